@@ -1,0 +1,320 @@
+"""The matrix of cells × genes, whatever holds it: read by row blocks, projected, summed, sliced; never densified whole.
+
+Accepted everywhere: numpy arrays (C or Fortran order), scipy CSR and CSC (matrix or array), dask arrays of numpy or CSR
+chunks, h5ad-backed matrices (dense or sparse), views of these, and cupy's counterparts. Products are float32, sums float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy import sparse
+
+from scgce import _kernels
+
+Matrix: TypeAlias = Any
+Block: TypeAlias = "np.ndarray | sparse.csr_array"
+
+BLOCK_BYTES = 2**27
+
+
+def _kind(X: Matrix) -> str:
+    """Which of the accepted holders X is: dense, csr, csc, dask, backed_sparse, backed_csc, backed_dense or cupy."""
+    root = type(X).__module__.partition(".")[0]
+    if isinstance(X, np.ndarray):
+        return "dense"
+    if sparse.issparse(X):
+        return "csc" if X.format == "csc" else "csr"
+    if root in {"cupy", "cupyx"}:
+        return "cupy"
+    if root == "dask":
+        return "dask"
+    if hasattr(X, "to_memory") and hasattr(X, "group"):
+        return "backed_csc" if X.format == "csc" else "backed_csr"
+    if root in {"h5py", "zarr"}:
+        return "backed_dense"
+    raise TypeError(
+        f"matrix of type {type(X).__module__}.{type(X).__qualname__} is not supported; accepted: numpy array, "
+        "scipy.sparse CSR or CSC, dask array of these, h5ad-backed X, cupy"
+    )
+
+
+def _normal(X: Matrix) -> Matrix:
+    """X in a form whose rows can be sliced cheaply: CSC becomes CSR once, dask chunks span all columns."""
+    kind = _kind(X)
+    if kind == "csc" or (kind == "csr" and X.format != "csr"):
+        return X.tocsr()
+    if kind == "backed_csc":
+        return X.to_memory().tocsr()
+    if kind == "dask" and len(X.chunks[1]) > 1:
+        return X.rechunk({1: -1})
+    return X
+
+
+def _row_bytes(X: Matrix, kind: str) -> float:
+    n, d = X.shape
+    if kind in {"csr", "backed_csr"}:
+        nnz = X.nnz if kind == "csr" else X.group["data"].shape[0]
+        return max(1.0, nnz / max(n, 1)) * (X.dtype.itemsize + 4)
+    return max(1, d) * X.dtype.itemsize
+
+
+def _spans(X: Matrix, block_bytes: int) -> list[slice]:
+    """Row slices of at most about ``block_bytes`` each; those of a dask array never cross its chunks."""
+    kind = _kind(X)
+    n = X.shape[0]
+    rows = max(1, int(block_bytes // _row_bytes(X, kind)))
+    if kind != "dask":
+        return [slice(a, min(n, a + rows)) for a in range(0, n, rows)]
+    if any(size != size for size in X.chunks[0]):
+        raise ValueError("dask array with unknown chunk sizes; call X.compute_chunk_sizes() first")
+    ends = np.cumsum(X.chunks[0])
+    return [slice(int(end - size), int(end)) for size, end in zip(X.chunks[0], ends, strict=True) if size]
+
+
+def _load(X: Matrix, rows: slice) -> Block:
+    """The rows as numpy or CSR; views wherever the holder allows it."""
+    kind = _kind(X)
+    if kind == "dense":
+        return np.asarray(X)[rows]
+    if kind == "csr":
+        first, last = X.indptr[rows.start], X.indptr[rows.stop]
+        parts = (X.data[first:last], X.indices[first:last], X.indptr[rows.start : rows.stop + 1] - first)
+        return sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+    block = X[rows]
+    if kind == "dask":
+        block = block.compute()
+    if hasattr(block, "get") and type(block).__module__.startswith("cupy"):
+        block = block.get()
+    return sparse.csr_array(block) if sparse.issparse(block) else np.asarray(block)
+
+
+def row_blocks(X: Matrix, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slice, Block]]:
+    """Read a matrix by blocks of consecutive rows.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    block_bytes
+        Target size of a block; a dask array comes chunk by chunk.
+
+    Yields
+    ------
+    The slice of rows, and the rows as a numpy array or a :class:`scipy.sparse.csr_array` of X's dtype.
+    """
+    X = _normal(X)
+    for rows in _spans(X, block_bytes):
+        yield rows, _load(X, rows)
+
+
+def check_matrix(X: Matrix, name: str) -> None:
+    """Raise if X is not a finite numeric matrix.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    name
+        What the user calls it, for the message, e.g. ``"adata.X"`` or ``"adata.layers['log']"``.
+
+    Raises
+    ------
+    ValueError
+        If X has not two dimensions, is empty, holds something else than real numbers, or holds NaN or infinite values.
+    """
+    if len(X.shape) != 2 or 0 in X.shape:
+        raise ValueError(f"{name} has shape {tuple(X.shape)}; expected cells × genes, at least one of each")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {X.dtype}; expected real numbers (float32, float64 or integers)")
+    if X.dtype.kind != "f":
+        return
+    for rows, block in row_blocks(X):
+        values = block.data if sparse.issparse(block) else block
+        if not np.isfinite(values).all():
+            bad = np.count_nonzero(~np.isfinite(values))
+            raise ValueError(
+                f"{name} holds {bad} NaN or infinite values in rows {rows.start} to {rows.stop - 1}; "
+                "filter or impute them first (log1p of negative values is a common cause)"
+            )
+
+
+def _numbers(block: Block) -> Block:
+    """The block with data of dtype float32 or float64, which the kernels are compiled for."""
+    return block if block.dtype in (np.float32, np.float64) else block.astype(np.float64)
+
+
+def _weights(W: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+    W, b = (a.detach().cpu().numpy() if hasattr(a, "detach") else a for a in (W, b))
+    W = np.ascontiguousarray(W, dtype=np.float32)
+    bias = np.zeros(W.shape[1], np.float32) if b is None else np.asarray(b, dtype=np.float32)
+    return W, bias
+
+
+def _project_block(block: Block, W: np.ndarray, out: np.ndarray) -> None:
+    if sparse.issparse(block):
+        _kernels.project_csr(block.indptr, block.indices, block.data, W, out)
+    else:
+        out += np.asarray(block, dtype=np.float32) @ W
+
+
+def _sum_block(block: Block, codes: np.ndarray, sums: np.ndarray) -> None:
+    if sparse.issparse(block):
+        _kernels.add_group_sums_csr(block.indptr, block.indices, block.data, codes, sums)
+    else:
+        _kernels.add_group_sums_dense(block, codes, sums)
+
+
+def _pass(
+    X: Matrix, W: Any, b: Any, codes: np.ndarray | None, n_groups: int, block_bytes: int
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """One read of X, for the projection (unless W is None) and the sums (unless codes is None)."""
+    n, d = X.shape
+    hidden = sums = None
+    if W is not None:
+        W, bias = _weights(W, b)
+        if W.shape[0] != d:
+            raise ValueError(f"W has {W.shape[0]} rows but the matrix has {d} columns")
+        hidden = np.tile(bias, (n, 1))
+    if codes is not None:
+        codes = np.asarray(codes, dtype=np.int64)
+        if codes.shape != (n,) or codes.max(initial=-1) >= n_groups:
+            raise ValueError(f"codes has shape {codes.shape}; expected ({n},) with values below {n_groups}")
+        sums = np.zeros((n_groups, d))
+    for rows, block in row_blocks(X, block_bytes):
+        numbers = _numbers(block)
+        if hidden is not None:
+            _project_block(numbers, W, hidden[rows])
+        if codes is not None and sums is not None:
+            _sum_block(numbers, codes[rows], sums)
+    return hidden, sums
+
+
+def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
+    """Compute ``X @ W + b`` in one read of X.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    W, b
+        Weights (d, h) and bias (h), arrays or tensors; no bias if None.
+    block_bytes
+        Target size of a block of rows.
+
+    Returns
+    -------
+    Float32 (n, h).
+    """
+    hidden, _ = _pass(X, W, b, None, 0, block_bytes)
+    if hidden is None:
+        raise TypeError("W is None; expected weights (d, h)")
+    return hidden
+
+
+def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
+    """Sum the rows of each group.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    codes
+        Group of every row (n,), 0 … n_groups−1, or −1 for none.
+    n_groups
+        Number l of groups.
+    block_bytes
+        Target size of a block of rows.
+
+    Returns
+    -------
+    Float64 (l, d).
+    """
+    _, sums = _pass(X, None, None, codes, n_groups, block_bytes)
+    if sums is None:
+        raise TypeError("codes is None; expected the group of every row")
+    return sums
+
+
+def project_and_sum(
+    X: Matrix, W: Any, b: Any, codes: np.ndarray, n_groups: int, *, block_bytes: int = BLOCK_BYTES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute :func:`project` and :func:`group_sums` in one read of X.
+
+    Returns
+    -------
+    Float32 (n, h) and float64 (l, d).
+    """
+    hidden, sums = _pass(X, W, b, codes, n_groups, block_bytes)
+    if hidden is None or sums is None:
+        raise TypeError("W and codes must both be given")
+    return hidden, sums
+
+
+def _take(X: Matrix, rows: np.ndarray) -> Block:
+    """The given rows, in the given order, reading only the blocks that hold them."""
+    kind = _kind(X)
+    if kind in {"dense", "csr", "csc"}:
+        taken = X[rows]
+        return sparse.csr_array(taken) if sparse.issparse(taken) else np.asarray(taken)
+    X = _normal(X)
+    wanted, back = np.unique(rows, return_inverse=True)
+    parts = []
+    for span in _spans(X, BLOCK_BYTES):
+        here = wanted[(wanted >= span.start) & (wanted < span.stop)] - span.start
+        if here.size:
+            parts.append(_load(X, span)[here])
+    if not parts:
+        return np.zeros((0, X.shape[1]), np.float32)
+    stack = sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
+    return stack[back]
+
+
+def _row_numbers(X: Matrix, rows: Any) -> np.ndarray:
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+
+
+def dense_rows(X: Matrix, rows: Any) -> np.ndarray:
+    """Rows of X as float32 (|rows|, d), in the order given (row numbers or a mask)."""
+    taken = _take(X, _row_numbers(X, rows))
+    dense = taken.toarray() if sparse.issparse(taken) else taken
+    return np.ascontiguousarray(dense, dtype=np.float32)
+
+
+def csr_rows(X: Matrix, rows: Any) -> sparse.csr_array:
+    """Rows of X as a float32 CSR array (|rows|, d), in the order given (row numbers or a mask)."""
+    return sparse.csr_array(_take(X, _row_numbers(X, rows)), dtype=np.float32)
+
+
+def dense_columns(X: Matrix, columns: Any, rows: Any = None) -> np.ndarray:
+    """A few columns of X, dense.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    columns
+        Column numbers, in the order wanted.
+    rows
+        Row numbers or a mask; all rows if None.
+
+    Returns
+    -------
+    Float32 (n or |rows|, |columns|).
+    """
+    columns = np.asarray(columns, dtype=np.int64)
+    if rows is not None:
+        blocks = iter([(slice(None), _take(X, _row_numbers(X, rows)))])
+        n = len(_row_numbers(X, rows))
+    elif _kind(X) == "csc":
+        return np.ascontiguousarray(X[:, columns].toarray(), dtype=np.float32)
+    else:
+        blocks, n = row_blocks(X), X.shape[0]
+    out = np.empty((n, len(columns)), np.float32)
+    for where, block in blocks:
+        part = block[:, columns]
+        out[where] = part.toarray() if sparse.issparse(part) else part
+    return out
