@@ -1,1 +1,12 @@
+"""Public read access to stored results: tidy pandas objects."""
+
 from __future__ import annotations
+
+from scgce.get._changes import changes
+from scgce.get._compare import compare
+from scgce.get._explanation import deltas, explanation, pairs
+from scgce.get._markers import markers
+from scgce.get._metrics import metrics, sweep
+from scgce.get._panel import panel
+
+__all__ = ["changes", "compare", "deltas", "explanation", "markers", "metrics", "pairs", "panel", "sweep"]

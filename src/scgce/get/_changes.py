@@ -1,0 +1,65 @@
+"""Two stored results, gene by gene."""
+
+from __future__ import annotations
+
+import pandas as pd
+from anndata import AnnData
+
+from scgce.get._explanation import pairs
+from scgce.get._result import Result
+
+
+def changes(
+    adata: AnnData,
+    other: AnnData | None = None,
+    *,
+    key: str = "tgt",
+    other_key: str = "tgt",
+    sparsity: int | None = None,
+    other_sparsity: int | None = None,
+) -> pd.DataFrame:
+    """How two results explain the same pairs, gene by gene.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with the original result.
+    other
+        Annotated data with the result compared to it; ``adata`` if not given (then ``other_key`` must differ).
+    key, other_key
+        Where in ``uns`` the two results are.
+    sparsity, other_sparsity
+        Genes per pair of each, the selected numbers if not given.
+
+    Returns
+    -------
+    One row per ordered pair of groups and gene that either result uses: ``source``, ``target``, ``gene``, ``delta``
+    (original), ``delta_other``, ``change`` (other minus original) and ``relative_change``, the absolute change
+    divided by the pair's largest absolute original delta (paper, Figures 30–32: 0 same, 1 as large as the original).
+
+    Raises
+    ------
+    ValueError
+        If the two have fewer than two groups in common, or both arguments name the same result.
+    """
+    if (other is None or other is adata) and key == other_key and sparsity == other_sparsity:
+        raise ValueError(f"key={key!r} and other_key={other_key!r} are the same result; name two")
+    second = adata if other is None else other
+    original = Result.read(adata, key)
+    common = set(original.groups) & set(Result.read(second, other_key).groups)
+    if len(common) < 2:
+        raise ValueError(f"key={key!r} and other_key={other_key!r} have {len(common)} groups in common; need 2 or more")
+    by = ["source", "target", "gene"]
+    left = pairs(adata, sparsity=sparsity, key=key)[[*by, "delta"]]
+    right = pairs(second, sparsity=other_sparsity, key=other_key)[[*by, "delta"]]
+    frame = left.merge(right.rename(columns={"delta": "delta_other"}), on=by, how="outer")
+    frame = frame[frame["source"].isin(common) & frame["target"].isin(common)].fillna(
+        {"delta": 0.0, "delta_other": 0.0}
+    )
+    frame["change"] = frame["delta_other"] - frame["delta"]
+    largest = frame["delta"].abs().groupby([frame["source"], frame["target"]]).transform("max")
+    frame["relative_change"] = frame["change"].abs() / largest.where(largest > 0)
+    order = {group: row for row, group in enumerate(original.groups)}
+    rank = {"source": frame["source"].map(order), "target": frame["target"].map(order)}
+    rank["size"] = -frame[["delta", "delta_other"]].abs().max(axis=1)
+    return frame.loc[pd.DataFrame(rank).sort_values(list(rank), kind="stable").index].reset_index(drop=True)

@@ -1,0 +1,57 @@
+"""Mean metrics of several stored results side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from scgce.get._metrics import metrics
+from scgce.get._result import Result
+
+_MEANS = ("n_genes", "correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn")
+
+
+def compare(adata: AnnData, keys: Sequence[str], *, include_self: bool = False) -> pd.DataFrame:
+    """Mean metrics of several results at every sparsity they hold.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with the results.
+    keys
+        Names in ``adata.uns``.
+    include_self
+        Average over the full matrix including each group against itself, the paper's convention.
+
+    Returns
+    -------
+    One row per key and sparsity: ``key``, ``method``, ``amplitude`` (NaN when unbounded), ``sparsity``, ``selected``
+    and the means over pairs of ``n_genes``, ``correctness``, ``coverage``, ``percent_explained``, ``judge_logreg``
+    and ``judge_knn``.
+
+    Raises
+    ------
+    KeyError
+        If a key is absent.
+    TypeError
+        If ``keys`` is one string.
+    """
+    if isinstance(keys, str):
+        raise TypeError(f"keys={keys!r}: expected a list of names in adata.uns, such as [{keys!r}, 'dbm']")
+    rows = []
+    for key in keys:
+        result = Result.read(adata, key)
+        amplitude = float(result.params.get("amplitude", -1.0))
+        for k in sorted({result.selected, *result.sparsities.tolist()}):
+            means = metrics(adata, sparsity=k, include_self=include_self, key=key)[list(_MEANS)].mean()
+            head = {"key": key, "method": str(result.params.get("method", key))}
+            head |= {
+                "amplitude": np.nan if amplitude < 0 else amplitude,
+                "sparsity": k,
+                "selected": k == result.selected,
+            }
+            rows.append(head | means.to_dict())
+    return pd.DataFrame(rows, columns=["key", "method", "amplitude", "sparsity", "selected", *_MEANS])

@@ -1,0 +1,130 @@
+"""Explanations of pairs of groups as tidy frames."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from scgce.get._result import Result
+
+
+def explanation(
+    adata: AnnData, source: Any, target: Any, *, sparsity: int | None = None, key: str = "tgt"
+) -> pd.DataFrame:
+    """Genes to change, and by how much, to turn cells of one group into cells of another.
+
+    Direction: A → B, add ``delta`` to cells of A. ``explanation(adata, B, A)`` has the opposite signs.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce). Its genes may have been
+        subset since: the explanation is read by gene name and is always complete.
+    source, target
+        Names of two groups, A and B.
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    key
+        Where in ``adata.uns`` the result is.
+
+    Returns
+    -------
+    One row per gene of the explanation, largest absolute ``delta`` first, with the columns
+
+    - ``gene`` name
+    - ``delta`` amount added to each cell of the source, units of the explained matrix
+    - ``mean_source``, ``mean_target`` mean expression of the two groups
+    - ``mean_difference`` target minus source
+    - ``share`` ``delta / mean_difference``: 1 moves the gene by exactly the real difference; NaN where there is none
+
+    ``frame.attrs`` holds source, target, sparsity and the direction in words.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``.
+    ValueError
+        If a group or sparsity is unknown (the known ones are named) or source and target are the same.
+    """
+    result = Result.read(adata, key)
+    i, j = result.pair(source, target)
+    k = result.check_sparsity(sparsity)
+    delta = result.delta(i, j, k)
+    genes = np.flatnonzero(delta)
+    frame = _rows(result, genes, delta[genes], i, j)
+    frame.attrs = {
+        "source": str(source),
+        "target": str(target),
+        "sparsity": k,
+        "direction": f"{source} → {target}: add delta to cells of {source}",
+    }
+    return frame
+
+
+def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+    """The explanations of all ordered pairs in one long frame.
+
+    Parameters
+    ----------
+    adata, sparsity, key
+        As in :func:`scgce.get.explanation`.
+
+    Returns
+    -------
+    The columns of :func:`scgce.get.explanation` behind ``source`` and ``target``; one row per pair and gene.
+    """
+    result = Result.read(adata, key)
+    k = result.check_sparsity(sparsity)
+    cuts = result.pair_cuts(k)
+    parts = []
+    for i, j in permutations(range(len(result.groups)), 2):
+        genes, amounts = cuts(i, j)
+        part = _rows(result, genes.numpy(), amounts.numpy(), i, j)
+        part.insert(0, "source", result.groups[i])
+        part.insert(1, "target", result.groups[j])
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def deltas(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+    """Basis translations: the translation of each group from the common origin.
+
+    The translation A → B is row B minus row A (cut to the largest ``sparsity`` changes if
+    ``adata.uns[key]["params"]["pair_cut"]`` is set; :func:`scgce.get.explanation` does so).
+
+    Parameters
+    ----------
+    adata, sparsity, key
+        As in :func:`scgce.get.explanation`.
+
+    Returns
+    -------
+    Groups × genes, in the stored gauge (the row of the reference is 0), units of the explained matrix.
+    """
+    result = Result.read(adata, key)
+    index = pd.Index(result.groups, name="group")
+    return pd.DataFrame(result.basis(sparsity), index=index, columns=pd.Index(result.genes, name="gene"))
+
+
+def _rows(result: Result, genes: NDArray[np.int64], amounts: NDArray[np.float32], i: int, j: int) -> pd.DataFrame:
+    order = np.argsort(-np.abs(amounts), kind="stable")
+    genes, amount = genes[order], amounts[order].astype(np.float64)
+    source, target = result.means[i, genes], result.means[j, genes]
+    difference = target - source
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(difference == 0, np.nan, amount / difference)
+    return pd.DataFrame(
+        {
+            "gene": result.genes[genes],
+            "delta": amount,
+            "mean_source": source,
+            "mean_target": target,
+            "mean_difference": difference,
+            "share": share,
+        }
+    )

@@ -1,0 +1,66 @@
+"""Markers: what sets each group apart, in the baseline gauge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from scgce.core.gauge import gauge
+from scgce.get._result import Result
+
+
+def markers(
+    adata: AnnData,
+    group: Any = None,
+    *,
+    n_genes: int | None = None,
+    sparsity: int | None = None,
+    key: str = "tgt",
+) -> pd.DataFrame:
+    """Genes that set a group apart from the typical group.
+
+    Basis translations are read in the "baseline" gauge: gene by gene, the median over the groups (weighted by
+    cells) is taken off, so that most entries are exactly 0 and what remains belongs to the group.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    group
+        One group; all of them if not given.
+    n_genes
+        At most so many genes per group; all non-zero ones if not given.
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    key
+        Where in ``adata.uns`` the result is.
+
+    Returns
+    -------
+    Groups in their stored order and, within each, largest absolute ``delta`` first: ``group``, ``gene``, ``delta``
+    (baseline → group, units of the explained matrix), ``mean`` of the group and ``mean_rest`` of all other cells.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``.
+    ValueError
+        If the group or sparsity is unknown, or ``n_genes`` is below 1.
+    """
+    if n_genes is not None and n_genes < 1:
+        raise ValueError(f"n_genes={n_genes!r}: expected a number of at least 1")
+    result = Result.read(adata, key)
+    rows = range(len(result.groups)) if group is None else [result.group(group, "group")]
+    table = gauge(result.basis(sparsity), "baseline", result.sizes)
+    weighted = result.sizes[:, None] * result.means
+    rest = (weighted.sum(axis=0) - weighted) / (result.sizes.sum() - result.sizes)[:, None]
+    parts = []
+    for i in rows:
+        genes = np.flatnonzero(table[i])
+        genes = genes[np.argsort(-np.abs(table[i, genes]), kind="stable")][:n_genes]
+        columns = {"gene": result.genes[genes], "delta": table[i, genes], "mean": result.means[i, genes]}
+        parts.append(pd.DataFrame({"group": result.groups[i], **columns, "mean_rest": rest[i, genes]}))
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,117 @@
+"""Metrics of pairs and of sparsities as tidy frames."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from scgce.get._result import Result
+
+_SCORES = ("correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn")
+_SWEPT = (
+    "correctness",
+    "coverage",
+    "dbm_correctness",
+    "dbm_coverage",
+    "validation_correctness",
+    "validation_coverage",
+    "judge_logreg",
+    "judge_knn",
+)
+
+
+def metrics(
+    adata: AnnData, *, sparsity: int | None = None, include_self: bool = False, key: str = "tgt"
+) -> pd.DataFrame:
+    """How well each ordered pair is explained.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    include_self
+        Also give each group against itself (no translation; a cell is not its own neighbour), as the paper's
+        averages do.
+    key
+        Where in ``adata.uns`` the result is.
+
+    Returns
+    -------
+    One row per ordered pair with the columns ``source``, ``target``, ``n_genes``, ``correctness`` (paper, Eq. 3:
+    share of translated cells of the source that land within ε of a cell of the target), ``coverage`` (Eq. 4: share of
+    cells of the target within ε of a translated cell), ``percent_explained`` (share of the squared Wasserstein
+    distance removed) and ``judge_logreg``, ``judge_knn`` (share of translated cells that classifiers which took no
+    part in the fit call the target). NaN where a score was not computed at this sparsity.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``.
+    ValueError
+        If the sparsity was not computed.
+    """
+    result = Result.read(adata, key)
+    k = result.check_sparsity(sparsity)
+    size = len(result.groups)
+    keep = np.ones((size, size), bool) if include_self else ~np.eye(size, dtype=bool)
+    rows, columns = np.nonzero(keep)
+    frame = pd.DataFrame({"source": result.groups[rows], "target": result.groups[columns]})
+    frame["n_genes"] = result.n_genes(k)[rows, columns]
+    for name in _SCORES:
+        frame[name] = result.scores(name, k)[rows, columns]
+    return frame
+
+
+def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd.DataFrame:
+    """What more genes buy: mean metrics at every sparsity, beside the difference between means.
+
+    Parameters
+    ----------
+    adata, key
+        As in :func:`scgce.get.metrics`.
+    include_self
+        Average over the full matrix including each group against itself, the paper's convention.
+
+    Returns
+    -------
+    One row per sparsity with the columns ``sparsity``, ``lam``, ``correctness``, ``coverage``, ``similarity`` (paper,
+    Eq. 10: how much of this explanation lies on the genes of the next larger one; NaN in the last row),
+    ``dbm_correctness``, ``dbm_coverage``, ``validation_correctness``, ``validation_coverage``, ``judge_logreg``,
+    ``judge_knn`` and ``selected``.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``, or it holds no sweep.
+    """
+    result = Result.read(adata, key)
+    if "sweep" not in result.raw:
+        raise KeyError(f"key={key!r}: no sweep over sparsities is stored in adata.uns[{key!r}]")
+    stored = result.raw["sweep"]
+    count = len(result.sparsities)
+    similarity = np.full(count, np.nan)
+    given = np.asarray(stored.get("similarity", []), dtype=np.float64)
+    similarity[: len(given)] = given
+    lam = np.asarray(stored.get("lam", np.full(count, np.nan)), dtype=np.float64)
+    means = {name: _average(stored.get(name), count, include_self=include_self) for name in _SWEPT}
+    frame = pd.DataFrame({"sparsity": result.sparsities, "lam": lam})
+    frame = frame.assign(correctness=means["correctness"], coverage=means["coverage"], similarity=similarity)
+    frame = frame.assign(**{name: means[name] for name in _SWEPT[2:]})
+    frame["selected"] = result.sparsities == result.selected
+    return frame
+
+
+def _average(blocks: NDArray[np.float64] | None, count: int, *, include_self: bool) -> NDArray[np.float64]:
+    if blocks is None:
+        return np.full(count, np.nan)
+    table = np.asarray(blocks, dtype=np.float64)
+    keep = np.ones(table.shape[1:], bool) if include_self else ~np.eye(table.shape[1], dtype=bool)
+    chosen = table[:, keep]
+    finite = np.isfinite(chosen)
+    total = np.where(finite, chosen, 0.0).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return np.where(finite.any(axis=1), total / np.maximum(finite.sum(axis=1), 1), np.nan)

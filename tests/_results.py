@@ -1,0 +1,114 @@
+"""AnnData objects with a stored result in the layout that the tools write, built without running any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+NAMES = (
+    "CD4+/CD25 T Reg",
+    "CD8+/CD45RA+ Naive Cytotoxic",
+    "CD34+",
+    "Dendritic",
+    "CD14+ Monocyte",
+    "CD19+ B",
+    "CD56+ NK",
+    "CD4+/CD45RO+ Memory",
+    "CD4+/CD45RA+/CD25- Naive T",
+    "CD8+ Cytotoxic T",
+)
+
+
+def group_names(n_groups: int) -> list[str]:
+    """Real, long labels, numbered once there are more groups than labels."""
+    return [NAMES[g % len(NAMES)] + (f" {g // len(NAMES) + 1}" if g >= len(NAMES) else "") for g in range(n_groups)]
+
+
+def blobs(n_groups: int = 4, n_genes: int = 30, cells: int = 25, seed: int = 0) -> ad.AnnData:
+    """Cells of separated groups on a ring, non-negative log-like values, with a two-dimensional map."""
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(np.arange(n_groups), cells + np.arange(n_groups))
+    means = rng.gamma(1.0, 1.0, (n_groups, n_genes))
+    X = np.maximum(means[codes] + 0.3 * rng.standard_normal((len(codes), n_genes)), 0.0).astype(np.float32)
+    angle = 2 * np.pi * codes / n_groups
+    ring = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (2 + n_groups / 4)
+    obs = pd.DataFrame({"cell_type": pd.Categorical.from_codes(codes, group_names(n_groups))})
+    obs.index = [f"cell{i}" for i in range(len(codes))]
+    adata = ad.AnnData(sp.csr_matrix(X), obs=obs, var=pd.DataFrame(index=[f"GENE{g}" for g in range(n_genes)]))
+    adata.obsm["X_umap"] = (ring + 0.25 * rng.standard_normal(ring.shape)).astype(np.float32)
+    return adata
+
+
+def store_result(
+    adata: ad.AnnData,
+    *,
+    sparsities: Sequence[int] = (1, 2, 5),
+    selected: int = 5,
+    pair_cut: bool = True,
+    key: str = "tgt",
+    seed: int = 1,
+) -> ad.AnnData:
+    """Write a result whose basis is the group means on a growing set of genes and whose metrics are drawn at random."""
+    rng = np.random.default_rng(seed)
+    codes = adata.obs["cell_type"].cat.codes.to_numpy()
+    names = np.array(adata.obs["cell_type"].cat.categories, dtype=object)
+    size, dims = len(names), adata.n_vars
+    means = np.stack([np.asarray(adata.X[codes == g].mean(axis=0)).ravel() for g in range(size)])
+    order = np.argsort(-means.std(axis=0))
+    blocks = []
+    for k in sparsities:
+        basis = np.zeros((size, dims))
+        active = order[: min(3 * k if pair_cut else k, dims)]
+        basis[:, active] = means[:, active] - means[0, active]
+        blocks.append(basis.astype(np.float32))
+    count = len(sparsities)
+    scores = {name: np.sort(rng.random((count, size, size)), axis=0) for name in _SCORES}
+    at = list(sparsities).index(selected)
+    adata.uns[key] = {
+        "params": {"groupby": "cell_type", "use_rep": "X_umap", "layer": "X", "method": "truncate", "amplitude": -1.0}
+        | {"clip": False, "sparsity_selected": selected, "seed": 0, "pair_cut": pair_cut, "reference": str(names[0])}
+        | {"scgce_version": "0.1.0"},
+        "groups": names,
+        "genes": np.array(adata.var_names, dtype=object),
+        "sizes": np.bincount(codes),
+        "means": means.astype(np.float32),
+        "deltas": blocks[at],
+        "correctness": scores["correctness"][at],
+        "coverage": scores["coverage"][at],
+        "percent_explained": rng.random((size, size)),
+        "judge_logreg": scores["judge_logreg"][at],
+        "judge_knn": scores["judge_knn"][at],
+        "epsilon": 0.4,
+        "center_distance": 3.0,
+        "sweep": {
+            "sparsity": np.array(sparsities),
+            "lam": np.geomspace(1, 0.1, count),
+            "similarity": np.linspace(0.5, 0.9, count - 1),
+            "deltas": sp.csr_matrix(np.concatenate(blocks)),
+            **scores,
+        },
+        "path": {
+            "lam": np.geomspace(2, 0.01, 12),
+            "objective": np.geomspace(5, 0.2, 12),
+            "n_genes_mean": np.linspace(0, 20, 12),
+            "n_genes_max": np.linspace(0, 28, 12),
+        },
+        "split": rng.integers(0, 3, adata.n_obs).astype(np.int8),
+    }
+    return adata
+
+
+_SCORES = (
+    "correctness",
+    "coverage",
+    "dbm_correctness",
+    "dbm_coverage",
+    "validation_correctness",
+    "validation_coverage",
+    "judge_logreg",
+    "judge_knn",
+)
