@@ -1,0 +1,115 @@
+"""The k-gene cut of an explanation (paper, section 3: the k largest amounts of each pair)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class SparseDelta(NamedTuple):
+    """A translation as its support: `genes` int64 (k,), ascending, and `values` (k,)."""
+
+    genes: Tensor
+    values: Tensor
+
+
+def top_k(delta: Tensor, k: int) -> Tensor:
+    """Keep the k entries of largest absolute value along the last axis, exact zeros elsewhere.
+
+    Parameters
+    ----------
+    delta
+        Translations, shape (..., d).
+    k
+        Number of genes kept, at least 1; with k ≥ d nothing is cut.
+
+    Returns
+    -------
+    A new tensor of the same shape. Among equal absolute values the lower gene index is kept, so the cut of
+    `-delta` is minus the cut of `delta`.
+
+    Raises
+    ------
+    ValueError
+        If k < 1 or `delta` holds NaN or infinite values.
+    """
+    if k < 1:
+        raise ValueError(f"k={k} genes cannot be kept; accepted: an integer of at least 1")
+    if not torch.isfinite(delta).all():
+        raise ValueError("delta holds NaN or infinite values; accepted: finite translations")
+    if k >= delta.shape[-1]:
+        return delta.clone()
+    size = delta.abs()
+    threshold = size.topk(k, dim=-1).values[..., -1:]
+    above = size > threshold
+    tied = size == threshold
+    room = k - above.sum(-1, keepdim=True)
+    keep = above | (tied & (tied.cumsum(-1) <= room))
+    return torch.where(keep, delta, torch.zeros((), dtype=delta.dtype, device=delta.device))
+
+
+def support(delta: Tensor) -> SparseDelta:
+    """Take the non-zero entries of one translation, shape (d,)."""
+    genes = torch.nonzero(delta, as_tuple=True)[0]
+    return SparseDelta(genes, delta[genes])
+
+
+class PairCuts:
+    """The k-gene cut of δ_j − δ_i for every ordered pair, computed once: `cuts(i, j)` is a `SparseDelta`.
+
+    Parameters
+    ----------
+    deltas
+        Basis translations, shape (l, d).
+    k
+        Genes per pair; None keeps all.
+
+    Notes
+    -----
+    Genes on which all groups agree drop out first, and only i < j is sorted: (j, i) is minus (i, j).
+    """
+
+    def __init__(self, deltas: Tensor, k: int | None = None) -> None:
+        if deltas.ndim != 2:
+            raise ValueError(f"deltas has shape {tuple(deltas.shape)}; accepted: (groups, genes)")
+        self.k = deltas.shape[1] if k is None else k
+        self.n_groups, self.n_genes = deltas.shape
+        self._active = torch.nonzero((deltas != deltas[:1]).any(0), as_tuple=True)[0]
+        self._deltas = deltas[:, self._active]
+        self._stored: dict[tuple[int, int], SparseDelta] = {}
+        if self.k < self._active.numel():
+            self._store()
+        elif self.k < 1:
+            raise ValueError(f"k={k} genes cannot be kept; accepted: an integer of at least 1")
+
+    def _store(self) -> None:
+        for i in range(self.n_groups - 1):
+            for j, row in enumerate(top_k(self._deltas[i + 1 :] - self._deltas[i], self.k), start=i + 1):
+                self._stored[i, j] = self._in_genes(row)
+
+    def _in_genes(self, row: Tensor) -> SparseDelta:
+        kept, values = support(row)
+        return SparseDelta(self._active[kept], values)
+
+    def __call__(self, i: int, j: int) -> SparseDelta:
+        """Look up the explanation of i → j: what is added to cells of i."""
+        if (i, j) in self._stored:
+            return self._stored[i, j]
+        if (j, i) in self._stored:
+            genes, values = self._stored[j, i]
+            return SparseDelta(genes, -values)
+        return self._in_genes(self._deltas[j] - self._deltas[i])
+
+    def dense(self, i: int, j: int) -> Tensor:
+        """Write the same cut as a vector, shape (d,)."""
+        genes, values = self(i, j)
+        out = torch.zeros(self.n_genes, dtype=self._deltas.dtype, device=self._deltas.device)
+        out[genes] = values
+        return out
+
+    def n_active(self) -> Tensor:
+        """Count the genes in the explanation of every ordered pair, int64 (l, l)."""
+        counts = [[self(i, j).genes.numel() for j in range(self.n_groups)] for i in range(self.n_groups)]
+        return torch.tensor(counts, dtype=torch.int64)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+
+from scgce.core.shift import LinearShift, sparse_columns, stored_columns
+from scgce.core.truncate import SparseDelta, support
+
+N, D, H = 30, 12, 4
+
+
+@pytest.fixture
+def cells() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return (rng.poisson(0.7, (N, D)) * rng.random((N, D))).astype(np.float32)
+
+
+@pytest.fixture
+def linear_map() -> torch.Tensor:
+    return torch.randn(D, H, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.fixture
+def delta() -> torch.Tensor:
+    out = torch.zeros(D)
+    out[[1, 4, 9]] = torch.tensor([0.7, -0.4, -2.0])
+    return out
+
+
+def translated_cells(cells: np.ndarray, delta: torch.Tensor, clip: bool) -> torch.Tensor:
+    moved = cells + delta.numpy()
+    if clip:
+        touched = delta.numpy() != 0
+        moved[:, touched] = np.maximum(moved[:, touched], 0)
+    return torch.from_numpy(moved)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+@pytest.mark.parametrize("rows", [slice(3, 20), torch.tensor([7, 2, 2])])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csc_matrix])
+def test_equals_mapping_the_translated_cells(cells, linear_map, delta, clip, rows, kind) -> None:
+    shift = LinearShift(torch.from_numpy(cells) @ linear_map, linear_map, sparse_columns(kind(cells)))
+    expected = translated_cells(cells, delta, clip)[rows] @ linear_map
+    torch.testing.assert_close(shift.translated(rows, support(delta), clip=clip), expected)
+
+
+@pytest.mark.parametrize("clip", [False, True])
+def test_without_a_map_gives_the_translated_cells(cells, delta, clip) -> None:
+    shift = LinearShift(torch.from_numpy(cells), None)
+    moved = shift.translated(slice(None), support(delta), clip=clip)
+    torch.testing.assert_close(moved, translated_cells(cells, delta, clip))
+    assert torch.equal(shift.mapped, torch.from_numpy(cells))
+
+
+def test_clipping_leaves_negative_values_of_untouched_genes(linear_map) -> None:
+    cells = -np.ones((2, D), dtype=np.float32)
+    delta = SparseDelta(torch.tensor([0]), torch.tensor([0.5]))
+    shift = LinearShift(torch.from_numpy(cells) @ linear_map, linear_map, sparse_columns(cells))
+    expected = torch.from_numpy(cells).index_fill(1, torch.tensor([0]), 0.0) @ linear_map
+    torch.testing.assert_close(shift.translated(slice(None), delta, clip=True), expected)
+
+
+def test_stored_columns_equal_sparse_columns(cells) -> None:
+    genes = torch.tensor([1, 4, 6, 9])
+    stored = stored_columns(genes, torch.from_numpy(cells[:, genes]))
+    wanted = torch.tensor([4, 9])
+    assert torch.equal(stored(slice(2, 9), wanted), sparse_columns(sparse.csr_array(cells))(slice(2, 9), wanted))
+    for absent in ([5], [11]):
+        with pytest.raises(ValueError, match="not among the stored genes"):
+            stored(slice(None), torch.tensor(absent))
+
+
+def test_gene_blocks_do_not_change_the_result(cells, linear_map, delta, monkeypatch) -> None:
+    shift = LinearShift(torch.from_numpy(cells) @ linear_map, linear_map, sparse_columns(cells))
+    whole = shift.translated(slice(None), support(delta), clip=True)
+    monkeypatch.setattr("scgce.core.shift._BLOCK_ENTRIES", 1)
+    torch.testing.assert_close(shift.translated(slice(None), support(delta), clip=True), whole)
+
+
+def test_errors_say_what_is_missing(linear_map, delta) -> None:
+    shift = LinearShift(torch.zeros(N, H), linear_map)
+    with pytest.raises(ValueError, match="clip=True needs"):
+        shift.translated(slice(None), support(delta), clip=True)
+    with pytest.raises(ValueError, match=r"M has shape \(12, 4\); accepted: \(genes, 3\)"):
+        LinearShift(torch.zeros(N, 3), linear_map)
