@@ -1,0 +1,172 @@
+"""Correctness, coverage and what else an explanation is judged by (paper, Eq. 3, 4, 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .neighbours import Neighbours, mutual_within
+from .transport import percent_explained
+
+__all__ = [
+    "Scores",
+    "index_groups",
+    "off_diagonal_mean",
+    "off_diagonal_means",
+    "percent_explained",
+    "score_pairs",
+    "similarity",
+    "triangle_error",
+]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Pairwise metrics, both float64 (l, l): entry (i, j) is about i → j, NaN where it was not asked for."""
+
+    correctness: np.ndarray
+    coverage: np.ndarray
+
+
+def index_groups(embedded: Sequence[Tensor | Neighbours]) -> list[Neighbours]:
+    """One search index a group; make it once and pass it on where the same groups are scored repeatedly."""
+    return [group if isinstance(group, Neighbours) else Neighbours(group) for group in embedded]
+
+
+def score_pairs(
+    moved: Callable[[int, int], Tensor],
+    embedded: Sequence[Tensor | Neighbours],
+    epsilon: float,
+    pairs: Iterable[tuple[int, int]] | None = None,
+) -> Scores:
+    """Correctness and coverage of ordered pairs (paper, Eq. 3 and 4).
+
+    Correctness of i → j is the share of translated cells of i that have a cell of j at Euclidean distance ≤ ε;
+    coverage is the share of cells of j that have a translated cell of i at distance ≤ ε. Entry (i, i) of both is
+    the self-similarity of i: no translation, and a cell is not its own neighbour (0 for a group of one cell).
+
+    Parameters
+    ----------
+    moved
+        ``moved(i, j)``: r(x + δ_ij) for the cells x of i, shape (n_i, m). Not called for i = j.
+    embedded
+        r of the cells of each group, shapes (n_g, m), or their indices from `index_groups`.
+    epsilon
+        Non-negative, in the units of the representation.
+    pairs
+        Ordered pairs (i, j) wanted, (i, i) allowed; all by default.
+
+    Raises
+    ------
+    ValueError
+        If ε is negative or NaN, a group is empty, or coordinates are not finite.
+    """
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon={epsilon} is out of range; accepted: 0 or more")
+    indices = index_groups(embedded)
+    n_groups = len(indices)
+    correctness, coverage = np.full((2, n_groups, n_groups), np.nan)
+    wanted = np.ndindex(n_groups, n_groups) if pairs is None else pairs
+    for i, j in wanted:
+        if i == j:
+            share = float((indices[i].self_nearest <= epsilon).double().mean())
+            correctness[i, i] = coverage[i, i] = share
+            continue
+        arrived, covered = mutual_within(moved(i, j), indices[j], epsilon)
+        correctness[i, j] = float(arrived.double().mean())
+        coverage[i, j] = float(covered.double().mean())
+    return Scores(correctness, coverage)
+
+
+def off_diagonal_mean(values: np.ndarray, include_self: bool = False) -> float:
+    """Mean over ordered pairs of a matrix (l, l); NaN entries are left out, NaN if none is left.
+
+    Parameters
+    ----------
+    values
+        One number per ordered pair.
+    include_self
+        Average over the full matrix, as the reference implementation does.
+    """
+    return float(off_diagonal_means(np.asarray(values)[None], include_self)[0])
+
+
+def off_diagonal_means(stack: np.ndarray, include_self: bool = False) -> np.ndarray:
+    """`off_diagonal_mean` of every matrix of a stack, shape (K, l, l) to float64 (K,)."""
+    stack = np.asarray(stack, dtype=np.float64)
+    n_groups = stack.shape[-1]
+    chosen = np.ones((n_groups, n_groups), bool) if include_self else ~np.eye(n_groups, dtype=bool)
+    kept = stack[..., chosen]
+    known = ~np.isnan(kept)
+    counts = known.sum(-1)
+    return np.where(counts > 0, np.where(known, kept, 0.0).sum(-1) / np.maximum(counts, 1), np.nan)
+
+
+def similarity(e1: Tensor, e2: Tensor) -> Tensor:
+    """How much of e1 lies on the genes of e2: Σ_g |e1_g|·1[e2_g ≠ 0] / ‖e1‖₁ (paper, Eq. 10).
+
+    Parameters
+    ----------
+    e1, e2
+        Explanations, shapes (..., d); e1 the sparser.
+
+    Returns
+    -------
+    float64 (...), in [0, 1]; 1 where e1 has no gene at all, since none of it is missing from e2.
+    """
+    size = e1.double().abs()
+    total = size.sum(-1)
+    shared = torch.where(e2 != 0, size, 0.0).sum(-1)
+    return torch.where(total > 0, shared / total.clamp_min(torch.finfo(torch.float64).tiny), 1.0)
+
+
+def triangle_error(explanations: Tensor | Callable[[int, int], Tensor], n_groups: int | None = None) -> float:
+    """Worst inconsistency of the reported explanations: max ‖δ_ij + δ_jk − δ_ik‖₁ / ‖δ_ik‖₁ over distinct i, j, k.
+
+    Parameters
+    ----------
+    explanations
+        δ_ij as a tensor (l, l, d), or a function of (i, j) that gives (d,).
+    n_groups
+        l, needed with a function.
+
+    Returns
+    -------
+    0 for consistent explanations (exactly, if the pairwise differences are exact in float64, as those of float32
+    translations of one magnitude are) and with fewer than three groups; inf if some δ_ik is 0 and its detour is not.
+    """
+    table = explanations if isinstance(explanations, Tensor) else _tabulate(explanations, n_groups)
+    table = table.detach().double()
+    n_groups = table.shape[0]
+    worst = 0.0
+    for i in range(n_groups):
+        for k in range(n_groups):
+            middle = [j for j in range(n_groups) if j not in (i, k)]
+            if i == k or not middle:
+                continue
+            error = float((table[i, middle] + table[middle, k] - table[i, k]).abs().sum(-1).max())
+            size = float(table[i, k].abs().sum())
+            if error > 0:
+                worst = max(worst, error / size if size > 0 else float("inf"))
+    return worst
+
+
+def _tabulate(explanation: Callable[[int, int], Tensor], n_groups: int | None) -> Tensor:
+    """All pairs on the genes that any of them uses: a table of (l, l, active genes)."""
+    if n_groups is None:
+        raise ValueError("n_groups=None with a function of (i, j); accepted: the number of groups")
+    pairs = [(i, j) for i in range(n_groups) for j in range(n_groups) if i != j]
+    used: Tensor | None = None
+    for i, j in pairs:
+        nonzero = explanation(i, j) != 0
+        used = nonzero if used is None else used | nonzero
+    if used is None:
+        return torch.zeros(n_groups, n_groups, 0)
+    table = torch.zeros(n_groups, n_groups, int(used.sum()), dtype=torch.float64)
+    for i, j in pairs:
+        table[i, j] = explanation(i, j)[used].double()
+    return table
