@@ -1,0 +1,56 @@
+# Works on a fresh machine with make and Python >= 3.11. Everything is installed into .venv.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := pyproject.toml constraints.txt $(shell find src -name '*.py')
+# Two workers with one thread each are faster on small matrices than one worker with two threads.
+PYTEST_ARGS ?= -n 2
+
+.PHONY: demo test lint types docs clean
+
+demo: $(VENV)/.app
+	$(BIN)/scgce demo
+
+test: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+
+types: $(VENV)/.test $(VENV)/.lint
+	$(BIN)/mypy
+
+docs: $(VENV)/.doc
+	$(BIN)/sphinx-build -W --keep-going docs docs/_build/html
+
+clean:
+	rm -rf $(VENV) build dist docs/_build scgce-demo .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.pip:
+	@test -n "$(PYTHON)" || { echo "no Python >= 3.11 found; run: make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+	@touch $@
+
+# After `make test` the package is installed editable and follows the sources by itself.
+$(VENV)/.app: $(VENV)/.pip $(SOURCES)
+	@test -e $(VENV)/.test || { echo "installing scgce …"; $(PIP) install -c constraints.txt .; }
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.pip pyproject.toml constraints.txt
+	@echo "installing scgce and its test group …"
+	$(PIP) install -c constraints.txt --group test -e .
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.pip pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt --group lint
+	@touch $@
+
+$(VENV)/.doc: $(VENV)/.test
+	$(PIP) install -c constraints.txt --group doc
+	@touch $@

@@ -1,0 +1,89 @@
+"""Data that several tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scanpy as sc
+import torch
+from scipy import sparse
+
+# One thread: the tests run beside each other, and tiny matrices do not profit from more.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of the reference data beside the repository; the test is skipped where there is none."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("the reference data are not beside this checkout")
+    return folder
+
+
+def _reference(shared: Path, name: str) -> dict[str, np.ndarray]:
+    with np.load(shared / "reference" / name, allow_pickle=False) as stored:
+        return {key: stored[key] for key in stored.files}
+
+
+@pytest.fixture
+def reference_iris(shared: Path) -> dict[str, np.ndarray]:
+    """Encoder weights, data and published values of the authors' Iris example."""
+    return _reference(shared, "iris.npz")
+
+
+@pytest.fixture
+def reference_heart(shared: Path) -> dict[str, np.ndarray]:
+    """Encoder weights, data and published values of the authors' heart-disease example."""
+    return _reference(shared, "heart.npz")
+
+
+@pytest.fixture(scope="session")
+def _pbmc68k() -> ad.AnnData:
+    return sc.datasets.pbmc68k_reduced().raw.to_adata()
+
+
+@pytest.fixture
+def pbmc68k(_pbmc68k: ad.AnnData) -> ad.AnnData:
+    """700 blood cells × 765 genes, log values, with ``bulk_labels``, ``X_pca`` and ``X_umap``."""
+    return _pbmc68k.copy()
+
+
+@pytest.fixture(scope="session")
+def _blobs() -> ad.AnnData:
+    rng = np.random.default_rng(0)
+    n_cells, n_genes, names = 300, 60, ["B/1", "T cell", "NK", "3"]
+    codes = np.arange(n_cells) % len(names)
+    rate = np.full((len(names), n_genes), 0.15)
+    for group in range(len(names)):
+        rate[group, 5 * group : 5 * group + 5] = 4.0  # five markers a group
+    X = np.log1p(rng.poisson(rate[codes])).astype(np.float32)
+    centred = X - X.mean(axis=0)
+    _, _, loadings = np.linalg.svd(centred, full_matrices=False)
+    pcs = np.ascontiguousarray(loadings[:8].T)
+    corners = np.array([[0, 0], [8, 0], [0, 8], [8, 8]])
+    adata = ad.AnnData(
+        sparse.csr_matrix(X),
+        obs=pd.DataFrame(
+            {"group": pd.Categorical.from_codes(codes, names)}, index=[f"cell{i}" for i in range(n_cells)]
+        ),
+        var=pd.DataFrame(index=[f"gene{g}" for g in range(n_genes)]),
+    )
+    adata.obsm["X_pca"] = centred @ pcs
+    adata.varm["PCs"] = pcs
+    adata.obsm["X_umap"] = (corners[codes] + rng.normal(scale=0.7, size=(n_cells, 2))).astype(np.float32)
+    return adata
+
+
+@pytest.fixture
+def blobs(_blobs: ad.AnnData) -> ad.AnnData:
+    """300 cells × 60 genes (CSR float32, log values) in 4 groups of obs["group"].
+
+    Group g is marked by the genes 5g … 5g+4; the genes from 20 on are noise. ``X_pca`` and ``varm["PCs"]`` hold the
+    exact PCA with 8 components, ``X_umap`` a stand-in for a map with the groups in four corners.
+    """
+    return _blobs.copy()
