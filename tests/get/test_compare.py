@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests._results import blobs, store_result
 
 from scgce import get
-from tests._results import blobs, store_result
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 import anndata as ad
 import numpy as np
 import pytest
+from tests._results import blobs, store_result
 
 from scgce import get
-from tests._results import blobs, store_result
 
 A, B = "CD4+/CD25 T Reg", "CD8+/CD45RA+ Naive Cytotoxic"
 COLUMNS = ["gene", "delta", "mean_source", "mean_target", "mean_difference", "share"]

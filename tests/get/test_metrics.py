@@ -6,9 +6,9 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from tests._results import blobs, store_result
 
 from scgce import get
-from tests._results import blobs, store_result
 
 SCORES = ["correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn"]
 
@@ -91,7 +91,7 @@ def test_sweep_without_optional_fields(adata):
 
 
 def test_mistakes(adata):
-    with pytest.raises(ValueError, match="sparsity=7.*found: 1, 2, 5"):
+    with pytest.raises(ValueError, match=r"sparsity=7.*found: 1, 2, 5"):
         get.metrics(adata, sparsity=7)
     with pytest.raises(KeyError, match="found: tgt"):
         get.sweep(adata, key="other")

@@ -38,7 +38,8 @@ def weighted_median(values: ArrayLike, weights: ArrayLike) -> NDArray[np.float64
     # A hair below one half: cumulative sums of equal weights must not miss it by rounding.
     first = np.argmax(cumulative >= (0.5 - 1e-12) * weight.sum(), axis=0)
     rows = order[first, np.arange(table.shape[1])]
-    return table[rows, np.arange(table.shape[1])]
+    median: NDArray[np.float64] = table[rows, np.arange(table.shape[1])]
+    return median
 
 
 def gauge(
@@ -73,4 +74,5 @@ def gauge(
         return table - weighted_median(table, weights)
     if not 0 <= reference < len(table):
         raise ValueError(f"reference={reference}: expected a row number from 0 to {len(table) - 1} or 'baseline'")
-    return table - table[reference]
+    shifted: NDArray[np.float64] = table - table[reference]
+    return shifted

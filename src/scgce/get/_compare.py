@@ -47,7 +47,7 @@ def compare(adata: AnnData, keys: Sequence[str], *, include_self: bool = False) 
         amplitude = float(result.params.get("amplitude", -1.0))
         for k in sorted({result.selected, *result.sparsities.tolist()}):
             means = metrics(adata, sparsity=k, include_self=include_self, key=key)[list(_MEANS)].mean()
-            head = {"key": key, "method": str(result.params.get("method", key))}
+            head: dict[str, object] = {"key": key, "method": str(result.params.get("method", key))}
             head |= {
                 "amplitude": np.nan if amplitude < 0 else amplitude,
                 "sparsity": k,

@@ -67,7 +67,7 @@ def explanation(
 
 
 def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
-    """The explanations of all ordered pairs in one long frame.
+    """Put the explanations of all ordered pairs into one long frame.
 
     Parameters
     ----------

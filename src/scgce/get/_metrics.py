@@ -67,7 +67,7 @@ def metrics(
 
 
 def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd.DataFrame:
-    """What more genes buy: mean metrics at every sparsity, beside the difference between means.
+    """Show what more genes buy: mean metrics at every sparsity, beside the difference between means.
 
     Parameters
     ----------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from anndata import AnnData
@@ -11,7 +13,7 @@ from scgce.get._result import Result
 
 
 def panel(adata: AnnData, n_genes: int = 50, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
-    """A short list of genes that serves the explanations of all pairs.
+    """Choose a short list of genes that serves the explanations of all pairs.
 
     Greedy choice: the next gene is the one that most raises the sum over pairs of the square root of the share of
     the pair's explanation (absolute amounts) that the panel holds. The root makes a pair that is still badly served
@@ -49,7 +51,7 @@ def panel(adata: AnnData, n_genes: int = 50, *, sparsity: int | None = None, key
     first, second = np.triu_indices(len(result.groups), 1)
     active = np.flatnonzero((basis != basis[0]).any(axis=0))
     cuts = result.pair_cuts(k)
-    amounts = np.stack([cuts.dense(i, j).abs().numpy()[active] for i, j in zip(first, second, strict=True)])
+    amounts = np.stack([cuts.dense(i, j).abs().numpy()[active] for i, j in combinations(range(len(basis)), 2)])
     total = amounts.sum(axis=1, dtype=np.float64)
     shares = amounts[total > 0] / total[total > 0, None]
     first, second = first[total > 0], second[total > 0]

@@ -121,7 +121,7 @@ class Result:
         return np.asarray(self.raw["sweep"]["deltas"][start : start + size].toarray(), dtype=np.float32)
 
     def delta(self, i: int, j: int, sparsity: int | None = None) -> NDArray[np.float32]:
-        """Reported translation from row i to row j, shape (d,): exact zeros outside the explanation."""
+        """Return the reported translation from row i to row j, shape (d,): exact zeros outside the explanation."""
         k = self.check_sparsity(sparsity)
         basis = self.basis(k)
         return self.cut(basis[j] - basis[i], k)
@@ -133,7 +133,7 @@ class Result:
         return top_k(torch.from_numpy(np.ascontiguousarray(delta)), sparsity).numpy()
 
     def pair_cuts(self, sparsity: int) -> PairCuts:
-        """Reported translations of all ordered pairs as (genes, values), computed once."""
+        """Return the reported translations of all ordered pairs as (genes, values), computed once."""
         return PairCuts(torch.from_numpy(self.basis(sparsity)), sparsity if self.pair_cut else None)
 
     def n_genes(self, sparsity: int) -> NDArray[np.int64]:
@@ -143,7 +143,7 @@ class Result:
         return self.pair_cuts(sparsity).n_active().numpy()
 
     def scores(self, name: str, sparsity: int) -> NDArray[np.float64]:
-        """A stored (l, l) metric, NaN where it was not computed at this sparsity."""
+        """Return a stored (l, l) metric, NaN where it was not computed at this sparsity."""
         sweep = self.raw.get("sweep", {})
         if sparsity == self.selected and name in self.raw:
             return np.asarray(self.raw[name], dtype=np.float64)
