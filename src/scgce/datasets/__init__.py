@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from ._boston_housing import boston_housing
+from ._heart_disease import heart_disease
+from ._iris import iris
+from ._modified import MODIFICATIONS, Modification, modified
 from ._simulate import simulated_cells
+from ._synthetic import synthetic
 
-__all__ = ["simulated_cells"]
+__all__ = [
+    "MODIFICATIONS",
+    "Modification",
+    "boston_housing",
+    "heart_disease",
+    "iris",
+    "modified",
+    "simulated_cells",
+    "synthetic",
+]

@@ -121,7 +121,7 @@ def _shares(n_groups: int, proportions: Sequence[float] | None) -> np.ndarray:
     shares = np.ones(n_groups) if proportions is None else np.asarray(proportions, dtype=float)
     if shares.shape != (n_groups,) or not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() == 0:
         raise ValueError(f"proportions={proportions!r}: expected {n_groups} non-negative numbers, not all zero")
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum())
 
 
 def _stack(parts: list[sparse.csr_matrix]) -> sparse.csr_matrix:
