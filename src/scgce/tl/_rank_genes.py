@@ -1,0 +1,110 @@
+"""A stored explanation in the structure of scanpy's ``rank_genes_groups``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from scgce.core.gauge import gauge
+from scgce.get._result import Result
+
+_FIELDS = {"names": object, "scores": "f4", "logfoldchanges": "f4", "pvals": "f8", "pvals_adj": "f8"}
+
+
+def rank_genes(
+    adata: AnnData,
+    key: str = "tgt",
+    key_added: str = "rank_genes_groups",
+    *,
+    reference: Any = "baseline",
+    sparsity: int | None = None,
+    copy: bool = False,
+) -> AnnData | None:
+    """Write an explanation where scanpy's own functions find it.
+
+    Afterwards ``sc.get.rank_genes_groups_df``, ``sc.pl.rank_genes_groups_dotplot`` and its relatives work on the
+    explanation. scanpy's plots do not look at the stored layer: pass them ``use_raw=False`` and the ``layer=`` that
+    was explained.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    key
+        Where in ``adata.uns`` the result is.
+    key_added
+        Where in ``adata.uns`` to write.
+    reference
+        What the groups are compared with: ``"baseline"`` (the median over groups, gene by gene, weighted by cells;
+        scanpy is told ``"rest"``) or a group. As in scanpy, a reference group itself is not listed.
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    copy
+        Return a changed copy and leave ``adata`` as it is.
+
+    Returns
+    -------
+    None, or the copy. Sets ``adata.uns[key_added]`` with five structured arrays, one field per group and one row per
+    explained gene that ``adata`` still has, highest score first: ``names``, ``scores`` (the translation reference →
+    group, units of the explained matrix), ``logfoldchanges`` (log2 fold change of the real means, as scanpy computes
+    it from log1p values: against the other cells or the reference group; NaN where it is not defined), ``pvals`` and
+    ``pvals_adj`` (NaN: a translation is no test), and ``params``.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``.
+    ValueError
+        If the reference or sparsity is unknown, ``adata`` has none of the explained genes, or ``key_added`` is ``key``.
+    """
+    if key_added == key:
+        raise ValueError(f"key_added={key_added!r} would overwrite the explanation itself; choose another name")
+    result = Result.read(adata, key)
+    row = None if reference == "baseline" else result.group(reference, "reference")
+    present = np.flatnonzero(np.isin(result.genes, np.asarray(adata.var_names, dtype=object)))
+    if len(present) == 0:
+        raise ValueError(f"adata has none of the {len(result.genes)} genes of adata.uns[{key!r}]")
+    deltas = gauge(result.basis(sparsity), "baseline" if row is None else row, result.sizes)
+    changes = _log2_fold_changes(result, row)
+    listed = [i for i in range(len(result.groups)) if i != row]
+    entry = _structured(result, deltas[:, present], changes[:, present], result.genes[present], listed)
+    params = {"groupby": result.groupby, "reference": "rest" if row is None else str(reference), "use_raw": False}
+    layer = str(result.params.get("layer", ""))
+    params |= {"layer": layer} if layer in adata.layers else {}
+    target = adata.copy() if copy else adata
+    target.uns[key_added] = {"params": params | {"method": "scgce", "corr_method": "none", "explanation": key}} | entry
+    return target if copy else None
+
+
+def _log2_fold_changes(result: Result, row: int | None) -> NDArray[np.float64]:
+    """Log2 fold change of group means (l, d), scanpy's formula for log1p values, against a group or all other cells."""
+    means, sizes = result.means, result.sizes[:, None].astype(np.float64)
+    if row is None:
+        others = ((sizes * means).sum(axis=0) - sizes * means) / (sizes.sum() - sizes)
+    else:
+        others = np.broadcast_to(means[row], means.shape)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        changes: NDArray[np.float64] = np.log2((np.expm1(means) + 1e-9) / (np.expm1(others) + 1e-9))
+    changes[~np.isfinite(changes)] = np.nan
+    return changes
+
+
+def _structured(
+    result: Result,
+    scores: NDArray[np.float64],
+    changes: NDArray[np.float64],
+    genes: NDArray[np.object_],
+    listed: list[int],
+) -> dict[str, NDArray[Any]]:
+    fields = [str(result.groups[i]) for i in listed]
+    entry = {name: np.empty(len(genes), dtype=[(f, kind) for f in fields]) for name, kind in _FIELDS.items()}
+    for i, field in zip(listed, fields, strict=True):
+        order = np.argsort(-scores[i], kind="stable")
+        entry["names"][field] = genes[order]
+        entry["scores"][field] = scores[i, order]
+        entry["logfoldchanges"][field] = changes[i, order]
+        entry["pvals"][field] = entry["pvals_adj"][field] = np.nan
+    return entry
