@@ -1,1 +1,21 @@
+"""What a representation r can be: PCA loadings, a stored network, a torch module, a function, a distilled student."""
+
 from __future__ import annotations
+
+from ._base import Encoder
+from ._fidelity import check_fidelity
+from ._io import encoder_from_uns, encoder_to_uns, load_safetensors, save_safetensors
+from ._linear import linear_from_pca
+from ._module import Output, wrap_module
+
+__all__ = [
+    "Encoder",
+    "Output",
+    "check_fidelity",
+    "encoder_from_uns",
+    "encoder_to_uns",
+    "linear_from_pca",
+    "load_safetensors",
+    "save_safetensors",
+    "wrap_module",
+]
