@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._bipolar import bipolar
 from ._boston_housing import boston_housing
 from ._heart_disease import heart_disease
 from ._iris import iris
@@ -12,6 +13,7 @@ from ._synthetic import synthetic
 __all__ = [
     "MODIFICATIONS",
     "Modification",
+    "bipolar",
     "boston_housing",
     "heart_disease",
     "iris",

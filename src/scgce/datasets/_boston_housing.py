@@ -25,8 +25,8 @@ _TABLE = Table(
     },
     description=(
         "Boston housing: 13 features of 506 census tracts, scaled to [0, 1]. Feature B was built on the assumption "
-        "that racial self-segregation raises prices, without showing it, and cannot be inverted to a share of residents; "
-        "scikit-learn removed this data set for that reason. Kept only to reproduce a published experiment."
+        "that racial self-segregation raises prices, without showing it, and cannot be inverted to a share of "
+        "residents; scikit-learn removed this data set for that reason. Kept only to reproduce a published experiment."
     ),
     source="D. Harrison and D. L. Rubinfeld, J. Environ. Economics and Management 5 (1978) 81-102; StatLib",
     license="none stated by StatLib; public census facts",
