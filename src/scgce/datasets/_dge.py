@@ -11,6 +11,7 @@ from scipy import sparse
 from tqdm import tqdm
 
 _TAB, _ZERO = ord("\t"), ord("0")
+_DIGITS = np.frombuffer(b"123456789", dtype=np.uint8)
 
 
 def read_expression(path: Path) -> tuple[np.ndarray, np.ndarray, sparse.csr_matrix]:
@@ -83,22 +84,23 @@ def _fields(line: bytes) -> list[str]:
 
 
 def _gene(line: bytes, n_cells: int, where: str) -> tuple[str, np.ndarray, np.ndarray]:
-    """Name, cells and counts of the non-zeros of one line; a lone "0" is never parsed."""
+    """Name, cells and counts of the non-zeros of one line; only fields with something besides "0" are parsed."""
     name, _, rest = line.rstrip(b"\r\n").partition(b"\t")
     text = np.frombuffer(rest, dtype=np.uint8)
     ends = np.append(np.flatnonzero(text == _TAB), len(text))
-    starts = np.append(0, ends[:-1] + 1)
     if len(ends) != n_cells:
         raise ValueError(f"{where}: {len(ends)} numbers, but the header names {n_cells} cells")
-    length = ends - starts
-    digit = np.zeros(n_cells, dtype=np.uint8)
-    single = length == 1
-    digit[single] = text[starts[single]] - _ZERO  # wraps round below "0", so anything over 9 is not a digit
-    cells = np.flatnonzero(~single | (digit != 0))
-    counts = digit[cells].astype(np.float32)
+    lengths = np.diff(ends, prepend=-1) - 1
+    telling = np.flatnonzero((text != _TAB) & (text != _ZERO))
+    cells = np.union1d(np.searchsorted(ends, telling), np.flatnonzero(lengths == 0))
+    starts = ends[cells] - lengths[cells]
+    counts = np.zeros(len(cells), dtype=np.float32)
+    digit = lengths[cells] == 1
+    digit[digit] = np.isin(text[starts[digit]], _DIGITS)
+    counts[digit] = text[starts[digit]] - _ZERO
     try:
-        for i in np.flatnonzero(~single[cells] | (counts > 9)):
-            counts[i] = float(rest[starts[cells[i]] : ends[cells[i]]])
+        for i in np.flatnonzero(~digit):
+            counts[i] = float(rest[starts[i] : ends[cells[i]]])
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from error
     kept = counts != 0
