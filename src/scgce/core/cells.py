@@ -1,0 +1,102 @@
+"""Cells of one part of the data as the encoder's first layer sees them, and where translations take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from .shift import LinearShift
+from .truncate import PairCuts, SparseDelta
+
+_BLOCK_ENTRIES = 2**22
+
+
+class Shift(Protocol):
+    """Inputs of the tail for cells under a translation."""
+
+    def translated(self, rows: slice, delta: SparseDelta, *, clip: bool = False) -> torch.Tensor:
+        """(n_rows, h) of the given cells after t(x) = x + δ, or max(x + δ, 0) with ``clip``."""
+        ...
+
+    def rows(self, index: torch.Tensor) -> torch.Tensor:
+        """(len(index), h) untranslated."""
+        ...
+
+
+class FactorisedShift(LinearShift):
+    """x·W + b of all cells, computed once."""
+
+    def rows(self, index: torch.Tensor) -> torch.Tensor:
+        return self.mapped[index]
+
+
+class DenseShift:
+    """For encoders without a first linear map: rows of X, made dense a bounded block at a time."""
+
+    def __init__(self, X: sparse.csr_array | np.ndarray, device: torch.device | str = "cpu") -> None:
+        self.X, self.device = X, device
+
+    def rows(self, index: torch.Tensor | slice) -> torch.Tensor:
+        chosen = self.X[index if isinstance(index, slice) else index.cpu().numpy()]
+        dense = chosen.toarray() if sparse.issparse(chosen) else np.asarray(chosen)
+        return torch.as_tensor(dense, dtype=torch.float32, device=self.device)
+
+    def translated(self, rows: slice, delta: SparseDelta, *, clip: bool = False) -> torch.Tensor:
+        dense = self.rows(rows)
+        moved = dense[:, delta.genes] + delta.values.to(dense)
+        return dense.index_copy(1, delta.genes, moved.clamp_min(0) if clip else moved)
+
+
+class Cells:
+    """Cells sorted by group, with their positions r(x).
+
+    Parameters
+    ----------
+    shift
+        Of the n cells, group after group.
+    tail
+        The rest of the encoder, float32, (·, h) -> (·, m).
+    sizes
+        Cells of each group (l,), in order.
+    width
+        h.
+    """
+
+    def __init__(self, shift: Shift, tail: Callable[[torch.Tensor], torch.Tensor], sizes: np.ndarray, width: int) -> None:
+        self.shift, self.tail, self.width = shift, tail, width
+        edges = np.concatenate([[0], np.cumsum(sizes)])
+        self.slices = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        self.embedded = [self._blocks(rows, _NOTHING, False) for rows in self.slices]
+
+    @property
+    def n_groups(self) -> int:
+        return len(self.slices)
+
+    def _blocks(self, rows: slice, delta: SparseDelta, clip: bool) -> torch.Tensor:
+        step = max(1, _BLOCK_ENTRIES // self.width)
+        with torch.no_grad():
+            parts = [
+                self.tail(self.shift.translated(slice(low, min(low + step, rows.stop)), delta, clip=clip))
+                for low in range(rows.start, rows.stop, step)
+            ]
+        return torch.cat(parts)
+
+    def mover(self, cuts: PairCuts, *, clip: bool = False, scale: float = 1.0) -> Callable[[int, int], torch.Tensor]:
+        """``moved(i, j)``: r(t(x)) of the cells of i under ``scale`` times the explanation of i → j, (n_i, m)."""
+
+        def moved(source: int, target: int) -> torch.Tensor:
+            genes, values = cuts(source, target)
+            return self._blocks(self.slices[source], SparseDelta(genes, scale * values.float()), clip)
+
+        return moved
+
+    def means(self) -> torch.Tensor:
+        """r̄, (l, m) float64."""
+        return torch.stack([points.double().mean(0) for points in self.embedded])
+
+
+_NOTHING = SparseDelta(torch.zeros(0, dtype=torch.int64), torch.zeros(0))

@@ -1,0 +1,51 @@
+"""The price of splitting the groups of a gene in two: concave families F(k).
+
+A gene's penalty is ``c_g * sum_k F(k) * (u_(k) - u_(k+1))`` over its values in descending order: a step between the
+k highest groups and the other l - k costs F(k) times its height. ``F(k) = 2 k (l - k) / (l (l - 1))`` is the mean of
+``|u_i - u_j|`` over ordered pairs (paper, Eq. 9 averaged over pairs); a constant F charges a gene once, however many
+pairs it tells apart (max - min), which favours a small panel of genes.
+"""
+
+from __future__ import annotations
+
+import torch
+
+NAMED = {"pair": 1.0, "gene": 0.0}
+
+
+def exponent_of(penalty: str | float) -> float:
+    """Exponent p of the family ``F(k) ~ (k (l - k))^p``: ``"pair"`` is 1, ``"gene"`` is 0, a number in between itself."""
+    if isinstance(penalty, str):
+        if penalty in NAMED:
+            return NAMED[penalty]
+    elif not isinstance(penalty, bool) and 0.0 <= float(penalty) <= 1.0:
+        return float(penalty)
+    raise ValueError(f"penalty={penalty!r}: expected 'pair', 'gene' or a number between 0 ('gene') and 1 ('pair')")
+
+
+def split_prices(n_groups: int, exponent: float = 1.0) -> torch.Tensor:
+    """F(1), …, F(l - 1), scaled so that its mean over k does not depend on the exponent.
+
+    Parameters
+    ----------
+    n_groups
+        Number of groups l, at least 2.
+    exponent
+        p in ``(k (l - k))^p``, between 0 and 1, where the family is concave in k, as the exact prox requires.
+
+    Returns
+    -------
+    float64 tensor (l - 1,); for ``exponent=1`` exactly ``2 k (l - k) / (l (l - 1))``.
+    """
+    k = torch.arange(1, n_groups, dtype=torch.float64)
+    pairs = 2 * k * (n_groups - k) / (n_groups * (n_groups - 1))
+    if exponent == 1.0:
+        return pairs
+    family = (k * (n_groups - k)) ** exponent
+    return family * (pairs.mean() / family.mean())
+
+
+def rank_weights(prices: torch.Tensor) -> torch.Tensor:
+    """Weights w_k = F(k) - F(k - 1), k = 1…l, of ``sum_k w_k u_(k)`` over the descending order; non-increasing."""
+    zero = prices.new_zeros(1)
+    return torch.diff(torch.cat([zero, prices, zero]))
