@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
@@ -77,6 +80,38 @@ def _blobs() -> ad.AnnData:
     adata.varm["PCs"] = pcs
     adata.obsm["X_umap"] = (corners[codes] + rng.normal(scale=0.7, size=(n_cells, 2))).astype(np.float32)
     return adata
+
+
+def _backed(X: object, folder: Path) -> object:
+    path = folder / "backed.h5ad"
+    ad.AnnData(X).write_h5ad(path)
+    return ad.read_h5ad(path, backed="r").X
+
+
+# Every way to hold a matrix of cells × genes that scgce accepts, made from a float32 CSR matrix.
+ARRAY_KINDS = {
+    "numpy-C": lambda X, _: X.toarray(),
+    "numpy-F": lambda X, _: np.asfortranarray(X.toarray()),
+    "numpy-float64": lambda X, _: X.toarray().astype(np.float64),
+    "csr-matrix": lambda X, _: sparse.csr_matrix(X),
+    "csr-array": lambda X, _: sparse.csr_array(X),
+    "csr-float64": lambda X, _: sparse.csr_matrix(X, dtype=np.float64),
+    "csc-matrix": lambda X, _: sparse.csc_matrix(X),
+    "csc-array": lambda X, _: sparse.csc_array(X),
+    "dask-numpy": lambda X, _: da.from_array(X.toarray(), chunks=(-(-X.shape[0] // 3), -(-X.shape[1] // 2))),
+    "dask-csr": lambda X, _: da.from_array(sparse.csr_matrix(X), chunks=(-(-X.shape[0] // 4), X.shape[1])),
+    "backed-csr": lambda X, folder: _backed(sparse.csr_matrix(X), folder),
+    "backed-csc": lambda X, folder: _backed(sparse.csc_matrix(X), folder),
+    "backed-numpy": lambda X, folder: _backed(X.toarray(), folder),
+    "view-csr": lambda X, _: ad.AnnData(sparse.csr_matrix(X))[:].X,
+    "view-numpy": lambda X, _: ad.AnnData(X.toarray())[:].X,
+}
+
+
+@pytest.fixture(params=list(ARRAY_KINDS))
+def as_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[sparse.csr_matrix], Any]:
+    """Turn a float32 CSR matrix into one of the accepted kinds; the test runs once for each."""
+    return lambda X: ARRAY_KINDS[request.param](X, tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""The matrix of cells × genes, whatever holds it: read by row blocks, projected, summed, sliced; never densified whole.
+"""The matrix of cells × genes, whatever holds it: read by row blocks, projected, summed, sliced.
 
 Accepted everywhere: numpy arrays (C or Fortran order), scipy CSR and CSC (matrix or array), dask arrays of numpy or CSR
-chunks, h5ad-backed matrices (dense or sparse), views of these, and cupy's counterparts. Products are float32, sums float64.
+chunks, h5ad-backed matrices (dense or sparse), views of these, and cupy's counterparts. Products are float32, sums are
+float64.
 """
 
 from __future__ import annotations
@@ -10,66 +11,72 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
+from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
 from scgce import _kernels
 
 Matrix: TypeAlias = Any
-Block: TypeAlias = "np.ndarray | sparse.csr_array"
+Block: TypeAlias = Any  # np.ndarray | sparse.csr_array
 
 BLOCK_BYTES = 2**27
 
 
 def _kind(X: Matrix) -> str:
-    """Which of the accepted holders X is: dense, csr, csc, dask, backed_sparse, backed_csc, backed_dense or cupy."""
+    """Which of the accepted holders X is: dense, csr, csc, dask, backed_csr, backed_csc, backed_dense or cupy."""
     root = type(X).__module__.partition(".")[0]
     if isinstance(X, np.ndarray):
         return "dense"
-    if sparse.issparse(X):
-        return "csc" if X.format == "csc" else "csr"
-    if root in {"cupy", "cupyx"}:
-        return "cupy"
-    if root == "dask":
-        return "dask"
-    if hasattr(X, "to_memory") and hasattr(X, "group"):
-        return "backed_csc" if X.format == "csc" else "backed_csr"
+    if sparse.issparse(X) and X.format in {"csr", "csc"}:
+        return str(X.format)
+    if isinstance(X, CSRDataset):
+        return "backed_csr"
+    if isinstance(X, CSCDataset):
+        return "backed_csc"
     if root in {"h5py", "zarr"}:
         return "backed_dense"
+    if root == "dask":
+        return "dask"
+    if root in {"cupy", "cupyx"}:
+        return "cupy"
     raise TypeError(
         f"matrix of type {type(X).__module__}.{type(X).__qualname__} is not supported; accepted: numpy array, "
         "scipy.sparse CSR or CSC, dask array of these, h5ad-backed X, cupy"
     )
 
 
-def _normal(X: Matrix) -> Matrix:
-    """X in a form whose rows can be sliced cheaply: CSC becomes CSR once, dask chunks span all columns."""
+def by_rows(X: Matrix) -> Matrix:
+    """X in a form whose rows are cheap to read: CSC becomes CSR, dask chunks span all columns; else X itself.
+
+    Every function here does this by itself; call it once before reading X many times.
+    """
     kind = _kind(X)
-    if kind == "csc" or (kind == "csr" and X.format != "csr"):
+    if kind == "csc":
         return X.tocsr()
     if kind == "backed_csc":
         return X.to_memory().tocsr()
-    if kind == "dask" and len(X.chunks[1]) > 1:
-        return X.rechunk({1: -1})
+    if kind == "dask":
+        if np.isnan(X.shape).any():
+            raise ValueError("dask array with unknown chunk sizes; call X.compute_chunk_sizes() first")
+        return X if len(X.chunks[1]) == 1 else X.rechunk({1: -1})
     return X
 
 
 def _row_bytes(X: Matrix, kind: str) -> float:
     n, d = X.shape
-    if kind in {"csr", "backed_csr"}:
-        nnz = X.nnz if kind == "csr" else X.group["data"].shape[0]
-        return max(1.0, nnz / max(n, 1)) * (X.dtype.itemsize + 4)
-    return max(1, d) * X.dtype.itemsize
+    if kind not in {"csr", "backed_csr"}:
+        return float(d * X.dtype.itemsize)
+    stored = X.nnz if kind == "csr" else X.group["data"].shape[0]
+    return max(1.0, stored / n) * (X.dtype.itemsize + 4)  # a value and its column number
 
 
 def _spans(X: Matrix, block_bytes: int) -> list[slice]:
     """Row slices of at most about ``block_bytes`` each; those of a dask array never cross its chunks."""
     kind = _kind(X)
     n = X.shape[0]
-    rows = max(1, int(block_bytes // _row_bytes(X, kind)))
     if kind != "dask":
+        rows = max(1, int(block_bytes // _row_bytes(X, kind))) if n else 1
         return [slice(a, min(n, a + rows)) for a in range(0, n, rows)]
-    if any(size != size for size in X.chunks[0]):
-        raise ValueError("dask array with unknown chunk sizes; call X.compute_chunk_sizes() first")
     ends = np.cumsum(X.chunks[0])
     return [slice(int(end - size), int(end)) for size, end in zip(X.chunks[0], ends, strict=True) if size]
 
@@ -105,7 +112,7 @@ def row_blocks(X: Matrix, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slic
     ------
     The slice of rows, and the rows as a numpy array or a :class:`scipy.sparse.csr_array` of X's dtype.
     """
-    X = _normal(X)
+    X = by_rows(X)
     for rows in _spans(X, block_bytes):
         yield rows, _load(X, rows)
 
@@ -171,6 +178,7 @@ def _pass(
     X: Matrix, W: Any, b: Any, codes: np.ndarray | None, n_groups: int, block_bytes: int
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """One read of X, for the projection (unless W is None) and the sums (unless codes is None)."""
+    X = by_rows(X)
     n, d = X.shape
     hidden = sums = None
     if W is not None:
@@ -259,7 +267,7 @@ def _take(X: Matrix, rows: np.ndarray) -> Block:
     if kind in {"dense", "csr", "csc"}:
         taken = X[rows]
         return sparse.csr_array(taken) if sparse.issparse(taken) else np.asarray(taken)
-    X = _normal(X)
+    X = by_rows(X)
     wanted, back = np.unique(rows, return_inverse=True)
     parts = []
     for span in _spans(X, BLOCK_BYTES):

@@ -11,7 +11,7 @@ def resolve_device(device: str) -> torch.device:
     Parameters
     ----------
     device
-        ``"auto"`` (CUDA if there is one, else MPS, else the CPU) or a torch device name such as ``"cpu"``, ``"cuda:1"``.
+        ``"auto"`` (CUDA if there is one, else MPS, else the CPU) or a torch device name like ``"cuda:1"``.
 
     Raises
     ------

@@ -17,8 +17,8 @@ SMALL_PART = 5
 def split_cells(codes: np.ndarray, n_groups: int, fraction: float, rng: int | np.random.Generator) -> np.ndarray:
     """Split the cells once, stratified by group.
 
-    Every cell draws one number, in the order of the rows, and the numbers are ranked within each group: the split depends
-    neither on the names nor on the order of the groups.
+    Every cell draws one number, in the order of the rows, and the numbers are ranked within each group: the split
+    depends neither on the names nor on the order of the groups.
 
     Parameters
     ----------
