@@ -1,10 +1,12 @@
-"""The only place that reads from and writes to an AnnData: matrix, gene names, stored results, masks and costs."""
+"""What is read from an AnnData: the matrix, gene names, the representation's key, per-gene masks and costs.
+
+Stored results are read and written by ``_results``, groups of cells by ``_groups``.
+"""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,21 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from scgce import __version__
 from scgce._arrays import row_blocks
-from scgce._keys import PARAMS, REQUIRED, VERSION, NotFoundError, listing, not_found
+from scgce._keys import NotFoundError, listing, not_found
+from scgce._results import read_result, write_result
+
+__all__ = [
+    "basis_key",
+    "gene_costs",
+    "gene_mask",
+    "gene_names",
+    "get_matrix",
+    "read_result",
+    "warn_if_counts",
+    "warn_if_scaled",
+    "write_result",
+]
 
 logger = logging.getLogger("scgce")
 
@@ -73,78 +87,26 @@ def basis_key(adata: AnnData, use_rep: str) -> str:
     raise not_found("use_rep", use_rep, "adata.obsm", adata.obsm)
 
 
-def _is_result(entry: Any) -> bool:
-    return isinstance(entry, Mapping) and isinstance(entry.get(PARAMS), Mapping) and VERSION in entry[PARAMS]
+def _per_gene(adata: AnnData, argument: str, spec: Any) -> tuple[pd.Series, str]:
+    """The values (d,) that a column's name, an array or a Series by gene name means, and how to call them."""
+    if isinstance(spec, str):
+        if spec not in adata.var.columns:
+            raise not_found(argument, spec, "adata.var", adata.var.columns)
+        return adata.var[spec], f"{argument}={spec!r}"
+    name = f"{argument} ({type(spec).__name__})"
+    if isinstance(spec, pd.Series):
+        absent = adata.var_names.difference(spec.index)
+        if len(absent):
+            raise NotFoundError(f"{name} has no value for {len(absent)} genes: {listing(absent)}")
+        spec = spec.loc[adata.var_names]
+    else:
+        spec = np.asarray(spec)
+    if spec.shape != (adata.n_vars,):
+        raise ValueError(f"{name} has shape {spec.shape}; expected ({adata.n_vars},), one value a gene")
+    return pd.Series(spec, index=adata.var_names), name
 
 
-def read_result(adata: AnnData, key: str) -> dict[str, Any]:
-    """The explanation stored in ``adata.uns[key]``.
-
-    Raises
-    ------
-    KeyError
-        If the key is not there.
-    ValueError
-        If what is there was not written by scgce, lacks fields, or has fields that do not fit together.
-    """
-    if key not in adata.uns:
-        present = [name for name, entry in adata.uns.items() if _is_result(entry)]
-        hint = "" if present else "; run scgce.tl.tgt(adata, …) first"
-        raise not_found("key", key, "the scgce results of adata.uns", present, hint=hint)
-    entry = adata.uns[key]
-    if not isinstance(entry, Mapping) or not isinstance(entry.get(PARAMS), Mapping):
-        raise ValueError(f"adata.uns[{key!r}] was not written by scgce (it has no 'params'); give another key")
-    missing = [field for field in REQUIRED if field not in entry]
-    if missing:
-        raise ValueError(f"adata.uns[{key!r}] is not a complete scgce explanation; missing: {listing(missing)}")
-    n_groups, n_genes = len(entry["groups"]), len(entry["genes"])
-    shapes = {"deltas": (n_groups, n_genes), "correctness": (n_groups, n_groups), "coverage": (n_groups, n_groups)}
-    for field, shape in shapes.items():
-        if np.shape(entry[field]) != shape:
-            raise ValueError(
-                f"adata.uns[{key!r}][{field!r}] has shape {np.shape(entry[field])}; expected {shape} "
-                f"for {n_groups} groups and {n_genes} genes: the entry was truncated or edited"
-            )
-    return dict(entry)
-
-
-def write_result(adata: AnnData, key: str, result: dict[str, Any]) -> None:
-    """Store a result in ``adata.uns[key]``, whole or not at all.
-
-    Parameters
-    ----------
-    adata
-        Annotated data; a view becomes a copy of its own, with anndata's usual warning.
-    key
-        Key of ``adata.uns``.
-    result
-        Nested dict of arrays, sparse matrices, strings, numbers and lists of strings, with a dict ``params``.
-
-    Raises
-    ------
-    TypeError
-        If a value could not be written to h5ad or zarr, or is not what reading it back would give.
-    """
-    params = {**result[PARAMS], VERSION: __version__}
-    entry = {**result, PARAMS: params}
-    _check_storable(entry, f"uns[{key!r}]")
-    adata.uns[key] = entry
-
-
-def _check_storable(value: Any, where: str) -> None:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if not isinstance(name, str) or "/" in name:
-                raise TypeError(f"{where} has the key {name!r}; expected a string without '/'")
-            _check_storable(inner, f"{where}[{name!r}]")
-    elif isinstance(value, list):
-        if not all(isinstance(inner, str) for inner in value):
-            raise TypeError(f"{where} is a list of something else than strings; expected an array")
-    elif not (isinstance(value, str | bool | int | float | np.ndarray | np.generic) or sparse.issparse(value)):
-        raise TypeError(f"{where} is a {type(value).__name__}, which cannot be stored")
-
-
-def gene_mask(adata: AnnData, mask_var: str | np.ndarray | None) -> np.ndarray:
+def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> np.ndarray:
     """Which genes may be used, bool (d,).
 
     Parameters
@@ -152,28 +114,23 @@ def gene_mask(adata: AnnData, mask_var: str | np.ndarray | None) -> np.ndarray:
     adata
         Annotated data.
     mask_var
-        Boolean column of ``adata.var``, boolean array (d,), or None for all genes.
+        Boolean column of ``adata.var``, boolean array (d,), Series by gene name, or None for all genes.
 
     Raises
     ------
     KeyError
-        If the column is not there.
+        If the column, or a gene in the Series, is not there.
     ValueError
         If it is not boolean, has missing values or another length, or leaves no gene.
     """
     if mask_var is None:
         return np.ones(adata.n_vars, dtype=bool)
-    if isinstance(mask_var, str) and mask_var not in adata.var.columns:
-        raise not_found("mask_var", mask_var, "adata.var", adata.var.columns)
-    values = adata.var[mask_var] if isinstance(mask_var, str) else pd.Series(np.asarray(mask_var))
-    name = repr(mask_var) if isinstance(mask_var, str) else "array"
+    values, name = _per_gene(adata, "mask_var", mask_var)
     if not pd.api.types.is_bool_dtype(values) or values.isna().any():
-        raise ValueError(f"mask_var={name} has dtype {values.dtype}; expected booleans without missing values")
-    mask = values.to_numpy(dtype=bool)
-    if mask.shape != (adata.n_vars,):
-        raise ValueError(f"mask_var={name} has shape {mask.shape}; expected ({adata.n_vars},)")
+        raise ValueError(f"{name} has dtype {values.dtype}; expected booleans without missing values")
+    mask: np.ndarray = values.to_numpy(dtype=bool)
     if not mask.any():
-        raise ValueError(f"mask_var={name} leaves no gene")
+        raise ValueError(f"{name} leaves no gene")
     return mask
 
 
@@ -185,7 +142,7 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     adata
         Annotated data.
     spec
-        Column of ``adata.var``, array (d,), Series indexed by gene names, or None for 1 each.
+        Column of ``adata.var``, array (d,), Series by gene name, or None for 1 each.
 
     Raises
     ------
@@ -196,30 +153,17 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     """
     if spec is None:
         return np.ones(adata.n_vars)
-    if isinstance(spec, str):
-        if spec not in adata.var.columns:
-            raise not_found("gene_costs", spec, "adata.var", adata.var.columns)
-        values: Any = adata.var[spec]
-    elif isinstance(spec, pd.Series):
-        absent = adata.var_names.difference(spec.index)
-        if len(absent):
-            raise NotFoundError(f"gene_costs (Series) has no value for {len(absent)} genes: {listing(absent)}")
-        values = spec.loc[adata.var_names]
-    else:
-        values = spec
-    name = repr(spec) if isinstance(spec, str) else type(spec).__name__
+    values, name = _per_gene(adata, "gene_costs", spec)
     try:
-        costs = np.array(values, dtype=np.float64)
+        costs = values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"gene_costs={name} does not hold numbers") from error
-    if costs.shape != (adata.n_vars,):
-        raise ValueError(f"gene_costs={name} has shape {costs.shape}; expected ({adata.n_vars},)")
+        raise ValueError(f"{name} has dtype {values.dtype}; expected numbers") from error
     bad = np.flatnonzero(~(costs >= 0))
     if bad.size:
         shown = [f"{adata.var_names[g]}: {costs[g]}" for g in bad]
-        raise ValueError(f"gene_costs={name} must be 0 or above (inf forbids a gene); found {listing(shown)}")
+        raise ValueError(f"{name} must be 0 or above (inf forbids a gene); found {listing(shown)}")
     if not np.isfinite(costs).any():
-        raise ValueError(f"gene_costs={name} forbids every gene")
+        raise ValueError(f"{name} forbids every gene")
     return costs
 
 

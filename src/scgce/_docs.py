@@ -30,8 +30,8 @@ groups
     ``"all"``, or the labels to compare: each with each other, and with nothing else.""",
     "reference": """
 reference
-    Label whose translation is 0, or ``"baseline"`` for the cell-weighted median of the groups, gene by gene. Only the
-    per-group reading depends on it, never a pair's.""",
+    Label whose translation is 0, or ``"baseline"`` for the cell-weighted median of the groups, gene by gene.
+    Only the per-group reading depends on it, never a pair's.""",
     "mask_var": """
 mask_var
     Boolean column of ``adata.var`` or array (d,): genes that may be used; all if None.""",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,6 +82,8 @@ def read_groups(
         If there are fewer than two groups, a group is too small, labels coincide as strings, or the column is a
         continuous number.
     """
+    if not isinstance(groupby, str):
+        raise TypeError(f"groupby={groupby!r}; expected the name of one column of adata.obs")
     if groupby not in adata.obs.columns:
         raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
     names, codes = _labels(adata.obs[groupby], groupby)
@@ -124,15 +126,14 @@ def _labels(column: pd.Series, groupby: str) -> tuple[np.ndarray, np.ndarray]:
 def _selected(names: np.ndarray, groups: object, reference: object, groupby: str) -> np.ndarray:
     """Positions of the groups asked for, in the order of the names."""
     wanted = set(names)
-    if isinstance(groups, str):
+    if isinstance(groups, str) or not isinstance(groups, Iterable):
         if groups != "all":
             raise ValueError(f"groups={groups!r}; expected 'all' or a list of labels of obs[{groupby!r}]")
     else:
-        wanted = {str(group) for group in groups}  # type: ignore[attr-defined]
+        wanted = {str(group) for group in groups}
     if reference is not None and reference != BASELINE:
         if str(reference) not in names:
-            accepted = [*names, BASELINE]
-            raise not_found("reference", reference, f"obs[{groupby!r}]", accepted)
+            raise not_found("reference", reference, f"obs[{groupby!r}]", [*names, BASELINE])
         wanted.add(str(reference))
     for label in sorted(wanted - set(names)):
         raise not_found("groups", label, f"obs[{groupby!r}] (labels that have cells)", names)
@@ -140,7 +141,7 @@ def _selected(names: np.ndarray, groups: object, reference: object, groupby: str
 
 
 def _check_sizes(found: Groups, min_cells: int) -> None:
-    if min_cells < 1:
+    if not isinstance(min_cells, int | np.integer) or min_cells < 1:
         raise ValueError(f"min_cells={min_cells!r}; expected a whole number of at least 1")
     small = [f"{name} ({size})" for name, size in zip(found.names, found.sizes, strict=True) if size < min_cells]
     if small:

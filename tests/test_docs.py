@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from scgce._docs import FRAGMENTS, with_docs
+
+
+def test_fragments_are_filled_in_at_their_indent() -> None:
+    @with_docs
+    def tool() -> None:
+        """Do it.
+
+        Parameters
+        ----------
+        {adata}
+        other
+            In {braces}, and {curly} ones, nothing changes.
+        {copy}
+        """
+
+    assert tool.__doc__ is not None
+    lines = tool.__doc__.splitlines()
+    where = lines.index("        adata")
+    assert lines[where + 1].startswith("            Annotated data")
+    assert lines[where + 2] == "        other"
+    assert "In {braces}, and {curly} ones" in lines[where + 3]
+    assert lines[where + 4] == "        copy"
+
+
+def test_unknown_fragment_is_an_error() -> None:
+    def tool() -> None:
+        """Do it.
+
+        {nonsense}
+        """
+
+    with pytest.raises(KeyError, match="nonsense"):
+        with_docs(tool)
+
+
+def test_no_docstring_is_left_alone() -> None:
+    def tool() -> None: ...
+
+    assert with_docs(tool).__doc__ is None
+
+
+@pytest.mark.parametrize("name", sorted(FRAGMENTS))
+def test_a_fragment_describes_the_parameter_it_is_named_after(name: str) -> None:
+    lines = FRAGMENTS[name].strip("\n").splitlines()
+    assert lines[0] == name
+    assert len(lines) > 1
+    assert all(line.startswith("    ") and len(line) < 117 for line in lines[1:])
