@@ -1,0 +1,174 @@
+"""Which encoder ``use_rep`` and ``encoder`` mean."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scgce._adata import basis_key, gene_names, get_matrix
+
+from ._base import Encoder
+from ._fidelity import check_fidelity
+from ._io import encoder_from_uns, load_safetensors
+from ._linear import EXACT_R2, LOWEST_R2, has_loadings, linear_from_pca
+from ._module import wrap_module
+from ._student import distill_student
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+logger = logging.getLogger("scgce")
+
+UNRELATED_R2 = 0.2
+"""Held-out R² of a student below which the representation cannot have been made from the matrix."""
+
+
+def resolve(
+    adata: AnnData,
+    *,
+    use_rep: str | None = None,
+    encoder: Any = None,
+    layer: str | None = None,
+    rng: int | np.random.Generator = 0,
+    device: str | torch.device = "cpu",
+) -> Encoder:
+    """Find, wrap or fit the encoder r that is to be explained.  The AnnData is not changed.
+
+    Parameters
+    ----------
+    adata
+        Annotated data, n cells × d genes.
+    use_rep
+        ``"X_pca"``: its loadings.  A key written by scgce's embedding tools: the stored encoder.  Any other obsm key:
+        a distilled student.
+    encoder
+        Instead: an :class:`Encoder`, a stored one (dict, safetensors path), a torch module, a scvi-tools model, or a
+        function or fitted estimator from dense rows (·, d) to (·, m).  With ``use_rep`` as well, it must reproduce it.
+    layer
+        Matrix that is explained, None for X.
+    rng, device
+        For what is fitted.
+
+    Returns
+    -------
+    Encoder whose genes are the AnnData's, in its order.  With neither ``use_rep`` nor ``encoder``, scvis is fitted.
+
+    Raises
+    ------
+    ValueError
+        If the representation does not belong to the matrix, or the encoder does not fit the genes.
+    KeyError
+        If ``use_rep`` or ``layer`` does not exist.
+    TypeError
+        If ``encoder`` is nothing of the above.
+    """
+    genes, X = gene_names(adata), get_matrix(adata, layer)
+    key = None if use_rep is None else basis_key(adata, use_rep)
+    if encoder is not None:
+        found = _given(encoder, X, genes, rng, device).align(genes)
+        return found if key is None or found.teacher is not None else _checked(found, adata, key, X, layer, rng)
+    if key is None:
+        return _fit_scvis(adata, X, genes, layer, rng, device)
+    stored = adata.uns.get(key)
+    if isinstance(stored, Mapping) and "encoder" in stored:
+        return _checked(encoder_from_uns(stored["encoder"]).align(genes), adata, key, X, layer, rng)
+    if has_loadings(adata, key):
+        return linear_from_pca(adata, key, layer=layer, rng=rng)
+    return _distil(adata, key, X, genes, layer, rng, device)
+
+
+def _given(encoder: Any, X: Any, genes: np.ndarray, rng: Any, device: Any) -> Encoder:
+    if isinstance(encoder, Encoder):
+        return encoder
+    if isinstance(encoder, str | os.PathLike):
+        return load_safetensors(os.fspath(encoder))
+    if isinstance(encoder, Mapping):
+        return encoder_from_uns(encoder)
+    if isinstance(encoder, nn.Module):
+        return wrap_module(encoder, genes, X, rng=rng)
+    raise TypeError(
+        f"encoder has type {type(encoder).__name__}; accepted: a torch module, a scvi-tools model, an scgce Encoder "
+        "(or a stored one: dict or safetensors path), a function or a fitted estimator with transform()"
+    )
+
+
+def _checked(encoder: Encoder, adata: AnnData, key: str, X: Any, layer: str | None, rng: Any) -> Encoder:
+    """The encoder with its fidelity to obsm[key]; refused if it does not reproduce it."""
+    encoder.fidelity = check_fidelity(encoder, X, adata.obsm[key], rng=rng)
+    r2, matrix = encoder.fidelity["r2"], "X" if layer is None else f"layers[{layer!r}]"
+    if r2 < LOWEST_R2:
+        raise ValueError(
+            f"the encoder ({encoder.name}) does not reproduce obsm[{key!r}] from {matrix} (R² = {r2:.3g}; needed: "
+            f"{LOWEST_R2}): the matrix or the representation is another one than it was fitted on. Name the matrix "
+            "with layer=, fit the representation again, or give another use_rep"
+        )
+    if r2 < EXACT_R2:
+        warnings.warn(
+            f"the encoder ({encoder.name}) reproduces obsm[{key!r}] from {matrix} only with R² = {r2:.4f}",
+            UserWarning,
+            stacklevel=4,
+        )
+    return encoder
+
+
+def _order(adata: AnnData) -> np.ndarray:
+    """Rows by cell name, so that what is fitted does not depend on the arrangement of the cells."""
+    return np.argsort(adata.obs_names.to_numpy().astype(str), kind="stable")
+
+
+def _stored_pca(adata: AnnData, layer: str | None) -> Encoder | None:
+    """The PCA stored with its loadings, where it belongs to the matrix."""
+    try:
+        key = basis_key(adata, "X_pca")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return linear_from_pca(adata, key, layer=layer)
+    except (KeyError, ValueError) as error:
+        logger.debug("no stored PCA to start from: %s", error)
+        return None
+
+
+def _distil(adata: AnnData, key: str, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any) -> Encoder:
+    student = distill_student(
+        X,
+        adata.obsm[key],
+        genes=genes,
+        basis=_stored_pca(adata, layer),
+        rng=rng,
+        device=device,
+        order=_order(adata),
+        name=key,
+    )
+    r2 = student.fidelity["r2"]
+    if r2 < UNRELATED_R2:
+        matrix = "X" if layer is None else f"layers[{layer!r}]"
+        raise ValueError(
+            f"use_rep={key!r} cannot be predicted from {matrix} (R² = {r2:.2f} on held-out cells): it does not "
+            "belong to this matrix, or its rows were shuffled. Compute it again, name the matrix with layer=, or give "
+            "another use_rep"
+        )
+    return student
+
+
+def _fit_scvis(adata: AnnData, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any) -> Encoder:
+    """Fit scvis on a bare AnnData that shares the matrix, so that the one given stays as it is."""
+    from anndata import AnnData as Bare
+
+    from scgce.tl._scvis import scvis
+
+    from ._pca import pca_basis
+
+    logger.info("neither use_rep nor encoder given: fitting scvis")
+    pca = _stored_pca(adata, layer) or pca_basis(X, genes, rng=rng, order=_order(adata))
+    bare = Bare(X)
+    bare.var_names, bare.obs_names = genes, adata.obs_names
+    bare.obsm["X_pca"], bare.varm["PCs"] = pca(X), np.asarray(pca.W)
+    scvis(bare, use_rep="X_pca", rng=rng, device=str(device), key_added="X_scvis")
+    return _checked(encoder_from_uns(bare.uns["X_scvis"]["encoder"]), bare, "X_scvis", X, None, rng)
