@@ -13,10 +13,15 @@ import pandas as pd
 import pytest
 import scanpy as sc
 import torch
+from hypothesis import settings
 from scipy import sparse
 
 # One thread: the tests run beside each other, and tiny matrices do not profit from more.
 torch.set_num_threads(1)
+
+# The same examples in every run, without a limit on time that a busy machine would miss.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
