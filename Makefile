@@ -6,8 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt $(shell find src -name '*.py')
-# Two workers with one thread each are faster on small matrices than one worker with two threads.
-PYTEST_ARGS ?= -n 2
+# Workers of one thread each: on small matrices faster than one worker with many.
+PYTEST_ARGS ?= -n logical --maxprocesses 4
 
 .PHONY: demo test lint types docs clean
 
