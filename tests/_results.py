@@ -8,6 +8,9 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from torch import nn
+
+from scgce.encoders import Encoder
 
 NAMES = (
     "CD4+/CD25 T Reg",
@@ -29,18 +32,30 @@ def group_names(n_groups: int) -> list[str]:
 
 
 def blobs(n_groups: int = 4, n_genes: int = 30, cells: int = 25, seed: int = 0) -> ad.AnnData:
-    """Cells of separated groups on a ring, non-negative log-like values, with a two-dimensional map."""
+    """Cells of groups around a ring, non-negative log-like values; the map ``X_umap`` is exactly linear in the genes."""
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(n_groups), cells + np.arange(n_groups))
     means = rng.gamma(1.0, 1.0, (n_groups, n_genes))
     X = np.maximum(means[codes] + 0.3 * rng.standard_normal((len(codes), n_genes)), 0.0).astype(np.float32)
     angle = 2 * np.pi * codes / n_groups
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (2 + n_groups / 4)
+    inputs = np.column_stack([X, np.ones(len(X))]).astype(np.float64)
+    weights = np.linalg.solve(inputs.T @ inputs + np.eye(n_genes + 1), inputs.T @ ring)
     obs = pd.DataFrame({"cell_type": pd.Categorical.from_codes(codes, group_names(n_groups))})
     obs.index = [f"cell{i}" for i in range(len(codes))]
     adata = ad.AnnData(sp.csr_matrix(X), obs=obs, var=pd.DataFrame(index=[f"GENE{g}" for g in range(n_genes)]))
-    adata.obsm["X_umap"] = (ring + 0.25 * rng.standard_normal(ring.shape)).astype(np.float32)
+    adata.obsm["X_umap"] = (inputs @ weights).astype(np.float32)
     return adata
+
+
+def linear_encoder(adata: ad.AnnData, basis: str = "X_umap") -> Encoder:
+    """The linear encoder of a map that is linear in the genes."""
+    inputs = np.column_stack([adata.X.toarray(), np.ones(adata.n_obs)]).astype(np.float64)
+    weights = np.linalg.lstsq(inputs, adata.obsm[basis].astype(np.float64), rcond=None)[0]
+    n_dims = weights.shape[1]
+    return Encoder(
+        kind="linear", genes=adata.var_names, W=weights[:-1], b=weights[-1], tail=nn.Identity(), n_dims=n_dims
+    )
 
 
 def store_result(
@@ -97,6 +112,7 @@ def store_result(
             "n_genes_mean": np.linspace(0, 20, 12),
             "n_genes_max": np.linspace(0, 28, 12),
         },
+        "encoder": linear_encoder(adata).to_uns(),
         "split": rng.integers(0, 3, adata.n_obs).astype(np.int8),
     }
     return adata

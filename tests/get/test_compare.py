@@ -40,6 +40,8 @@ def test_mean_metrics_of_every_sparsity(adata):
 def test_one_string_is_no_list(adata):
     with pytest.raises(TypeError, match=r"keys='tgt'.*\['tgt', 'dbm'\]"):
         get.compare(adata, "tgt")
+    with pytest.raises(ValueError, match=r"keys=\[\]"):
+        get.compare(adata, [])
     with pytest.raises(KeyError, match="found: tgt, dbm"):
         get.compare(adata, ["tgt", "wilcoxon"])
 

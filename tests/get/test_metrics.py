@@ -46,6 +46,14 @@ def test_another_sparsity_reads_the_sweep(adata):
     assert (frame["n_genes"] == 2).all()
 
 
+def test_further_judges_get_a_column(adata):
+    adata.uns["tgt"]["judge_forest"] = np.full((4, 4), 0.25)
+    adata.uns["tgt"]["sweep"]["judge_forest"] = np.full((3, 4, 4), 0.5)
+    assert list(get.metrics(adata).columns)[-1] == "judge_forest"
+    assert (get.metrics(adata)["judge_forest"] == 0.25).all()
+    assert get.sweep(adata)["judge_forest"].tolist() == [0.5, 0.5, 0.5]
+
+
 def test_stored_number_of_genes_is_preferred(adata):
     adata.uns["tgt"]["n_genes"] = np.arange(16).reshape(4, 4)
     assert get.metrics(adata)["n_genes"].tolist() == [i for i in range(16) if i % 5]

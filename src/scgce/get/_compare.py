@@ -11,8 +11,6 @@ from anndata import AnnData
 from scgce.get._metrics import metrics
 from scgce.get._result import Result
 
-_MEANS = ("n_genes", "correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn")
-
 
 def compare(adata: AnnData, keys: Sequence[str], *, include_self: bool = False) -> pd.DataFrame:
     """Mean metrics of several results at every sparsity they hold.
@@ -38,20 +36,24 @@ def compare(adata: AnnData, keys: Sequence[str], *, include_self: bool = False) 
         If a key is absent.
     TypeError
         If ``keys`` is one string.
+    ValueError
+        If ``keys`` is empty.
     """
     if isinstance(keys, str):
         raise TypeError(f"keys={keys!r}: expected a list of names in adata.uns, such as [{keys!r}, 'dbm']")
+    if not len(keys):
+        raise ValueError("keys=[]: expected at least one name in adata.uns")
     rows = []
     for key in keys:
         result = Result.read(adata, key)
         amplitude = float(result.params.get("amplitude", -1.0))
         for k in sorted({result.selected, *result.sparsities.tolist()}):
-            means = metrics(adata, sparsity=k, include_self=include_self, key=key)[list(_MEANS)].mean()
+            table = metrics(adata, sparsity=k, include_self=include_self, key=key)
             head: dict[str, object] = {"key": key, "method": str(result.params.get("method", key))}
             head |= {
                 "amplitude": np.nan if amplitude < 0 else amplitude,
                 "sparsity": k,
                 "selected": k == result.selected,
             }
-            rows.append(head | means.to_dict())
-    return pd.DataFrame(rows, columns=["key", "method", "amplitude", "sparsity", "selected", *_MEANS])
+            rows.append(head | table.drop(columns=["source", "target"]).mean().to_dict())
+    return pd.DataFrame(rows)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scgce.get._result import Result
 
-_SCORES = ("correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn")
+_SCORES = ("correctness", "coverage", "percent_explained")
 _SWEPT = (
     "correctness",
     "coverage",
@@ -17,8 +17,6 @@ _SWEPT = (
     "dbm_coverage",
     "validation_correctness",
     "validation_coverage",
-    "judge_logreg",
-    "judge_knn",
 )
 
 
@@ -45,7 +43,8 @@ def metrics(
     share of translated cells of the source that land within ε of a cell of the target), ``coverage`` (Eq. 4: share of
     cells of the target within ε of a translated cell), ``percent_explained`` (share of the squared Wasserstein
     distance removed) and ``judge_logreg``, ``judge_knn`` (share of translated cells that classifiers which took no
-    part in the fit call the target). NaN where a score was not computed at this sparsity.
+    part in the fit call the target; one column for each further judge). NaN where a score was not computed at this
+    sparsity.
 
     Raises
     ------
@@ -61,7 +60,7 @@ def metrics(
     rows, columns = np.nonzero(keep)
     frame = pd.DataFrame({"source": result.groups[rows], "target": result.groups[columns]})
     frame["n_genes"] = result.n_genes(k)[rows, columns]
-    for name in _SCORES:
+    for name in (*_SCORES, *result.judges):
         frame[name] = result.scores(name, k)[rows, columns]
     return frame
 
@@ -97,10 +96,11 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     given = np.asarray(stored.get("similarity", []), dtype=np.float64)
     similarity[: len(given)] = given
     lam = np.asarray(stored.get("lam", np.full(count, np.nan)), dtype=np.float64)
-    means = {name: _average(stored.get(name), count, include_self=include_self) for name in _SWEPT}
+    names = [*_SWEPT, *result.judges]
+    means = {name: _average(stored.get(name), count, include_self=include_self) for name in names}
     frame = pd.DataFrame({"sparsity": result.sparsities, "lam": lam})
     frame = frame.assign(correctness=means["correctness"], coverage=means["coverage"], similarity=similarity)
-    frame = frame.assign(**{name: means[name] for name in _SWEPT[2:]})
+    frame = frame.assign(**{name: means[name] for name in names[2:]})
     frame["selected"] = result.sparsities == result.selected
     return frame
 

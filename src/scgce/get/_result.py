@@ -88,7 +88,7 @@ class Result:
         """Row of a group; ``argument`` is the name of the caller's argument, for the error."""
         rows = np.flatnonzero(self.groups == str(name))
         if len(rows) == 0:
-            raise ValueError(not_found(argument, name, f"the groups of {self.groupby!r}", self.groups))
+            raise ValueError(str(not_found(argument, name, f"the groups of {self.groupby!r}", self.groups)))
         return int(rows[0])
 
     def pair(self, source: Any, target: Any) -> tuple[int, int]:
@@ -104,7 +104,9 @@ class Result:
             return self.selected
         if int(sparsity) != self.selected and int(sparsity) not in self.sparsities:
             known = sorted({self.selected, *self.sparsities.tolist()})
-            raise ValueError(not_found("sparsity", sparsity, f"the sparsities computed for key={self.key!r}", known))
+            raise ValueError(
+                str(not_found("sparsity", sparsity, f"the sparsities computed for key={self.key!r}", known))
+            )
         return int(sparsity)
 
     def block(self, sparsity: int) -> int:
@@ -135,6 +137,12 @@ class Result:
     def pair_cuts(self, sparsity: int) -> PairCuts:
         """Return the reported translations of all ordered pairs as (genes, values), computed once."""
         return PairCuts(torch.from_numpy(self.basis(sparsity)), sparsity if self.pair_cut else None)
+
+    @property
+    def judges(self) -> list[str]:
+        """Names of the scores by independent judges: the two standard ones, then any other that was stored."""
+        names = [name for name in {**self.raw.get("sweep", {}), **self.raw} if name.startswith("judge_")]
+        return list(dict.fromkeys(["judge_logreg", "judge_knn", *sorted(names)]))
 
     def n_genes(self, sparsity: int) -> NDArray[np.int64]:
         """Genes in the explanation of each ordered pair, shape (l, l)."""

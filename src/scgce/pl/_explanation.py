@@ -1,0 +1,183 @@
+"""One explanation: its genes, and what they do to the cells on the map (paper, Figures 3, 9, 20, 22 and 23)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from scgce.get._explanation import explanation as read_explanation
+from scgce.get._result import Result
+from scgce.pl._labels import arrow
+from scgce.pl._lollipop import lollipop
+from scgce.pl._map import CellMap, cell_map, group_codes, layer_of, sample
+from scgce.pl._scatter import cells, center, frame_map, note, point_size
+from scgce.pl._style import FAINT, INK, MOVED, SOURCE, TARGET, finish, split
+
+FORWARD, BACK = "forward", "back"
+
+
+def explanation_data(
+    adata: AnnData,
+    source: Any,
+    target: Any,
+    *,
+    sparsity: int | None = None,
+    key: str = "tgt",
+    chosen: CellMap | None = None,
+    max_cells: int = 20_000,
+    max_moved: int = 1_000,
+    rng: int | np.random.Generator = 0,
+) -> pd.DataFrame:
+    """Place cells on the map before and after the translation, in both directions.
+
+    Returns
+    -------
+    Long frame: ``cell``, ``group`` (missing for a cell in no group), ``state`` (``"observed"``, ``"translated"``),
+    ``direction`` (``"forward"`` source → target, ``"back"`` target → source, empty when observed), ``x`` and ``y``.
+    At most ``max_cells`` observed cells and ``max_moved`` translated cells of each of the two groups.
+    """
+    result = Result.read(adata, key)
+    i, j = result.pair(source, target)
+    chosen = cell_map(adata, result) if chosen is None else chosen
+    codes, layer = group_codes(adata, result.groupby, result.groups), layer_of(result, adata)
+    generator = np.random.default_rng(rng)
+    rows = sample(np.arange(adata.n_obs), max_cells, generator)
+    parts = [_part(adata, result, codes, rows, chosen.observed(adata, rows, layer), "observed", "")]
+    if chosen.encoder is not None:
+        delta = pd.Series(result.delta(i, j, sparsity), index=result.genes)
+        clip = bool(result.params.get("clip", False))
+        for start, sign, direction in ((i, 1.0, FORWARD), (j, -1.0, BACK)):
+            rows = sample(np.flatnonzero(codes == start), max_moved, generator)
+            points = chosen.translated(adata, rows, sign * delta[delta != 0], layer, clip=clip)
+            parts.append(_part(adata, result, codes, rows, points, "translated", direction))
+    return pd.concat(parts, ignore_index=True)
+
+
+def explanation(
+    adata: AnnData,
+    source: Any,
+    target: Any,
+    *,
+    sparsity: int | None = None,
+    key: str = "tgt",
+    basis: str | None = None,
+    n_genes: int = 20,
+    size: float | None = None,
+    max_cells: int = 20_000,
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw the genes of an explanation beside the map with the cells before and after it, both ways.
+
+    Left: amount added to each cell of the source (dot) and the real difference between the two groups (diamond).
+    Middle: cells of the source where they are and where the encoder sees them after the translation; they should
+    lie on the target. Right: the way back, with the opposite amounts.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    source, target
+        Names of two groups.
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    key
+        Where in ``adata.uns`` the result is.
+    basis
+        Map to draw on, key of ``obsm``; by default the explained representation if it has two dimensions, else
+        ``X_umap``, else its first two dimensions. If no encoder of that map is stored, the translated cells are left
+        out and the plot says so.
+    n_genes
+        Genes shown at most, those with the largest amounts.
+    size
+        Area of a point in square points.
+    max_cells
+        Cells shown at most, a fixed random sample; of each of the two groups at most 1,000 are translated.
+    ax, show, return_fig
+        As in scanpy. Given Axes are divided into three.
+
+    Returns
+    -------
+    List of the three Axes, or the Figure.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``, or the basis is not in ``obsm``.
+    ValueError
+        If a group or sparsity is unknown.
+    """
+    frame = read_explanation(adata, source, target, sparsity=sparsity, key=key)
+    result = Result.read(adata, key)
+    chosen = cell_map(adata, result, basis)
+    points = explanation_data(adata, source, target, sparsity=sparsity, key=key, chosen=chosen, max_cells=max_cells)
+    figure, grid = split(ax, (12.5, 4.6), nrows=2, ncols=3, width_ratios=[0.8, 1, 1], height_ratios=[1, 0.06])
+    axes = [figure.add_subplot(grid[0, column]) for column in range(3)]
+    lollipop(axes[0], frame, n_genes=n_genes, unit=_unit(layer_of(result, adata)))
+    names = str(source), str(target)
+    axes[0].set_title(f"{len(frame)} genes\n{arrow(*names, 30)}", **_TITLE)
+    k = result.check_sparsity(sparsity)
+    for place, (first, second), direction in ((axes[1], names, FORWARD), (axes[2], names[::-1], BACK)):
+        _draw_map(place, points, first, second, direction, chosen, size)
+        place.set_title(arrow(first, second, 44) + "\n" + _scores(result, first, second, k), **_TITLE)
+    _legend(figure.add_subplot(grid[1, 1:]))
+    return finish(axes, given=ax, show=show, return_fig=return_fig)
+
+
+_TITLE: dict[str, Any] = {"fontsize": "medium", "color": INK, "parse_math": False, "loc": "left"}
+
+
+def _part(
+    adata: AnnData, result: Result, codes: Any, rows: Any, points: Any, state: str, direction: str
+) -> pd.DataFrame:
+    names = pd.Categorical.from_codes(codes[rows], [str(group) for group in result.groups])
+    columns = {"cell": np.asarray(adata.obs_names)[rows], "group": names, "state": state, "direction": direction}
+    return pd.DataFrame(columns | {"x": points[:, 0], "y": points[:, 1]})
+
+
+def _draw_map(
+    ax: Axes, frame: pd.DataFrame, source: str, target: str, direction: str, chosen: CellMap, size: float | None
+) -> None:
+    observed = frame[frame["state"] == "observed"]
+    area = point_size(len(observed)) if size is None else size
+    layers = (
+        (observed[~observed["group"].isin([source, target])], FAINT, 0.8),
+        (observed[observed["group"] == target], TARGET, 1.0),
+        (observed[observed["group"] == source], SOURCE, 1.0),
+    )
+    for part, color, scale in layers:
+        cells(ax, part[["x", "y"]].to_numpy(), color=color, size=area * scale)
+    moved = frame[frame["direction"] == direction][["x", "y"]].to_numpy()
+    if len(moved):
+        cells(ax, moved, color=MOVED, size=max(area * 0.7, 4.0), linewidths=0.3, edgecolors="white")
+        start = center(observed.loc[observed["group"] == source, ["x", "y"]].to_numpy())
+        style = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.2, "connectionstyle": "arc3,rad=0.15"}
+        ax.annotate("", tuple(center(moved)), tuple(start), arrowprops=style | {"shrinkA": 0, "shrinkB": 2}, zorder=5)
+    else:
+        note(ax, f"translated cells not shown:\n{chosen.reason}")
+    frame_map(ax, chosen.axes, frame[["x", "y"]].to_numpy())
+
+
+def _scores(result: Result, source: str, target: str, sparsity: int) -> str:
+    at = result.pair(source, target)
+    correctness, coverage = (result.scores(name, sparsity)[at] for name in ("correctness", "coverage"))
+    return f"correctness {correctness:.2f} · coverage {coverage:.2f}"
+
+
+def _unit(layer: str | None) -> str:
+    return "X" if layer is None else layer
+
+
+def _legend(ax: Axes) -> None:
+    roles = ((SOURCE, "cells of the source"), (MOVED, "the same cells, translated"), (TARGET, "cells of the target"))
+    handles = [Line2D([], [], marker="o", linestyle="", color=color, label=name) for color, name in roles]
+    handles.append(Line2D([], [], marker="o", linestyle="", color=FAINT, label="other cells"))
+    style: dict[str, Any] = {"frameon": False, "fontsize": "small", "handletextpad": 0.1, "columnspacing": 1.2}
+    ax.set_axis_off()
+    ax.legend(handles=handles, loc="center", ncols=4, labelcolor=INK, borderaxespad=0.0, **style)

@@ -1,0 +1,168 @@
+"""The map that plots are drawn on: where cells are, and where the encoder places them once translated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from scgce._adata import basis_key, get_matrix
+from scgce._arrays import csr_rows
+from scgce._keys import not_found
+from scgce.core.shift import LinearShift, sparse_columns
+from scgce.core.truncate import SparseDelta
+from scgce.encoders import Encoder, encoder_from_uns
+from scgce.get._result import Result
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CellMap:
+    """Two-dimensional places of cells.
+
+    ``basis`` is the key of ``obsm`` that is shown, ``encoder`` maps cells to it and reads the genes of the AnnData in
+    their order; it is None, and ``reason`` says why, if translated cells cannot be placed.
+    """
+
+    basis: str
+    encoder: Encoder | None
+    reason: str
+
+    @property
+    def axes(self) -> tuple[str, str]:
+        """Names of the two axes."""
+        name = self.basis.removeprefix("X_")
+        name = name.upper() if len(name) <= 4 else name
+        return f"{name} 1", f"{name} 2"
+
+    def observed(self, adata: AnnData, rows: NDArray[np.int64], layer: str | None) -> Points:
+        """Places of some cells, shape (rows, 2): as the encoder sees them, or from ``obsm`` without encoder."""
+        if self.encoder is not None:
+            return flat(self.encoder(csr_rows(get_matrix(adata, layer), rows)))
+        return flat(np.asarray(adata.obsm[self.basis])[rows])
+
+    def translated(
+        self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, *, clip: bool = False
+    ) -> Points:
+        """Places of some cells after a translation, shape (rows, 2).
+
+        ``delta`` is indexed by gene. Genes that ``adata`` no longer has are ignored: the encoder would not exist if
+        it read them.
+        """
+        if self.encoder is None:
+            raise ValueError(f"translated cells cannot be placed in {self.basis!r}: {self.reason}")
+        cells = csr_rows(get_matrix(adata, layer), rows)
+        columns = adata.var_names.get_indexer(delta.index)
+        order = np.argsort(columns[columns >= 0])
+        genes = torch.from_numpy(columns[columns >= 0][order].astype(np.int64))
+        amounts = torch.from_numpy(delta.to_numpy(np.float32)[columns >= 0][order])
+        hidden = torch.from_numpy(self.encoder.hidden(cells))
+        shift = LinearShift(hidden, self.encoder.W, sparse_columns(cells) if clip else None)
+        moved = shift.translated(slice(None), SparseDelta(genes, amounts), clip=clip)
+        return flat(self.encoder.embed_hidden(moved.numpy()))
+
+
+def flat(points: Any) -> Points:
+    """Put points of any dimension into two: the first two coordinates, or a line at 0 for one."""
+    table = np.asarray(points, dtype=np.float64)
+    if table.ndim == 1 or table.shape[1] == 1:
+        return np.column_stack([table.reshape(-1), np.zeros(len(table))])
+    return table[:, :2]
+
+
+def cell_map(adata: AnnData, result: Result | None = None, basis: str | None = None) -> CellMap:
+    """Choose the map and the encoder that belongs to it.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    result
+        The explanation shown, if any.
+    basis
+        Key of ``obsm``; ``X_`` may be left out. None takes the explained representation if it has two dimensions,
+        else ``X_umap`` if present, else the first two dimensions of the explained representation.
+
+    Raises
+    ------
+    KeyError
+        If the basis is not in ``obsm`` (what is there is named).
+    """
+    explained = _representation(adata, result)
+    own = None if result is None else result.raw.get("encoder")
+    if basis is None:
+        basis = _default_basis(adata, explained, own)
+    elif not (basis == explained and own is not None):
+        basis = _present(adata, basis)
+    stored = own if basis == explained else _encoder_of(adata, basis)
+    if stored is None:
+        return CellMap(basis, None, "no encoder of it is stored")
+    try:
+        return CellMap(basis, encoder_from_uns(stored).align(np.asarray(adata.var_names)), "")
+    except ValueError as error:
+        if basis not in adata.obsm:
+            raise
+        return CellMap(basis, None, str(error))
+
+
+def group_codes(adata: AnnData, groupby: str, groups: Any) -> NDArray[np.int64]:
+    """Row in ``groups`` of the group of each cell, −1 for the others, shape (n,)."""
+    if groupby not in adata.obs:
+        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
+    return pd.Index([str(group) for group in groups]).get_indexer(adata.obs[groupby].astype(str)).astype(np.int64)
+
+
+def layer_of(result: Result, adata: AnnData) -> str | None:
+    """Layer that was explained, None for ``adata.X``."""
+    name = str(result.params.get("layer", ""))
+    return name if name in adata.layers else None
+
+
+def sample(rows: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """At most so many of the rows, in their order."""
+    return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
+
+
+def _representation(adata: AnnData, result: Result | None) -> str:
+    name = "" if result is None else str(result.params.get("use_rep", ""))
+    for key in (name, f"X_{name}", name.removeprefix("X_")):
+        if key in adata.obsm:
+            return key
+    return name or "r"
+
+
+def _default_basis(adata: AnnData, explained: str, own: Any) -> str:
+    if isinstance(own, Mapping) and int(own.get("n_dims", 0)) <= 2:
+        return explained
+    if explained in adata.obsm and np.shape(adata.obsm[explained])[1] <= 2:
+        return explained
+    if "X_umap" in adata.obsm:
+        return "X_umap"
+    if explained in adata.obsm or own is not None:
+        return explained
+    raise not_found("basis", None, "adata.obsm", adata.obsm, hint="; name the map to draw on")
+
+
+def _present(adata: AnnData, basis: str) -> str:
+    try:
+        return basis_key(adata, basis)
+    except KeyError:
+        raise not_found("basis", basis, "adata.obsm", adata.obsm) from None
+
+
+def _encoder_of(adata: AnnData, basis: str) -> Any:
+    """An encoder of the basis stored by an embedding tool or by another explanation, or None."""
+    for key, entry in adata.uns.items():
+        if isinstance(entry, Mapping) and isinstance(entry.get("encoder"), Mapping):
+            # An explanation names the representation it explains; an embedding is stored under its own name.
+            named = str(dict(entry["params"]).get("use_rep", key)) if "deltas" in entry else key
+            if basis in (named, f"X_{named}"):
+                return entry["encoder"]
+    return None

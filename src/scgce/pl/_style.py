@@ -1,0 +1,150 @@
+"""Colours, sizes and the last step that all plots share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import scanpy as sc
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+INK = "#2b2b2b"
+MUTED = "#8a8a8a"
+FAINT = "#dcdcdc"
+RAISED = "#b2182b"
+LOWERED = "#2166ac"
+# Roles on the map: light blue cells become dark blue cells and should lie on amber. Blue against amber is told apart
+# with every common colour blindness, and the three differ in lightness, so also in a grey print.
+SOURCE = "#7fc4f0"
+MOVED = "#08408a"
+TARGET = "#f0a000"
+
+SEQUENTIAL = "viridis"
+DIVERGING = "RdBu_r"
+
+
+def group_colors(adata: AnnData, groupby: str, groups: Any) -> dict[str, str]:
+    """Colours of groups as scanpy's plots give them; ``adata`` is not changed.
+
+    Parameters
+    ----------
+    adata
+        Annotated data; ``uns[f"{groupby}_colors"]`` is used if it has a colour for every category.
+    groupby
+        Column of ``obs``.
+    groups
+        Names to colour. Those that are no category get scanpy's default colours in their own order.
+
+    Returns
+    -------
+    Hexadecimal colour of each group.
+    """
+    names = [str(group) for group in groups]
+    categories = names
+    if groupby in adata.obs and isinstance(adata.obs[groupby].dtype, pd.CategoricalDtype):
+        known = [str(category) for category in adata.obs[groupby].cat.categories]
+        categories = known if set(names) <= set(known) else names
+    stored = list(adata.uns.get(f"{groupby}_colors", []))
+    palette = stored if len(stored) >= len(categories) else default_palette(len(categories))
+    by_name = {name: to_hex(color) for name, color in zip(categories, palette, strict=False)}
+    return {name: by_name[name] for name in names}
+
+
+def default_palette(count: int) -> list[str]:
+    """Colours that scanpy gives to so many categories."""
+    cycle = [to_hex(style["color"]) for style in mpl.rcParams["axes.prop_cycle"]]
+    for palette in (cycle, sc.pl.palettes.default_20, sc.pl.palettes.default_28, sc.pl.palettes.default_102):
+        if count <= len(palette):
+            return [to_hex(color) for color in palette[:count]]
+    return ["#808080"] * count
+
+
+def halo(width: float = 2.5) -> list[withStroke]:
+    """White outline that keeps text legible on top of points."""
+    return [withStroke(linewidth=width, foreground="white")]
+
+
+def text_on(color: Any) -> str:
+    """Ink that is legible on a filled background: white or nearly black, by relative luminance (WCAG)."""
+    rgb = np.array(mpl.colors.to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.22 else INK
+
+
+def despine(ax: Axes, *, left: bool = False, bottom: bool = False) -> None:
+    """Remove the frame's top and right sides, and the others on request."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines["left"].set_visible(not left)
+    ax.spines["bottom"].set_visible(not bottom)
+
+
+def finish(axes: Axes | list[Axes], *, given: Axes | None, show: bool | None, return_fig: bool) -> Any:
+    """Show the figure if asked to and hand back its Axes or the Figure.
+
+    Parameters
+    ----------
+    axes
+        What was drawn into.
+    given
+        The user's own Axes, or None if the figure was made here.
+    show
+        None follows ``scanpy.settings.autoshow``, and never shows a figure that the user made.
+    return_fig
+        Hand back the Figure.
+    """
+    first = axes[0] if isinstance(axes, list) else axes
+    figure = figure_of(first)
+    if show or (show is None and given is None and sc.settings.autoshow):
+        plt.show()
+    return figure if return_fig else axes
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the outermost figure that the Axes belong to."""
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("ax belongs to no figure (was it removed?); give Axes of a figure")
+    return figure
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure of so many inches whose layout leaves room for every label."""
+    return plt.figure(figsize=(width, height), layout="constrained")
+
+
+def split(ax: Axes | None, figsize: tuple[float, float], **grid: Any) -> tuple[Figure, Any]:
+    """Lay out panels in a new figure or inside the place of the user's Axes.
+
+    Parameters
+    ----------
+    ax
+        The user's Axes, made invisible and divided; None makes a figure.
+    figsize
+        Inches of a new figure.
+    grid
+        Arguments of a gridspec: ``nrows``, ``ncols``, ``width_ratios``, ``height_ratios``.
+
+    Returns
+    -------
+    The figure and a gridspec.
+
+    Raises
+    ------
+    ValueError
+        If the Axes belong to no grid and so cannot be divided.
+    """
+    if ax is None:
+        figure = new_figure(*figsize)
+        return figure, figure.add_gridspec(**grid)
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError("ax was placed by hand; give Axes made by plt.subplots or a gridspec, or none")
+    ax.set_axis_off()
+    return figure_of(ax), place.subgridspec(**grid)

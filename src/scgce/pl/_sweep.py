@@ -1,0 +1,136 @@
+"""What more genes buy (paper, Figure 7)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.axes import Axes
+
+from scgce.get._metrics import sweep as read_sweep
+from scgce.get._result import Result
+from scgce.pl._labels import spread
+from scgce.pl._style import FAINT, INK, MUTED, despine, figure_of, finish, new_figure
+
+
+class Line(NamedTuple):
+    """How one score is drawn: colour says what is measured, dashes say of whom."""
+
+    label: str
+    color: str
+    dashes: Any
+    marker: str
+    filled: bool
+
+
+LINES = {
+    "correctness": Line("correctness", "#08408a", "-", "o", True),
+    "coverage": Line("coverage", "#c26a00", "-", "s", True),
+    "judge_logreg": Line("judge: regression", "#2c7a3f", "-", "^", True),
+    "judge_knn": Line("judge: neighbours", "#6aa84f", "-", "v", True),
+    "dbm_correctness": Line("correctness, DBM", "#08408a", (0, (4, 2)), "o", False),
+    "dbm_coverage": Line("coverage, DBM", "#c26a00", (0, (4, 2)), "s", False),
+    "similarity": Line("similarity", "#7a7a7a", (0, (1, 1.5)), "d", True),
+}
+
+
+def sweep_data(adata: AnnData, *, include_self: bool = False, key: str = "tgt") -> pd.DataFrame:
+    """Put the mean scores of every sparsity into one long frame.
+
+    Returns
+    -------
+    ``sparsity``, ``score``, ``value``: one row per sparsity and score that was computed, and ``selected``.
+    """
+    table = read_sweep(adata, key=key, include_self=include_self)
+    long = table.melt(["sparsity", "selected"], list(LINES), var_name="score", value_name="value")
+    return long.dropna(subset="value").reset_index(drop=True)[["sparsity", "score", "value", "selected"]]
+
+
+def sweep(
+    adata: AnnData,
+    *,
+    include_self: bool = False,
+    key: str = "tgt",
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw mean correctness, coverage and judges against genes per pair, beside the difference between means (DBM).
+
+    Similarity is the share of an explanation that lies on genes of the next larger one (paper, Eq. 10). The
+    vertical line marks the selected sparsity.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    include_self
+        Average over the full matrix including each group against itself, the paper's convention.
+    key
+        Where in ``adata.uns`` the result is.
+    ax, show, return_fig
+        As in scanpy.
+
+    Returns
+    -------
+    The Axes, or the Figure.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``, or it holds no sweep.
+    """
+    frame = sweep_data(adata, include_self=include_self, key=key)
+    result = Result.read(adata, key)
+    place = new_figure(7.0, 4.4).add_subplot() if ax is None else ax
+    steps = np.unique(frame["sparsity"])
+    at = {int(k): x for x, k in enumerate(steps)}
+    if result.selected in at:
+        place.axvline(at[result.selected], color=FAINT, linewidth=5, zorder=0)
+    for score, line in reversed(LINES.items()):
+        part = frame[frame["score"] == score].sort_values("sparsity")
+        if len(part):
+            _draw_line(place, [at[k] for k in part["sparsity"]], part["value"].to_numpy(), line)
+    all_genes = len(result.genes)
+    place.set_xticks(range(len(steps)), labels=["all" if k == all_genes else str(k) for k in steps])
+    place.set_xlim(-0.3, len(steps) - 0.7)
+    place.set_ylim(-0.02, 1.04)
+    place.set_xlabel("genes per pair")
+    place.set_ylabel("mean over pairs")
+    place.grid(axis="y", color=FAINT, linewidth=0.6)
+    place.set_axisbelow(True)
+    despine(place)
+    _end_labels(place, frame, at)
+    return finish(place, given=ax, show=show, return_fig=return_fig)
+
+
+def _draw_line(ax: Axes, x: list[int], y: np.ndarray, line: Line) -> None:
+    face = line.color if line.filled else "white"
+    style: dict[str, Any] = {"markersize": 5.5, "markerfacecolor": face, "linewidth": 1.8 if line.filled else 1.3}
+    ax.plot(x, y, color=line.color, linestyle=line.dashes, marker=line.marker, clip_on=False, **style)
+
+
+def _end_labels(ax: Axes, frame: pd.DataFrame, at: dict[int, int]) -> None:
+    """Name each line at its right end, moved apart where ends are close."""
+    last = frame.sort_values("sparsity").groupby("score", sort=False).tail(1).set_index("score")
+    last = last.reindex([score for score in LINES if score in last.index])
+    height = 11.0 / (ax.get_window_extent().height * 72 / figure_of(ax).dpi) * np.ptp(ax.get_ylim())
+    texts = spread(last["value"].to_numpy(), height, *ax.get_ylim())
+    edge = len(at) - 1
+    for (score, row), y in zip(last.iterrows(), texts, strict=True):
+        line = LINES[str(score)]
+        style = {"arrowstyle": "-", "color": line.color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3, "alpha": 0.6}
+        x = at[int(row["sparsity"])]
+        text = ax.annotate(
+            line.label,
+            (x, row["value"]),
+            (edge + 0.06 * edge + 0.1, y),
+            annotation_clip=False,
+            va="center",
+            color=line.color if line.filled else INK,
+            fontsize="small",
+            arrowprops=style,
+        )
+        text.set_color(line.color if score != "similarity" else MUTED)
