@@ -1,0 +1,196 @@
+"""From the λ path to one explanation of k genes per pair: three ways, never confused.
+
+``truncate`` (the paper) keeps the k largest amounts of each pair; ``path`` takes a λ at which no pair needs more than k
+genes and debiases it; ``refine`` moves the amounts for what is reported. λ is chosen on validation cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from .amounts import Amounts, FreeAmounts, StepAmounts
+from .cells import Cells
+from .debias import debias, partition_gaps
+from .metrics import Scores, off_diagonal_mean, score_pairs
+from .path import PathPoints, Point
+from .penalties import Gap
+from .problem import Problem
+from .refine import RefineOptions, refine
+from .solver import Stopping
+from .support import close_least_steps
+from .translations import Translations
+from .truncate import PairCuts
+
+METHODS = ("refine", "refine_consistent", "path", "truncate")
+_RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
+"""λ tried for k: those whose mean pair has about these multiples of k genes."""
+_NEAREST = 3
+"""Consistent solutions tried for k: the richest ones that fit."""
+DEBIAS = Stopping(1e-7, 500)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the choice works with."""
+
+    problem: Problem
+    gap: Gap | None
+    """The gap penalty of all genes, None for unbounded amounts."""
+    amplitude: float | None
+    weights: torch.Tensor | None
+    """(d, h) float32."""
+    points: PathPoints
+    fit: Cells
+    validate: Cells
+    epsilon: float
+    clip: bool
+    seed: int
+    options: RefineOptions = RefineOptions()
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The explanation chosen for one sparsity."""
+
+    sparsity: int
+    lam: float
+    translations: Translations
+    pair_cut: bool
+    """The explanation of a pair is the k-gene cut of its difference; otherwise the difference itself."""
+    validation: Scores
+
+    @property
+    def quality(self) -> float:
+        return quality(self.validation)
+
+    def cuts(self) -> PairCuts:
+        """Explanations of all pairs, on all genes."""
+        return PairCuts(self.translations.dense(), self.sparsity if self.pair_cut else None)
+
+
+def quality(scores: Scores) -> float:
+    """What selection maximises: the mean of correctness and coverage over ordered pairs."""
+    return 0.5 * (off_diagonal_mean(scores.correctness) + off_diagonal_mean(scores.coverage))
+
+
+def _validated(material: Material, translations: Translations, k: int, lam: float, cut: bool) -> Explained:
+    rounded = translations.rounded().drop_unused()
+    cuts = PairCuts(rounded.dense(), k if cut else None)
+    moved = material.validate.mover(cuts, clip=material.clip)
+    scores = score_pairs(moved, material.validate.embedded, material.epsilon)
+    return Explained(k, lam, rounded, cut, scores)
+
+
+def _best(candidates: Sequence[Explained]) -> Explained:
+    """The first of the best, so that ties go to the larger λ."""
+    return max(candidates, key=lambda candidate: candidate.quality)
+
+
+def truncated(material: Material, k: int) -> Explained:
+    """The k largest amounts of each pair, at the λ that validates best (paper, section 3.3)."""
+    picked = _spread(material.points, k)
+    return _best([_validated(material, point.translations, k, point.lam, True) for point in picked])
+
+
+def _spread(points: PathPoints, k: int) -> list[Point]:
+    """Points whose mean pair has about k genes, and some multiples of it; larger λ first."""
+    means = np.array([float(point.counts.double().mean()) for point in points])
+    chosen = sorted({int(np.abs(np.log(np.maximum(means, 0.1) / (k * richer))).argmin()) for richer in _RICHER})
+    return [points[index] for index in chosen]
+
+
+def _fitting(points: PathPoints, k: int) -> list[Point]:
+    """Points whose every pair uses at most k genes, richest last; the origin if there is none."""
+    fitting = [point for point in points if int(point.counts.max()) <= k]
+    return fitting[-_NEAREST:] if fitting else [_origin(points[0])]
+
+
+def _origin(point: Point) -> Point:
+    nothing = Translations(point.translations.genes[:0], point.translations.values[:, :0], point.translations.n_genes)
+    return replace(point, translations=nothing)
+
+
+def consistent(material: Material, k: int) -> Explained:
+    """At most k genes for every pair and no triangle error.
+
+    Points of the path that fit, and richer ones whose least steps are closed until they do; each debiased on its
+    partition of the groups, gene by gene.
+    """
+    strength = material.problem.column_norms().sqrt()
+    starts = [(point.lam, point.translations) for point in _fitting(material.points, k)]
+    for point in _spread(material.points, k):
+        starts.append((point.lam, close_least_steps(point.translations, strength, k)))
+    candidates = []
+    for lam, translations in starts:
+        relaxed = debias(material.problem, translations, material.gap, stopping=DEBIAS)
+        candidates.append(_validated(material, relaxed, k, lam, False))
+    return _best(candidates)
+
+
+def _refined(material: Material, start: Explained, amounts: Amounts, on_step: Callable[[], None] | None) -> Explained:
+    """Refine on the fitting cells; keep the start if validation does not agree."""
+    generator = torch.Generator().manual_seed(material.seed)
+    columns = getattr(material.fit.shift, "columns", None)
+    expression = (lambda rows: columns(rows, amounts.genes)) if material.clip and columns is not None else None
+    values = refine(
+        material.fit,
+        material.weights,
+        amounts,
+        start.sparsity if start.pair_cut else None,
+        material.epsilon,
+        generator=generator,
+        options=replace(material.options, clip=material.clip),
+        expression=expression,
+        on_step=on_step,
+    )
+    moved = Translations(amounts.genes, values, start.translations.n_genes)
+    return _best([start, _validated(material, moved, start.sparsity, start.lam, start.pair_cut)])
+
+
+def refined(material: Material, k: int, on_step: Callable[[], None] | None = None) -> Explained:
+    """`truncated`, its amounts refined with the cut inside the loss."""
+    start = truncated(material, k)
+    if len(start.translations.genes) == 0:
+        return start
+    return _refined(material, start, _amounts(material, start.translations), on_step)
+
+
+def refined_consistent(material: Material, k: int, on_step: Callable[[], None] | None = None) -> Explained:
+    """`consistent`, its amounts refined on the same partition of the groups, gene by gene."""
+    start = consistent(material, k)
+    genes = start.translations.genes
+    if len(genes) == 0:
+        return start
+    gaps = partition_gaps(start.translations, None if material.gap is None else material.gap.take(genes))
+    if material.amplitude is None:
+        amounts = StepAmounts.of_partition(gaps, start.translations)
+    else:
+        amounts = StepAmounts.of_gap(gaps, genes, material.amplitude, start.translations)
+    return _refined(material, start, amounts, on_step)
+
+
+def _amounts(material: Material, translations: Translations) -> Amounts:
+    if material.gap is None or material.amplitude is None:
+        return FreeAmounts.of(translations)
+    genes = translations.genes
+    return StepAmounts.of_gap(material.gap.take(genes), genes, material.amplitude, translations)
+
+
+def choose(material: Material, k: int, method: str, on_step: Callable[[], None] | None = None) -> Explained:
+    """The explanation with k genes by one of `METHODS`."""
+    if method == "truncate":
+        return truncated(material, k)
+    if method == "path":
+        return consistent(material, k)
+    return (refined if method == "refine" else refined_consistent)(material, k, on_step)
+
+
+def smallest_sufficient(explained: Sequence[Explained], tolerance: float = 0.05) -> int:
+    """Index of the smallest sparsity whose validation quality is within ``tolerance`` of the best."""
+    best = max(candidate.quality for candidate in explained)
+    order = sorted(range(len(explained)), key=lambda index: explained[index].sparsity)
+    return next(index for index in order if explained[index].quality >= best - tolerance)

@@ -1,0 +1,104 @@
+"""`tl.dbm`: the difference between means, the baseline every explanation stands beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from anndata import AnnData
+
+from scgce._adata import write_result
+from scgce._split import VALIDATE
+from scgce.core.metrics import score_pairs
+from scgce.core.select import Explained, smallest_sufficient
+from scgce.core.translations import Translations
+from scgce.core.truncate import PairCuts
+
+from . import _params
+from ._prepare import pick_epsilon, prepare
+from ._report import report_on, stored
+
+
+def dbm(
+    adata: AnnData,
+    groupby: str = "leiden",
+    *,
+    use_rep: str | None = None,
+    encoder: Any = None,
+    layer: str | None = None,
+    groups: Literal["all"] | Sequence[str] = "all",
+    reference: str | None = None,
+    sparsity: Literal["auto"] | int | Sequence[int] = "auto",
+    clip: bool = False,
+    epsilon: float | Literal["mean", "max"] | None = None,
+    validation_fraction: float = 0.25,
+    judges: bool = True,
+    min_cells: int = 3,
+    rng: int | np.random.Generator = 0,
+    device: str = "auto",
+    key_added: str = "dbm",
+    copy: bool = False,
+) -> AnnData | None:
+    """Explain groups by the difference between their means, cut to the k genes with the largest difference.
+
+    The naive baseline of the paper (section 1), stored in the form of `tl.tgt`: every ``get.*`` and ``pl.*`` reads it.
+    ``sparsity=adata.n_vars`` keeps all genes. With the arguments of a `tl.tgt` call (``rng`` included) it is scored on
+    the same cells.
+
+    Parameters
+    ----------
+    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction
+        As in `tl.tgt`.
+    judges, min_cells, rng, device, key_added, copy
+        As in `tl.tgt`.
+
+    Returns
+    -------
+    None, or the copy. Sets ``adata.uns[key_added]`` as `tl.tgt` does, without ``path``.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError
+        As in `tl.tgt`; ``adata`` is left as it was.
+    """
+    _params.check_epsilon(epsilon)
+    sparsities = _params.check_sparsity(sparsity, adata.n_vars)
+    if copy:
+        adata = adata.copy()
+    prepared = prepare(
+        adata,
+        groupby,
+        use_rep=use_rep,
+        encoder=encoder,
+        layer=layer,
+        groups=groups,
+        reference=reference,
+        validation_fraction=validation_fraction,
+        min_cells=min_cells,
+        rng=rng,
+        device=device,
+    )
+    reach = pick_epsilon(prepared, epsilon)
+    validate = prepared.part(VALIDATE)
+    translations = Translations.of_dense(torch.from_numpy(prepared.means)).rounded().drop_unused()
+    explained = []
+    for k in sparsities:
+        moved = validate.mover(PairCuts(translations.dense(), k), clip=clip)
+        scores = score_pairs(moved, validate.embedded, reach)
+        explained.append(Explained(k, 0.0, translations, True, scores))
+    params = {
+        "groupby": groupby,
+        "use_rep": use_rep or "",
+        "layer": layer or "",
+        "method": "dbm",
+        "amplitude": 1.0,
+        "clip": bool(clip),
+        "validation_fraction": float(validation_fraction),
+        "epsilon_rule": _params.epsilon_rule(epsilon),
+    }
+    report = report_on(prepared, reach, clip, judges)
+    selected = smallest_sufficient(explained)
+    write_result(adata, key_added, stored(prepared, report, explained, selected, params, reference=reference))
+    return adata if copy else None

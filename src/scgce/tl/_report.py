@@ -1,0 +1,179 @@
+"""What is stored in ``adata.uns[key]``: explanations, and their metrics on the reported cells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from scgce import __version__
+from scgce._split import REPORT
+from scgce.core.cells import Cells
+from scgce.core.gauge import gauge
+from scgce.core.metrics import Scores, index_groups, score_pairs, similarity
+from scgce.core.neighbours import Neighbours
+from scgce.core.path import PathPoints
+from scgce.core.select import Explained
+from scgce.core.transport import percent_explained_pairs
+from scgce.core.truncate import PairCuts
+
+from ._judge import Panel
+from ._prepare import Prepared
+
+logger = logging.getLogger("scgce")
+
+COARSE = 0.5
+"""ε above this share of the median distance between groups' centres makes the metrics lenient: the user is told."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The cells on which everything is scored, and their ε."""
+
+    cells: Cells
+    epsilon: float
+    clip: bool
+    panel: Panel | None
+
+    def scores(self, cuts: PairCuts) -> Scores:
+        """Correctness and coverage of all ordered pairs."""
+        return score_pairs(self.cells.mover(cuts, clip=self.clip), self._indices, self.epsilon)
+
+    @cached_property
+    def _indices(self) -> list[Neighbours]:
+        return index_groups(self.cells.embedded)
+
+    def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:
+        """Share of translated cells that each independent judge calls the target, (l, l) each."""
+        return {} if self.panel is None else self.panel.scores(cuts, clip=self.clip)
+
+
+def stored(
+    prepared: Prepared,
+    report: Report,
+    explained: Sequence[Explained],
+    selected: int,
+    params: dict[str, Any],
+    *,
+    path: PathPoints | None = None,
+    reference: str | None = None,
+    on_sparsity: Callable[[], None] | None = None,
+) -> dict[str, Any]:
+    """Score every sparsity and lay everything out as ``adata.uns[key]`` documents it."""
+    bases = [_basis(candidate, prepared, reference) for candidate in explained]
+    sweep = _sweep(prepared, report, explained, bases, on_sparsity)
+    chosen = PairCuts(bases[selected].double(), explained[selected].sparsity if explained[selected].pair_cut else None)
+    moved = report.cells.mover(chosen, clip=report.clip)
+    centres = report.cells.means()
+    distance = float(torch.pdist(centres).median())
+    if report.epsilon > COARSE * distance:
+        logger.warning(
+            "epsilon=%.3g is of the order of the distance between groups (median %.3g): correctness and coverage say "
+            "little in this representation",
+            report.epsilon,
+            distance,
+        )
+    entry: dict[str, Any] = {
+        "params": {
+            **params,
+            "sparsity_selected": int(explained[selected].sparsity),
+            "pair_cut": bool(explained[selected].pair_cut),
+            "reference": "" if reference is None else reference,
+            "seed": prepared.seed,
+            "device": str(prepared.device),
+            "scgce_version": __version__,
+        },
+        "groups": prepared.groups.names.astype(str),
+        "genes": prepared.genes.astype(str),
+        "sizes": prepared.groups.sizes.astype(np.int64),
+        "means": prepared.means.astype(np.float32),
+        "deltas": bases[selected].numpy(),
+        "correctness": sweep["correctness"][selected].copy(),
+        "coverage": sweep["coverage"][selected].copy(),
+        "percent_explained": percent_explained_pairs(moved, report.cells.embedded, rng=prepared.seed),
+        "n_genes": chosen.n_active().numpy(),
+        "epsilon": float(report.epsilon),
+        "center_distance": distance,
+        "sweep": sweep,
+        "encoder": prepared.encoder.to_uns(),
+        "split": prepared.split,
+    }
+    for name in [name for name in sweep if name.startswith("judge_")]:
+        entry[name] = sweep[name][selected].copy()
+    if path is not None:
+        entry["path"] = _path(path)
+    return entry
+
+
+def _basis(explained: Explained, prepared: Prepared, reference: str | None) -> torch.Tensor:
+    """Basis translations in the gauge asked for, float32 (l, d); differences stay exact in float64."""
+    dense = explained.translations.dense().numpy()
+    names = list(prepared.groups.names)
+    row: Any = "baseline" if reference == "baseline" else names.index(reference or names[0])
+    return torch.from_numpy(gauge(dense, row, prepared.groups.sizes).astype(np.float32))
+
+
+def _sweep(
+    prepared: Prepared,
+    report: Report,
+    explained: Sequence[Explained],
+    bases: Sequence[torch.Tensor],
+    on_sparsity: Callable[[], None] | None,
+) -> dict[str, Any]:
+    rows: dict[str, list[np.ndarray]] = {}
+    means = torch.from_numpy(prepared.means)
+    for candidate, basis in zip(explained, bases, strict=True):
+        cuts = PairCuts(basis.double(), candidate.sparsity if candidate.pair_cut else None)
+        ours = report.scores(cuts)
+        theirs = report.scores(PairCuts(means, candidate.sparsity))
+        entries = {"correctness": ours.correctness, "coverage": ours.coverage}
+        entries |= {"dbm_correctness": theirs.correctness, "dbm_coverage": theirs.coverage}
+        entries |= {"validation_correctness": candidate.validation.correctness}
+        entries |= {"validation_coverage": candidate.validation.coverage}
+        for name, matrix in {**entries, **report.judged(cuts)}.items():
+            rows.setdefault(name, []).append(matrix)
+        if on_sparsity is not None:
+            on_sparsity()
+    return {
+        "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
+        "lam": np.array([candidate.lam for candidate in explained]),
+        "similarity": _similarities(explained),
+        "deltas": sparse.vstack([sparse.csr_matrix(basis.numpy()) for basis in bases], format="csr"),
+        **{name: np.stack(matrices) for name, matrices in rows.items()},
+    }
+
+
+def _similarities(explained: Sequence[Explained]) -> np.ndarray:
+    """Eq. 10 between neighbouring sparsities, averaged over ordered pairs, (K - 1,)."""
+    values = []
+    for sparser, denser in zip(explained[:-1], explained[1:], strict=True):
+        first, second = sparser.cuts(), denser.cuts()
+        l = first.n_groups
+        pairs = [(i, j) for i in range(l) for j in range(l) if i < j]
+        values.append(float(np.mean([float(similarity(first.dense(i, j), second.dense(i, j))) for i, j in pairs])))
+    return np.array(values)
+
+
+def _path(points: PathPoints) -> dict[str, np.ndarray]:
+    return {
+        "lam": np.array([point.lam for point in points]),
+        "objective": np.array([point.objective for point in points]),
+        "smooth": np.array([point.smooth for point in points]),
+        "n_genes_mean": np.array([float(point.counts.double().mean()) for point in points]),
+        "n_genes_max": np.array([int(point.counts.max()) for point in points]),
+        "converged": np.array([point.converged for point in points]),
+    }
+
+
+def report_on(prepared: Prepared, epsilon: float, clip: bool, judges: Any) -> Report:
+    """The reported cells with their ε and judges (fitted on other cells)."""
+    cells = prepared.part(REPORT)
+    panel = None if not judges else Panel.fit(prepared, judges)
+    return Report(cells, epsilon, clip, panel)
+

@@ -1,0 +1,256 @@
+"""`tl.tgt`: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from anndata import AnnData
+
+from scgce._adata import gene_costs as read_costs
+from scgce._adata import gene_mask, write_result
+from scgce._progress import progress
+from scgce._split import FIT, VALIDATE
+from scgce.core.path import PathPoints, fit_path
+from scgce.core.penalties import Gap, Pairwise, Penalty, exponent_of
+from scgce.core.problem import Problem
+from scgce.core.refine import RefineOptions
+from scgce.core.select import Material, choose, smallest_sufficient
+from scgce.core.solver import Stopping
+
+from . import _params
+from ._prepare import Prepared, pick_epsilon, prepare
+from ._report import report_on, stored
+
+PATH = Stopping(1e-5, 1000)
+RICHEST = 2.0
+"""The path ends once the mean pair uses this many times the largest sparsity."""
+
+
+def tgt(
+    adata: AnnData,
+    groupby: str = "leiden",
+    *,
+    use_rep: str | None = None,
+    encoder: Any = None,
+    layer: str | None = None,
+    groups: Literal["all"] | Sequence[str] = "all",
+    reference: str | None = None,
+    mask_var: str | np.ndarray | None = None,
+    sparsity: Literal["auto"] | int | Sequence[int] = "auto",
+    method: Literal["refine", "refine_consistent", "path", "truncate"] = "refine",
+    amplitude: float | None = 3.0,
+    clip: bool = False,
+    penalty: Literal["pair", "gene"] | float = "pair",
+    lam: float | Sequence[float] | None = None,
+    gene_costs: str | np.ndarray | None = None,
+    epsilon: float | Literal["mean", "max"] | None = None,
+    validation_fraction: float = 0.25,
+    judges: bool = True,
+    min_cells: int = 3,
+    rng: int | np.random.Generator = 0,
+    device: str = "auto",
+    key_added: str = "tgt",
+    copy: bool = False,
+) -> AnnData | None:
+    """Explain what turns each group of cells into each other group, in a few genes per pair.
+
+    For every ordered pair of groups a sparse translation of expression, ``δ_{i→j} = δ_j - δ_i``, such that the model r
+    that drew the map takes translated cells of i for cells of j (Transitive Global Translations: Plumb et al.,
+    ICML 2020, Eq. 9, solved exactly over all pairs at once). Symmetric and transitive by construction. Direction:
+    "A → B" is what to add to cells of A.
+
+    Parameters
+    ----------
+    adata
+        Annotated data, n cells × d genes. The matrix explained should be normalised log expression.
+    groupby
+        Column of ``adata.obs`` with the groups of cells. Cells without a label take no part.
+    use_rep
+        Representation in ``adata.obsm`` that is explained. ``"X_pca"``: the loadings, an exact linear encoder. A key
+        written by scgce's embedding tools: the stored encoder. Any other key (``"X_umap"``, ``"X_scVI"``, …): a small
+        network distilled from it, its fidelity stored. None without ``encoder``: `tl.scvis` is fitted first.
+    encoder
+        A torch module (genes → representation), a model of scvi-tools or a function, instead of ``use_rep``.
+    layer
+        Layer of ``adata`` to explain; None for ``adata.X``. Amounts are in its units.
+    groups
+        Groups to explain; "all" for every one.
+    reference
+        Group whose row of ``deltas`` is 0 (None: the first), or "baseline" for the cell-weighted median over groups.
+        A matter of display: differences between groups do not depend on it.
+    mask_var
+        Boolean column of ``adata.var`` or array (d,): genes that may be used.
+    sparsity
+        Genes per pair. "auto": 1, 2, 5, …, 200 are tried; the smallest within 0.05 of the best mean of correctness and
+        coverage on the validation cells is selected. Several: all are stored, the selection is made among them.
+    method
+        "refine": amounts refined for correctness and coverage on the fitting cells, the k largest kept for each pair.
+        "refine_consistent": the same on a fixed partition of the groups, gene by gene: at most k genes for every pair
+        *and* no triangle error. "path": an exact solution of Eq. 9 with at most k genes for every pair, debiased; no
+        triangle error. "truncate": the paper, the k largest of each pair.
+    amplitude
+        Largest translation of a gene between two groups in units of the real difference of their means; the sign is
+        the real one. None: unbounded, as in the paper, at the risk of implausible amounts.
+    clip
+        Translate by ``max(x + δ, 0)``: expression cannot fall below zero. In refinement and in every metric.
+    penalty
+        What a gene costs: "pair", its amount for every pair it tells apart (Eq. 9); "gene", its range once (a small
+        panel over all pairs); or a number between 0 ("gene") and 1 ("pair").
+    lam
+        λ of Eq. 9 to solve for, instead of a path from the smallest λ that translates nothing.
+    gene_costs
+        Price of every gene, (d,) or a column of ``adata.var``: 1 by default, 0 free, inf forbidden.
+    epsilon
+        Distance in the representation at which a cell counts as reached. "mean" (default): the smallest at which the
+        self-similarity of the groups is at least 0.95 on average; "max": in every group; or a number.
+    validation_fraction
+        Share of every group that selects λ and k, and another that is reported; the rest fits. 0: all cells do all
+        (the paper).
+    judges
+        Score translated cells with a logistic regression on all genes and a 15-NN classifier in PCA space as well,
+        both fitted on the fitting cells.
+    min_cells
+        Smallest number of cells a group may have.
+    rng
+        Seed or generator. The same seed gives the same bytes on the CPU.
+    device
+        "auto", "cpu", "cuda", "mps".
+    key_added
+        Name of the result in ``adata.uns``.
+    copy
+        Return a copy with the result instead of writing to ``adata``.
+
+    Returns
+    -------
+    None, or the copy. Sets ``adata.uns[key_added]``: ``params``; ``groups`` (l,), ``genes`` (d,); ``deltas`` float32
+    (l, d), the basis translations; ``correctness``, ``coverage``, ``percent_explained``, ``n_genes`` and judges'
+    ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``epsilon``; ``means`` (l, d); ``sweep`` with
+    the same for every sparsity beside the difference of means cut to as many genes; ``path``; ``encoder``; ``split``.
+    Read it with `get.explanation`, `get.metrics`, `get.sweep`.
+
+    Raises
+    ------
+    KeyError
+        If a name is not found in ``adata``.
+    ValueError, TypeError
+        On values that cannot be used; ``adata`` is left as it was.
+    """
+    _check(method, amplitude, epsilon)
+    lams, exponent = _params.check_lams(lam), exponent_of(penalty)
+    if copy:
+        adata = adata.copy()
+    costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
+    sparsities = _params.check_sparsity(sparsity, int(np.isfinite(costs).sum()))
+    prepared = prepare(
+        adata,
+        groupby,
+        use_rep=use_rep,
+        encoder=encoder,
+        layer=layer,
+        groups=groups,
+        reference=reference,
+        validation_fraction=validation_fraction,
+        min_cells=min_cells,
+        rng=rng,
+        device=device,
+    )
+    steps = RefineOptions().steps if method.startswith("refine") else 0
+    with progress(total=60 + len(sparsities) * (steps + 20), desc="tgt") as bar:
+        reach = pick_epsilon(prepared, epsilon)
+        material = _material(prepared, amplitude, costs, exponent, lams, max(sparsities), clip, reach, bar.update)
+        explained = []
+        for k in sparsities:
+            explained.append(choose(material, k, method, bar.update))
+            bar.update(10)
+        report = report_on(prepared, reach, clip, judges)
+        selected = smallest_sufficient(explained)
+        entry = stored(
+            prepared,
+            report,
+            explained,
+            selected,
+            {
+                "groupby": groupby,
+                "use_rep": use_rep or "",
+                "layer": layer or "",
+                "method": method,
+                "amplitude": -1.0 if amplitude is None else float(amplitude),
+                "clip": bool(clip),
+                "penalty": float(exponent),
+                "validation_fraction": float(validation_fraction),
+                "epsilon_rule": _params.epsilon_rule(epsilon),
+            },
+            path=material.points,
+            reference=reference,
+            on_sparsity=lambda: bar.update(10) and None,
+        )
+    write_result(adata, key_added, entry)
+    return adata if copy else None
+
+
+def _check(method: Any, amplitude: Any, epsilon: Any) -> None:
+    _params.check_method(method)
+    _params.check_positive("amplitude", amplitude, none_means="unbounded amounts")
+    _params.check_epsilon(epsilon)
+
+
+def _material(
+    prepared: Prepared,
+    amplitude: float | None,
+    costs: np.ndarray,
+    exponent: float,
+    lams: list[float] | None,
+    largest: int,
+    clip: bool,
+    epsilon: float,
+    on_point: Any,
+) -> Material:
+    """The λ path and the cells it is judged on."""
+    fit, validate = prepared.part(FIT), prepared.part(VALIDATE)
+    problem, means, priced = smooth_problem(prepared, fit.means(), costs)
+    gap = None if amplitude is None else Gap.build(means, amplitude, priced, exponent)
+    penalty: Penalty = Pairwise.build(priced, prepared.groups.n, exponent) if gap is None else gap
+    linear = prepared.encoder.kind == "linear"
+    points: PathPoints = fit_path(
+        problem,
+        penalty,
+        lams=lams,
+        means=None if linear else means,
+        enough_genes=RICHEST * largest,
+        stopping=PATH,
+        on_point=on_point,
+    )
+    W = prepared.encoder.W
+    return Material(
+        problem=problem,
+        gap=gap,
+        amplitude=amplitude,
+        weights=None if W is None else W.to(prepared.device),
+        points=points,
+        fit=fit,
+        validate=validate,
+        epsilon=epsilon,
+        clip=clip,
+        seed=prepared.seed,
+    )
+
+
+def smooth_problem(
+    prepared: Prepared, centres: torch.Tensor, costs: np.ndarray
+) -> tuple[Problem, torch.Tensor, torch.Tensor]:
+    """The objective's smooth part in float64, the means and the costs beside it."""
+    device = torch.device("cpu") if prepared.device.type == "mps" else prepared.device
+    means = torch.from_numpy(prepared.means).to(device)
+    W, b = prepared.encoder.W, prepared.encoder.b
+    tail = prepared.encoder.tail_as(torch.float64, device)
+    if W is None or b is None:
+        problem = Problem(means, centres.to(device), None, tail)
+    else:
+        W, b = W.to(device, torch.float64), b.to(device, torch.float64)
+        problem = Problem(means @ W + b, centres.to(device), W, tail)
+    return problem, means, torch.from_numpy(costs).to(device)
+
+
