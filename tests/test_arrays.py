@@ -128,6 +128,7 @@ def test_by_rows_changes_only_what_is_slow_by_rows(X: sparse.csr_matrix, as_kind
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, sparse.csc_array])
 def test_dtypes(dtype: type, make: Callable[[np.ndarray], Any], weights: Any, codes: np.ndarray) -> None:
     counts = np.random.default_rng(4).poisson(1, size=(N, D)).astype(dtype)
+    _arrays.check_matrix(make(counts), "adata.X")
     hidden, sums = _arrays.project_and_sum(make(counts), *weights, codes, L)
     W, b = weights
     np.testing.assert_allclose(hidden, counts.astype(np.float64) @ W + b, atol=1e-5)
@@ -199,6 +200,41 @@ def test_weights_may_be_tensors(X: sparse.csr_matrix, weights: Any) -> None:
     np.testing.assert_array_equal(_arrays.project(X, W, b), _arrays.project(X, *weights))
 
 
+class OnDevice:
+    """Stands in for cupy's arrays: rows are sliced there and fetched with ``get``."""
+
+    __module__ = "cupy.stand_in"
+
+    def __init__(self, held: Any) -> None:
+        self.held, self.shape, self.dtype = held, held.shape, held.dtype
+        if sparse.issparse(held):
+            self.nnz, self.format = held.nnz, held.format
+
+    def __getitem__(self, rows: slice) -> OnDevice:
+        return OnDevice(self.held[rows])
+
+    def tocsr(self) -> OnDevice:
+        return OnDevice(self.held.tocsr())
+
+    def get(self) -> Any:
+        return self.held
+
+
+@pytest.mark.parametrize("make", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
+def test_matrices_on_a_device_are_fetched_by_blocks(
+    make: Callable[[Any], Any], X: sparse.csr_matrix, weights: Any, codes: np.ndarray
+) -> None:
+    held = OnDevice(make(X.toarray()))
+    _arrays.check_matrix(held, "adata.X")
+    for got, expected in zip(
+        _arrays.project_and_sum(held, *weights, codes, L, block_bytes=2000),
+        _arrays.project_and_sum(make(X.toarray()), *weights, codes, L, block_bytes=2000),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(_arrays.dense_rows(held, [8, 3]), X[[8, 3]].toarray())
+
+
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 
@@ -231,7 +267,7 @@ def test_dask_of_unknown_size_is_refused() -> None:
 
 
 def test_shapes_must_fit(X: sparse.csr_matrix, weights: Any, codes: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=f"W has {D - 1} rows but the matrix has {D} columns"):
+    with pytest.raises(ValueError, match=rf"W has shape \({D - 1}, {H}\); expected \({D}, h\)"):
         _arrays.project(X, weights[0][1:])
     with pytest.raises(ValueError, match="codes has shape"):
         _arrays.group_sums(X, codes[1:], L)

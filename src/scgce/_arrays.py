@@ -51,7 +51,7 @@ def by_rows(X: Matrix) -> Matrix:
     Every function here does this by itself; call it once before reading X many times.
     """
     kind = _kind(X)
-    if kind == "csc":
+    if kind == "csc" or (kind == "cupy" and getattr(X, "format", "csr") == "csc"):
         return X.tocsr()
     if kind == "backed_csc":
         return X.to_memory().tocsr()
@@ -64,9 +64,9 @@ def by_rows(X: Matrix) -> Matrix:
 
 def _row_bytes(X: Matrix, kind: str) -> float:
     n, d = X.shape
-    if kind not in {"csr", "backed_csr"}:
+    stored = X.group["data"].shape[0] if kind == "backed_csr" else getattr(X, "nnz", None)
+    if stored is None:
         return float(d * X.dtype.itemsize)
-    stored = X.nnz if kind == "csr" else X.group["data"].shape[0]
     return max(1.0, stored / n) * (X.dtype.itemsize + 4)  # a value and its column number
 
 
@@ -93,7 +93,7 @@ def _load(X: Matrix, rows: slice) -> Block:
     block = X[rows]
     if kind == "dask":
         block = block.compute()
-    if hasattr(block, "get") and type(block).__module__.startswith("cupy"):
+    if type(block).__module__.startswith("cupy"):
         block = block.get()
     return sparse.csr_array(block) if sparse.issparse(block) else np.asarray(block)
 
@@ -153,55 +153,42 @@ def _numbers(block: Block) -> Block:
     return block if block.dtype in (np.float32, np.float64) else block.astype(np.float64)
 
 
-def _weights(W: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+def _start_hidden(X: Matrix, W: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The weights as a float32 array, and the bias repeated for every row."""
     W, b = (a.detach().cpu().numpy() if hasattr(a, "detach") else a for a in (W, b))
     W = np.ascontiguousarray(W, dtype=np.float32)
+    if W.ndim != 2 or W.shape[0] != X.shape[1]:
+        raise ValueError(f"W has shape {W.shape}; expected ({X.shape[1]}, h): one row for each column of the matrix")
     bias = np.zeros(W.shape[1], np.float32) if b is None else np.asarray(b, dtype=np.float32)
-    return W, bias
+    return W, np.tile(bias, (X.shape[0], 1))
 
 
-def _project_block(block: Block, W: np.ndarray, out: np.ndarray) -> None:
+def _start_sums(X: Matrix, codes: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """The codes as int64, and zeros for every group."""
+    codes = np.asarray(codes, dtype=np.int64)
+    if codes.shape != (X.shape[0],) or codes.max(initial=-1) >= n_groups:
+        raise ValueError(f"codes has shape {codes.shape}; expected ({X.shape[0]},) with values below {n_groups}")
+    return codes, np.zeros((n_groups, X.shape[1]))
+
+
+def _add_projection(block: Block, W: np.ndarray, out: np.ndarray) -> None:
     if sparse.issparse(block):
         _kernels.project_csr(block.indptr, block.indices, block.data, W, out)
     else:
         out += np.asarray(block, dtype=np.float32) @ W
 
 
-def _sum_block(block: Block, codes: np.ndarray, sums: np.ndarray) -> None:
+def _add_sums(block: Block, codes: np.ndarray, sums: np.ndarray) -> None:
     if sparse.issparse(block):
         _kernels.add_group_sums_csr(block.indptr, block.indices, block.data, codes, sums)
     else:
         _kernels.add_group_sums_dense(block, codes, sums)
 
 
-def _pass(
-    X: Matrix, W: Any, b: Any, codes: np.ndarray | None, n_groups: int, block_bytes: int
-) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """One read of X, for the projection (unless W is None) and the sums (unless codes is None)."""
-    X = by_rows(X)
-    n, d = X.shape
-    hidden = sums = None
-    if W is not None:
-        W, bias = _weights(W, b)
-        if W.shape[0] != d:
-            raise ValueError(f"W has {W.shape[0]} rows but the matrix has {d} columns")
-        hidden = np.tile(bias, (n, 1))
-    if codes is not None:
-        codes = np.asarray(codes, dtype=np.int64)
-        if codes.shape != (n,) or codes.max(initial=-1) >= n_groups:
-            raise ValueError(f"codes has shape {codes.shape}; expected ({n},) with values below {n_groups}")
-        sums = np.zeros((n_groups, d))
-    for rows, block in row_blocks(X, block_bytes):
-        numbers = _numbers(block)
-        if hidden is not None:
-            _project_block(numbers, W, hidden[rows])
-        if codes is not None and sums is not None:
-            _sum_block(numbers, codes[rows], sums)
-    return hidden, sums
-
-
 def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
     """Compute ``X @ W + b`` in one read of X.
+
+    The bytes of the result depend neither on the number of threads nor, for sparse X, on the size of blocks.
 
     Parameters
     ----------
@@ -215,15 +202,21 @@ def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES)
     Returns
     -------
     Float32 (n, h).
+
+    Raises
+    ------
+    ValueError
+        If W does not have d rows.
     """
-    hidden, _ = _pass(X, W, b, None, 0, block_bytes)
-    if hidden is None:
-        raise TypeError("W is None; expected weights (d, h)")
+    X = by_rows(X)
+    W, hidden = _start_hidden(X, W, b)
+    for rows, block in row_blocks(X, block_bytes):
+        _add_projection(_numbers(block), W, hidden[rows])
     return hidden
 
 
 def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
-    """Sum the rows of each group.
+    """Sum the rows of each group, in their order: the same bytes for any number of threads and size of blocks.
 
     Parameters
     ----------
@@ -239,10 +232,16 @@ def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int 
     Returns
     -------
     Float64 (l, d).
+
+    Raises
+    ------
+    ValueError
+        If there is not one code for every row, or one is not below ``n_groups``.
     """
-    _, sums = _pass(X, None, None, codes, n_groups, block_bytes)
-    if sums is None:
-        raise TypeError("codes is None; expected the group of every row")
+    X = by_rows(X)
+    codes, sums = _start_sums(X, codes, n_groups)
+    for rows, block in row_blocks(X, block_bytes):
+        _add_sums(_numbers(block), codes[rows], sums)
     return sums
 
 
@@ -255,9 +254,13 @@ def project_and_sum(
     -------
     Float32 (n, h) and float64 (l, d).
     """
-    hidden, sums = _pass(X, W, b, codes, n_groups, block_bytes)
-    if hidden is None or sums is None:
-        raise TypeError("W and codes must both be given")
+    X = by_rows(X)
+    W, hidden = _start_hidden(X, W, b)
+    codes, sums = _start_sums(X, codes, n_groups)
+    for rows, block in row_blocks(X, block_bytes):
+        numbers = _numbers(block)
+        _add_projection(numbers, W, hidden[rows])
+        _add_sums(numbers, codes[rows], sums)
     return hidden, sums
 
 
