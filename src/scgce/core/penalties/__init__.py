@@ -1,4 +1,4 @@
-"""Penalties on translations: one contract (`Penalty`), two of them: `Pairwise` (the paper) and `Gap` (plausible amounts)."""
+"""Penalties on translations: one contract (`Penalty`), kept by `Pairwise` (the paper) and `Gap` (plausible amounts)."""
 
 from __future__ import annotations
 

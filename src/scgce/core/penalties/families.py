@@ -8,17 +8,19 @@ pairs it tells apart (max - min), which favours a small panel of genes.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 
 NAMED = {"pair": 1.0, "gene": 0.0}
 
 
 def exponent_of(penalty: str | float) -> float:
-    """Exponent p of the family ``F(k) ~ (k (l - k))^p``: ``"pair"`` is 1, ``"gene"`` is 0, a number in between itself."""
+    """Exponent p of the family ``F(k) ~ (k (l - k))^p``: ``"pair"`` is 1, ``"gene"`` 0, a number in between itself."""
     if isinstance(penalty, str):
         if penalty in NAMED:
             return NAMED[penalty]
-    elif not isinstance(penalty, bool) and 0.0 <= float(penalty) <= 1.0:
+    elif isinstance(penalty, Real) and not isinstance(penalty, bool) and 0.0 <= float(penalty) <= 1.0:
         return float(penalty)
     raise ValueError(f"penalty={penalty!r}: expected 'pair', 'gene' or a number between 0 ('gene') and 1 ('pair')")
 

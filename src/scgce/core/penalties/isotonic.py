@@ -63,7 +63,8 @@ def isotonic_decreasing_minmax(columns: torch.Tensor) -> torch.Tensor:
     """The same projection without a loop over genes: ``y_k = min_{a<=k} max_{b>=k} mean(x_a..x_b)``; O(l² A) memory."""
     n_rows = columns.shape[0]
     total = torch.cat([columns.new_zeros(1, columns.shape[1]), columns.cumsum(0)])
-    length = torch.arange(1, n_rows + 1, device=columns.device)[None, :] - torch.arange(n_rows, device=columns.device)[:, None]
+    rows = torch.arange(n_rows, device=columns.device)
+    length = rows[None, :] + 1 - rows[:, None]
     means = (total[None, 1:] - total[:-1, None]) / length.clamp(min=1)[:, :, None]
     means = torch.where((length > 0)[:, :, None], means, means.new_tensor(-torch.inf))
     # max over b >= k: running maximum from the right along b; then min over a <= k: running minimum along a.

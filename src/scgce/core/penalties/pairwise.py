@@ -42,7 +42,7 @@ class Pairwise:
         return v
 
     def variable(self, delta: torch.Tensor) -> torch.Tensor:
-        return delta
+        return torch.where(self.costs.isinf(), delta.mean(0), delta)
 
     def pull_back(self, gradient: torch.Tensor) -> torch.Tensor:
         return gradient
@@ -53,10 +53,10 @@ class Pairwise:
         return float((self.prices @ steps * torch.where(self.costs.isinf(), 0.0, self.costs)).sum())
 
     def prox(self, v: torch.Tensor, step: torch.Tensor, lam: float) -> torch.Tensor:
-        threshold = torch.nan_to_num(step * lam * self.costs, nan=0.0, posinf=torch.inf)
-        allowed = threshold.isfinite()
+        allowed = self.costs.isfinite()
+        threshold = step * lam * torch.where(allowed, self.costs, 0.0)
         ordered, position = v.sort(dim=0, descending=True, stable=True)
-        shift = rank_weights(self.prices)[:, None] * torch.where(allowed, threshold, 0.0)
+        shift = rank_weights(self.prices)[:, None] * threshold
         levels = isotonic_decreasing(ordered - shift)
         levels = torch.where(allowed, levels, v.mean(0))
         return torch.empty_like(v).scatter_(0, position, levels)
