@@ -62,6 +62,13 @@ def test_clipping_leaves_negative_values_of_untouched_genes(linear_map) -> None:
     torch.testing.assert_close(shift.translated(slice(None), delta, clip=True), expected)
 
 
+@pytest.mark.parametrize("rows", [slice(5, 8), slice(None), torch.tensor([9, 0])])
+def test_sparse_columns_read_by_cell_or_by_gene(cells, rows) -> None:
+    columns = sparse_columns(sparse.csr_array(cells))
+    for genes in (torch.tensor([3]), torch.arange(D)):
+        assert torch.equal(columns(rows, genes), torch.from_numpy(cells)[rows][:, genes])
+
+
 def test_stored_columns_equal_sparse_columns(cells) -> None:
     genes = torch.tensor([1, 4, 6, 9])
     stored = stored_columns(genes, torch.from_numpy(cells[:, genes]))

@@ -85,15 +85,23 @@ class LinearShift:
 
 
 def sparse_columns(X: np.ndarray | sparse.sparray | sparse.spmatrix) -> Columns:
-    """Look up columns of a matrix of cells held in memory, sparse or dense, shape (n, d)."""
+    """Look up columns of a matrix of cells held in memory, sparse or dense, shape (n, d).
+
+    A sparse one is kept both by cell and by gene: a few genes are read by gene, many genes of a few cells by cell.
+    """
     if not sparse.issparse(X):
         dense = torch.as_tensor(np.asarray(X))
         return lambda rows, genes: dense[rows][:, genes.to(dense.device)]
-    by_gene = sparse.csc_array(X)
+    by_cell, by_gene = sparse.csr_array(X), sparse.csc_array(X)
+    n_cells, n_genes = by_cell.shape
 
     def columns(rows: Rows, genes: Tensor) -> Tensor:
-        chosen = torch.as_tensor(by_gene[:, genes.cpu().numpy()].toarray())
-        return chosen[rows if isinstance(rows, slice) else rows.cpu()]
+        wanted = genes.cpu().numpy()
+        cells = rows if isinstance(rows, slice) else rows.cpu().numpy()
+        n_rows = len(range(n_cells)[cells]) if isinstance(cells, slice) else cells.size
+        if n_cells * wanted.size <= n_rows * n_genes:
+            return torch.as_tensor(by_gene[:, wanted].toarray()[cells])
+        return torch.as_tensor(by_cell[cells].toarray()[:, wanted])
 
     return columns
 
