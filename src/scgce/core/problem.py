@@ -29,6 +29,8 @@ class Problem:
     """(A, h) float64: the first linear map of the genes in play; None if the encoder has none (then h = all genes)."""
     tail: Tail
     """(·, h) -> (·, m), differentiable, float64."""
+    linear: bool = False
+    """The tail is the identity: all pairs in O(l m), without forming them."""
     genes: torch.Tensor | None = None
     """Without a first linear map: indices of the genes in play, None for all."""
 
@@ -88,13 +90,29 @@ class Problem:
     def n_pairs(self) -> int:
         return self.n_groups * (self.n_groups - 1)
 
+    def _linear(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """f and gradient for r(x) = x W + b: the residual of i → j is (start_i - D_i) - (target_j - D_j)."""
+        sources, targets = self.start - hidden, self.targets - hidden
+        centre = targets.mean(0)
+        sources, targets = sources - centre, targets - centre
+        l, own = self.n_groups, sources - targets
+        pairs = l * (sources.square().sum() + targets.square().sum()) - 2 * sources.sum(0) @ targets.sum(0)
+        by_source = (l - 1) * sources - (targets.sum(0) - targets)
+        by_target = (l - 1) * targets - (sources.sum(0) - sources)
+        total = float(pairs - own.square().sum()) / self.n_pairs
+        return total, -2 * (by_source + by_target) / self.n_pairs
+
     def value(self, hidden: torch.Tensor) -> float:
         """f at D = ``hidden`` (l, h)."""
+        if self.linear:
+            return self._linear(hidden)[0]
         with torch.no_grad():
             return sum(float(residual.square().sum()) for _, _, residual in self._residuals(hidden)) / self.n_pairs
 
     def value_and_gradient(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
         """f and its gradient in D (l, h)."""
+        if self.linear:
+            return self._linear(hidden)
         gradient = torch.zeros_like(hidden)
         total = 0.0
         with torch.enable_grad():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -34,7 +34,7 @@ def dbm(
     clip: bool = False,
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
-    judges: bool = True,
+    judges: bool | Mapping[str, Any] = True,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
     device: str = "auto",

@@ -118,14 +118,30 @@ def prepare(
     split = np.empty(len(order), dtype=np.int8)
     split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed)
     r = resolve(adata, use_rep=use_rep, encoder=encoder, layer=layer, rng=seed, device=device).align(genes)
+    return read(adata, X, genes, found, r, split, device=where, seed=seed)
+
+
+def read(
+    adata: AnnData,
+    X: Any,
+    genes: np.ndarray,
+    found: Groups,
+    encoder: Encoder,
+    split: np.ndarray,
+    *,
+    device: torch.device,
+    seed: int,
+) -> Prepared:
+    """Hidden values of all cells and means of the fitting cells, in one read of X."""
     fitting = np.where(split == FIT, found.codes, -1)
     sizes = np.bincount(fitting[fitting >= 0], minlength=found.n)[:, None]
     hidden = None
-    if r.W is None or r.b is None:
+    if encoder.W is None or encoder.b is None:
         sums = _arrays.group_sums(X, fitting, found.n)
     else:
-        hidden, sums = _arrays.project_and_sum(X, r.W.numpy(), r.b.numpy(), fitting, found.n)
-    return Prepared(adata, X, found, genes, r, split, sums / sizes, hidden, order, where, seed)
+        hidden, sums = _arrays.project_and_sum(X, encoder.W.numpy(), encoder.b.numpy(), fitting, found.n)
+    means = sums / np.maximum(sizes, 1)
+    return Prepared(adata, X, found, genes, encoder, split, means, hidden, canonical_order(adata), device, seed)
 
 
 def pick_epsilon(prepared: Prepared, epsilon: float | str | None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -24,7 +24,9 @@ from . import _params
 from ._prepare import Prepared, pick_epsilon, prepare
 from ._report import report_on, stored
 
-PATH = Stopping(1e-5, 1000)
+PATH = Stopping(1e-4, 1000)
+"""On the path, which later steps debias or refine; ``lam=`` is solved to `EXACT`."""
+EXACT = Stopping(1e-7, 5000)
 RICHEST = 2.0
 """The path ends once the mean pair uses this many times the largest sparsity."""
 
@@ -48,7 +50,7 @@ def tgt(
     gene_costs: str | np.ndarray | None = None,
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
-    judges: bool = True,
+    judges: bool | Mapping[str, Any] = True,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
     device: str = "auto",
@@ -111,7 +113,8 @@ def tgt(
         (the paper).
     judges
         Score translated cells with a logistic regression on all genes and a 15-NN classifier in PCA space as well,
-        both fitted on the fitting cells.
+        both fitted on the fitting cells. A mapping adds more: name → any object with ``predict`` from dense cells to
+        labels.
     min_cells
         Smallest number of cells a group may have.
     rng
@@ -220,7 +223,7 @@ def _material(
         lams=lams,
         means=None if linear else means,
         enough_genes=RICHEST * largest,
-        stopping=PATH,
+        stopping=PATH if lams is None else EXACT,
         on_point=on_point,
     )
     W = prepared.encoder.W
@@ -250,7 +253,7 @@ def smooth_problem(
         problem = Problem(means, centres.to(device), None, tail)
     else:
         W, b = W.to(device, torch.float64), b.to(device, torch.float64)
-        problem = Problem(means @ W + b, centres.to(device), W, tail)
+        problem = Problem(means @ W + b, centres.to(device), W, tail, linear=prepared.encoder.kind == "linear")
     return problem, means, torch.from_numpy(costs).to(device)
 
 
