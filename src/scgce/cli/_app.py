@@ -1,0 +1,47 @@
+"""The commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ._errors import EXIT_CODES
+from .demo import demo
+from .export import export
+from .rank_genes import rank_genes
+from .simulate import simulate
+from .tgt import tgt
+
+EPILOG = "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
+
+app = typer.Typer(
+    name="scgce",
+    help="Which few genes turn one group of cells into another? Reads and writes AnnData (.h5ad, .zarr).",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from scgce import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _scgce(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Which few genes turn one group of cells into another? Reads and writes AnnData (.h5ad, .zarr)."""
+
+
+for _command in (demo, tgt, export, rank_genes, simulate):
+    app.command()(_command)

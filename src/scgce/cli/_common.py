@@ -1,0 +1,75 @@
+"""What every command has: a config file, threads, and how much it says."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._config import read_config
+from ._console import console
+from ._threads import limit_threads
+
+EVERYWHERE = "Everywhere"
+
+
+def _defaults_from(context: typer.Context, path: Path | None) -> Path | None:
+    if path is not None:
+        context.default_map = read_config(path, context.command.name or "", _names(context))
+    return path
+
+
+def _names(context: typer.Context) -> set[str]:
+    return {str(parameter.name) for parameter in context.command.params}
+
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="YAML or TOML file with options by name; the command line wins.",
+        callback=_defaults_from,
+        is_eager=True,
+        rich_help_panel=EVERYWHERE,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", help="Threads on the CPU; all if not given.", min=1, rich_help_panel=EVERYWHERE),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.", rich_help_panel=EVERYWHERE)]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Say more, and where an error came from.", rich_help_panel=EVERYWHERE)
+]
+
+_ADDED: dict[str, tuple[Any, Any]] = {
+    "config": (Config, None),
+    "threads": (Threads, None),
+    "quiet": (Quiet, False),
+    "debug": (Debug, False),
+}
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every command has, and do what they say before the command runs."""
+    signature = inspect.signature(function, eval_str=True)
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _ADDED.items()
+    ]
+    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in signature.parameters.values()]
+
+    @functools.wraps(function)
+    def wrapped(**values: Any) -> None:
+        common = {name: values.pop(name) for name in _ADDED}
+        limit_threads(common["threads"])
+        with console(quiet=common["quiet"], debug=common["debug"]):
+            function(**values)
+
+    wrapped.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+    return wrapped

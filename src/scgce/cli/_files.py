@@ -1,0 +1,160 @@
+"""AnnData files: read with one clear error, written beside their place and moved there when complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._errors import ReadError, UsageError, WriteError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+FORMATS = (".h5ad", ".zarr")
+
+
+def read(path: Path, *, raw: bool = False) -> AnnData:
+    """
+    Read an AnnData into memory.
+
+    Parameters
+    ----------
+    path
+        .h5ad file or .zarr folder.
+    raw
+        Take ``.raw`` instead, with its genes.
+
+    Raises
+    ------
+    ReadError
+        If it is not there, or is not a complete AnnData.
+    UsageError
+        If its name ends otherwise, or it has no ``.raw`` where that is asked for.
+    """
+    _check_format(path, "input")
+    if not path.exists():
+        raise ReadError(f"input={str(path)!r} does not exist")
+    import anndata as ad
+
+    try:
+        adata = ad.read_zarr(path) if path.suffix == ".zarr" else ad.read_h5ad(path)
+    except Exception as error:  # noqa: BLE001 (whatever a damaged file makes the readers raise)
+        raise ReadError(f"input={str(path)!r} cannot be read as AnnData: {_first_line(error)}") from error
+    if not raw:
+        return adata
+    if adata.raw is None:
+        raise UsageError(f"raw: input={str(path)!r} has no .raw; leave --raw out, or give --layer")
+    return adata.raw.to_adata()
+
+
+def check_output(output: Path, *inputs: Path) -> None:
+    """
+    Check, before any work, that an AnnData can be written there.
+
+    Raises
+    ------
+    UsageError
+        If the name does not end in .h5ad or .zarr.
+    WriteError
+        If it is one of the inputs, lies in one, or its folder is not there or not writable.
+    """
+    _check_format(output, "output")
+    check_place(output, *inputs)
+    if output.is_dir() and not any((output / name).exists() for name in (".zgroup", "zarr.json")):
+        raise WriteError(f"output={str(output)!r} is a folder, and not one of zarr; give another name")
+
+
+def check_place(output: Path, *inputs: Path) -> None:
+    """
+    Check that a file can be written there.
+
+    Raises
+    ------
+    WriteError
+        If it is one of the inputs, lies in one, or its folder is not there or not writable.
+    """
+    place = output.resolve()
+    for path in inputs:
+        if place == path.resolve() or path.resolve() in place.parents:
+            raise WriteError(f"output={str(output)!r} would overwrite input={str(path)!r}; give another name")
+    if not place.parent.is_dir():
+        raise WriteError(f"output={str(output)!r}: the folder {str(output.parent)!r} does not exist")
+    if not os.access(place.parent, os.W_OK):
+        raise WriteError(f"output={str(output)!r}: no permission to write in {str(output.parent)!r}")
+
+
+def write(adata: AnnData, path: Path) -> None:
+    """
+    Write an AnnData: the file is there complete, or as it was before.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be written (disk full, no permission).
+    """
+    with replacing(path) as temporary:
+        if path.suffix == ".zarr":
+            adata.write_zarr(temporary)
+        else:
+            adata.write_h5ad(temporary)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """
+    Give a temporary name beside ``path`` to write to; on success it takes its place, on any error it is removed.
+
+    Raises
+    ------
+    WriteError
+        If the operating system refuses (disk full, no permission).
+    """
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part{path.suffix}"
+    try:
+        yield temporary
+        _move(temporary, path)
+    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
+        raise WriteError(f"output={str(path)!r} cannot be written: {_first_line(error)}") from error
+    finally:
+        _remove(temporary)
+
+
+def _move(temporary: Path, path: Path) -> None:
+    if temporary.is_file():
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        return
+    aside = temporary.with_name(temporary.name + ".old")
+    if path.exists():  # a folder cannot be replaced in one step
+        path.replace(aside)
+    try:
+        temporary.replace(path)
+    except OSError:
+        if aside.exists():
+            aside.replace(path)
+        raise
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _check_format(path: Path, argument: str) -> None:
+    if path.suffix not in FORMATS:
+        raise UsageError(f"{argument}={str(path)!r}: expected a name ending in {' or '.join(FORMATS)}")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,89 @@
+"""The tables of a result, and how they are written: the same bytes for the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._errors import UsageError
+from ._files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+MISSING = "NA"
+DIGITS = "%.7g"
+
+
+def _panel(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> pd.DataFrame:
+    from scgce import get
+
+    return get.panel(adata, n_genes, sparsity=sparsity, key=key)
+
+
+def _long_deltas(adata: AnnData, key: str, sparsity: int | None) -> pd.DataFrame:
+    """Basis translations, one row per group and gene whose amount is not zero."""
+    from scgce import get
+
+    wide = get.deltas(adata, sparsity=sparsity, key=key)
+    long = wide.stack().rename("delta").reset_index()
+    return long[long["delta"] != 0].reset_index(drop=True)
+
+
+def makers(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> dict[str, Callable[[], pd.DataFrame]]:
+    """
+    Give what computes each table, by name.
+
+    Parameters
+    ----------
+    adata, key, sparsity
+        The result, and genes per pair (None: the selected number).
+    n_genes
+        Length of the panel.
+    """
+    from scgce import get
+
+    return {
+        "explanations": lambda: get.pairs(adata, sparsity=sparsity, key=key),
+        "metrics": lambda: get.metrics(adata, sparsity=sparsity, key=key),
+        "sweep": lambda: get.sweep(adata, key=key),
+        "markers": lambda: get.markers(adata, sparsity=sparsity, key=key),
+        "panel": lambda: _panel(adata, key, sparsity, n_genes),
+        "deltas": lambda: _long_deltas(adata, key, sparsity),
+    }
+
+
+TABLES = ("explanations", "metrics", "sweep", "markers", "panel", "deltas")
+
+
+def tsv(frame: pd.DataFrame) -> str:
+    """Tab-separated text: seven digits, NA for missing values, LF at the end of lines."""
+    return str(frame.to_csv(sep="\t", index=False, float_format=DIGITS, na_rep=MISSING, lineterminator="\n"))
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> None:
+    """
+    Write a table as .tsv or .parquet, whole or not at all.
+
+    Raises
+    ------
+    UsageError
+        If pyarrow is missing for parquet.
+    WriteError
+        If it cannot be written.
+    """
+    with replacing(path) as temporary:
+        if path.suffix == ".parquet":
+            _need_pyarrow()
+            frame.to_parquet(temporary, index=False)
+        else:
+            temporary.write_bytes(tsv(frame).encode("utf-8"))
+
+
+def _need_pyarrow() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("pyarrow") is None:
+        raise UsageError("format='parquet' needs pyarrow: pip install pyarrow; or use --format tsv")

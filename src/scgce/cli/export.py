@@ -1,0 +1,79 @@
+"""``scgce export``: results as tables."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from . import _values
+from ._common import command
+from ._errors import UsageError, WriteError
+from ._files import check_place, read
+from ._options import Input, Key, Sparsity
+from ._tables import TABLES, makers, tsv, write_table
+
+STDOUT = Path("-")
+
+
+@command
+def export(
+    input: Input,  # noqa: A002 (the option is called so)
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the tables; - for stdout (one table, as TSV).")
+    ],
+    table: Annotated[
+        str, typer.Option("--table", "-t", help=f"Tables between commas: {', '.join(TABLES)}.")
+    ] = ",".join(TABLES),
+    source: Annotated[
+        str | None, typer.Option("--source", help="With --target: only this pair in the explanations.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="The pair's other group.")] = None,
+    format: Annotated[  # noqa: A002 (the option is called so)
+        Literal["tsv", "parquet"], typer.Option("--format", help="Kind of files.")
+    ] = "tsv",
+    sparsity: Sparsity = None,
+    n_genes: Annotated[int, typer.Option("--n-genes", help="Length of the panel.", min=1)] = 50,
+    key: Key = "tgt",
+) -> None:
+    """Write explanations, metrics, sweep, markers, panel and basis translations as tables."""
+    wanted = _values.names(table) or []
+    _check(wanted, output, source, target, format)
+    if output != STDOUT:
+        check_place(output, input)
+        if output.exists() and not output.is_dir():
+            raise WriteError(f"output={str(output)!r} is a file; expected a folder, or - for stdout")
+    adata = read(input)
+    frames = {name: make for name, make in makers(adata, key, sparsity, n_genes).items() if name in wanted}
+    if source is not None and target is not None:
+        from scgce import get
+
+        frames["explanations"] = lambda: get.explanation(adata, source, target, sparsity=sparsity, key=key)
+    if output == STDOUT:
+        sys.stdout.write(tsv(frames[wanted[0]]()))
+        return
+    tables = {name: make() for name, make in frames.items()}
+    _make_folder(output)
+    for name, frame in tables.items():
+        write_table(frame, output / f"{name}.{format}")
+
+
+def _check(wanted: list[str], output: Path, source: str | None, target: str | None, kind: str) -> None:
+    unknown = [name for name in wanted if name not in TABLES]
+    if unknown:
+        raise UsageError(f"table={unknown[0]!r}: expected some of {', '.join(TABLES)}")
+    if output == STDOUT and (len(wanted) != 1 or kind != "tsv"):
+        raise UsageError(f"output='-': choose one table with --table ({', '.join(TABLES)}), as TSV")
+    if (source is None) != (target is None):
+        raise UsageError("source and target go together: give both, or none for all pairs")
+    if source is not None and "explanations" not in wanted:
+        raise UsageError("source and target choose a pair of the table 'explanations'; add it to --table")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"output={str(folder)!r} cannot be made: {error.strerror}") from error

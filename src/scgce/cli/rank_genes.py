@@ -1,0 +1,31 @@
+"""``scgce rank-genes``: an explanation where scanpy's own plots and tables look for one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ._common import command
+from ._files import check_output, read, write
+from ._options import Input, Key, Output, Sparsity
+
+
+@command
+def rank_genes(
+    input: Input,  # noqa: A002 (the option is called so)
+    output: Output,
+    key: Key = "tgt",
+    key_added: Annotated[str, typer.Option("--key-added", help="Name in uns to write.")] = "rank_genes_groups",
+    reference: Annotated[
+        str, typer.Option("--reference", help="What groups are compared with: baseline, or a group.")
+    ] = "baseline",
+    sparsity: Sparsity = None,
+) -> None:
+    """Write an explanation in the structure of scanpy's rank_genes_groups."""
+    check_output(output, input)
+    adata = read(input)
+    from scgce import tl
+
+    tl.rank_genes(adata, key, key_added, reference=reference, sparsity=sparsity)
+    write(adata, output)

@@ -1,0 +1,93 @@
+"""``scgce tgt``: `scgce.tl.tgt` from file to file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+import typer
+
+from . import _values
+from ._common import command
+from ._files import check_output, read, write
+from ._options import Device, Groupby, Input, Layer, Output, Raw, Seed, UseRep
+
+Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
+
+
+@command
+def tgt(
+    input: Input,  # noqa: A002 (the option is called so)
+    output: Output,
+    groupby: Groupby,
+    use_rep: UseRep = None,
+    layer: Layer = None,
+    raw: Raw = False,
+    groups: Annotated[
+        str | None, typer.Option("--groups", help="Labels to compare, between commas; all if not given.")
+    ] = None,
+    sparsity: Annotated[
+        str, typer.Option("--sparsity", "-k", help="Genes per pair: auto, a number, or several like 5,10,20.")
+    ] = "auto",
+    method: Annotated[
+        Method,
+        typer.Option(
+            "--method",
+            help="refine (default), refine_consistent or path (no triangle error), truncate (the paper); "
+            "dbm: the difference of means.",
+        ),
+    ] = "refine",
+    amplitude: Annotated[
+        str, typer.Option("--amplitude", help="Largest amount in units of the real difference of means, or none.")
+    ] = "3",
+    clip: Annotated[bool, typer.Option("--clip", help="Expression cannot fall below zero.")] = False,
+    reference: Annotated[
+        str | None, typer.Option("--reference", help="Group whose own amounts are 0, or baseline. Display only.")
+    ] = None,
+    mask_var: Annotated[
+        str | None, typer.Option("--mask-var", help="Boolean column of var: genes that may be used.")
+    ] = None,
+    gene_costs: Annotated[
+        str | None, typer.Option("--gene-costs", help="Column of var with the price of every gene.")
+    ] = None,
+    epsilon: Annotated[
+        str | None, typer.Option("--epsilon", help="mean, max, or a distance: when a cell counts as reached.")
+    ] = None,
+    validation_fraction: Annotated[
+        float, typer.Option("--validation-fraction", help="Share that selects, and share that is reported.", min=0)
+    ] = 0.25,
+    judges: Annotated[bool, typer.Option("--judges/--no-judges", help="Ask independent classifiers too.")] = True,
+    min_cells: Annotated[int, typer.Option("--min-cells", help="A group with fewer cells is an error.", min=1)] = 3,
+    key: Annotated[str | None, typer.Option("--key", help="Name of the result in uns. [default: tgt, or dbm]")] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Explain what turns each group of cells into each other group, in a few genes per pair."""
+    check_output(output, input)
+    sizes = _values.sparsities(sparsity)
+    bound = _values.number_or_none("amplitude", amplitude)
+    reach = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
+    chosen = _values.names(groups)
+    adata = read(input, raw=raw)
+    from scgce import tl
+
+    shared = {
+        "use_rep": use_rep,
+        "layer": layer,
+        "groups": "all" if chosen is None else chosen,
+        "reference": reference,
+        "sparsity": sizes,
+        "clip": clip,
+        "epsilon": reach,
+        "validation_fraction": validation_fraction,
+        "judges": judges,
+        "min_cells": min_cells,
+        "rng": seed,
+        "device": device,
+        "key_added": key or ("dbm" if method == "dbm" else "tgt"),
+    }
+    if method == "dbm":
+        tl.dbm(adata, groupby, **shared)
+    else:
+        own = {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
+        tl.tgt(adata, groupby, **shared, **own)
+    write(adata, output)
