@@ -34,13 +34,13 @@ def random_case(seed: int, *, kind: str = "linear", l: int = 4, d: int = 9, h: i
     generator = torch.Generator().manual_seed(seed)
     means = torch.rand(l, d, generator=generator, dtype=torch.float64) * 3
     means[:, -1] = 1.0
+    h = m if kind == "linear" else h
     W = torch.randn(d, h, generator=generator, dtype=torch.float64) / d**0.5
     b = torch.randn(h, generator=generator, dtype=torch.float64) / 2
     V = torch.randn(h, m, generator=generator, dtype=torch.float64)
-    act: nn.Module = nn.Identity() if kind == "linear" else nn.ELU()
 
     def tail(hidden: torch.Tensor) -> torch.Tensor:
-        return act(hidden) @ V
+        return hidden if kind == "linear" else nn.functional.elu(hidden) @ V
 
     def encode(x: torch.Tensor) -> torch.Tensor:
         return tail(x @ W + b)
@@ -49,7 +49,7 @@ def random_case(seed: int, *, kind: str = "linear", l: int = 4, d: int = 9, h: i
     targets = encode(means) + 0.3 * noise
     if kind == "module":
         return Case(Problem(means, targets, None, encode), means, targets, encode)
-    return Case(Problem(means @ W + b, targets, W, tail), means, targets, encode)
+    return Case(Problem(means @ W + b, targets, W, tail, linear=kind == "linear"), means, targets, encode)
 
 
 def smooth_by_pairs(case: Case, delta: torch.Tensor) -> torch.Tensor:

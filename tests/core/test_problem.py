@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -91,3 +93,27 @@ def test_residuals_are_moved_minus_target_and_zero_on_the_diagonal() -> None:
     expected = case.encode((case.means[2] + delta[0] - delta[2])[None])[0] - case.targets[0]
     np.testing.assert_allclose(residuals[2, 0], expected, atol=1e-12)
     assert case.problem.n_pairs == 12
+
+
+@pytest.mark.parametrize("l", [2, 3, 7])
+@pytest.mark.parametrize("far", [0.0, 1e4])
+def test_linear_encoders_need_no_pairs(l: int, far: float) -> None:
+    case = random_case(6, l=l, m=3)
+    one = replace(case.problem, start=case.problem.start + far, targets=case.targets + far)
+    hidden = one.hidden(random_delta(l, 9))
+    other = replace(one, linear=False)
+    value, gradient = other.value_and_gradient(hidden)
+    assert one.value(hidden) == pytest.approx(value, rel=1e-10)
+    assert one.value_and_gradient(hidden)[0] == one.value(hidden)
+    np.testing.assert_allclose(one.value_and_gradient(hidden)[1], gradient, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_perfect_fit_is_zero_and_never_below_for_linear_encoders(seed: int) -> None:
+    case = random_case(seed, l=5, m=3)
+    exact = replace(case.problem, targets=case.problem.start)
+    value, gradient = exact.value_and_gradient(exact.targets)  # D = the positions themselves: everyone moved onto j
+    assert 0 <= value < 1e-14
+    np.testing.assert_allclose(gradient, 0, atol=1e-13)
+    common = exact.targets + random_delta(1, 3)
+    assert 0 <= exact.value(common) < 1e-14

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -87,7 +89,7 @@ def test_the_optimum_depends_neither_on_the_order_nor_on_the_reference_of_the_gr
     case, lam = random_case(4), 0.05
     order = torch.tensor([2, 0, 3, 1])
     permuted = Case(
-        type(case.problem)(case.problem.start[order], case.targets[order], case.problem.weights, case.problem.tail),
+        replace(case.problem, start=case.problem.start[order], targets=case.targets[order]),
         case.means[order],
         case.targets[order],
         case.encode,
