@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from scgce._docs import FRAGMENTS, with_docs
@@ -18,13 +20,12 @@ def test_fragments_are_filled_in_at_their_indent() -> None:
         {copy}
         """
 
-    assert tool.__doc__ is not None
-    lines = tool.__doc__.splitlines()
-    where = lines.index("        adata")
-    assert lines[where + 1].startswith("            Annotated data")
-    assert lines[where + 2] == "        other"
+    lines = inspect.cleandoc(tool.__doc__ or "").splitlines()
+    where = lines.index("adata")
+    assert lines[where + 1].startswith("    Annotated data")
+    assert lines[where + 2] == "other"
     assert "In {braces}, and {curly} ones" in lines[where + 3]
-    assert lines[where + 4] == "        copy"
+    assert lines[where + 4] == "copy"
 
 
 def test_unknown_fragment_is_an_error() -> None:
