@@ -21,12 +21,12 @@ from .truncate import top_k
 class RefineOptions:
     """Settings, relative to ε and to the units of the amounts, so that they hold for any data."""
 
-    steps: int = 120
-    learning_rate: float = 0.05
+    steps: int = 80
+    learning_rate: float = 0.08
     """Falls to 0 along a half cosine."""
-    cells: int = 64
+    cells: int = 32
     """Cells per group and step."""
-    pairs: int = 128
+    pairs: int = 96
     """Ordered pairs per step; all of them if there are fewer."""
     reach: float = 1.5
     """Threshold in units of ε: nearest distances in a mini-batch are longer than among all cells."""
@@ -34,6 +34,8 @@ class RefineOptions:
     """Width of the sigmoid in units of ε, first and last."""
     pull: float = 0.2
     """Weight of the mean nearest distance in units of the distance between groups: a gradient from far away."""
+    explore: float = 0.5
+    """Share of the gradient that genes outside the cut receive at first (straight-through); 0 from half way on."""
     clip: bool = False
     """t(x) = max(x + δ, 0) in the loss."""
 
@@ -123,6 +125,15 @@ class _Loss:
         return smooth + self.options.pull * (arrive.mean() + covered.mean()) / self.scale
 
 
+def _cut(explanations: torch.Tensor, k: int, share: float) -> torch.Tensor:
+    """The k-gene cut; genes outside it are not translated but receive a share of the gradient, so that they can enter."""
+    kept = top_k(explanations.detach(), k) != 0
+    if share == 0.0:
+        return explanations * kept
+    outside = explanations * ~kept
+    return explanations * kept + share * (outside - outside.detach())
+
+
 def _gather(points: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     return points.gather(1, index[:, :, None].expand(-1, -1, points.shape[2]))
 
@@ -179,7 +190,8 @@ def refine(
         delta = amounts.translations(parameters)
         explanations = delta[batch.target] - delta[batch.source]
         if k is not None and k < explanations.shape[1]:
-            explanations = explanations * (top_k(explanations.detach(), k) != 0)
+            share = options.explore * max(0.0, 1 - 2 * step / options.steps)
+            explanations = _cut(explanations, k, share)
         optimiser.zero_grad()
         loss(batch, explanations, width).backward()
         optimiser.step()

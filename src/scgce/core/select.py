@@ -30,6 +30,8 @@ _RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 """λ tried for k: those whose mean pair has about these multiples of k genes."""
 _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
+_SMALL = 100
+"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`."""
 DEBIAS = Stopping(1e-7, 500)
 
 
@@ -131,9 +133,10 @@ def consistent(material: Material, k: int) -> Explained:
     return _best(candidates)
 
 
-def _refined(material: Material, start: Explained, amounts: Amounts, on_step: Callable[[], None] | None) -> Explained:
-    """Refine on the fitting cells; keep the start if validation does not agree."""
-    generator = torch.Generator().manual_seed(material.seed)
+def _refined(
+    material: Material, start: Explained, amounts: Amounts, explore: float, on_step: Callable[[], None] | None
+) -> Explained:
+    """One descent on the fitting cells, scored on the validation cells."""
     columns = getattr(material.fit.shift, "columns", None)
     expression = (lambda rows: columns(rows, amounts.genes)) if material.clip and columns is not None else None
     values = refine(
@@ -142,21 +145,37 @@ def _refined(material: Material, start: Explained, amounts: Amounts, on_step: Ca
         amounts,
         start.sparsity if start.pair_cut else None,
         material.epsilon,
-        generator=generator,
-        options=replace(material.options, clip=material.clip),
+        generator=torch.Generator().manual_seed(material.seed),
+        options=replace(material.options, clip=material.clip, explore=explore),
         expression=expression,
         on_step=on_step,
     )
     moved = Translations(amounts.genes, values, start.translations.n_genes)
-    return _best([start, _validated(material, moved, start.sparsity, start.lam, start.pair_cut)])
+    return _validated(material, moved, start.sparsity, start.lam, start.pair_cut)
 
 
-def refined(material: Material, k: int, on_step: Callable[[], None] | None = None) -> Explained:
-    """`truncated`, its amounts refined with the cut inside the loss."""
+def refined(
+    material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], None] | None = None
+) -> Explained:
+    """`truncated`, its amounts refined with the cut inside the loss; the best of a few descents on validation cells.
+
+    Parameters
+    ----------
+    richer
+        The refined explanation of a larger sparsity: its cut to k genes is another start.
+    """
     start = truncated(material, k)
-    if len(start.translations.genes) == 0:
-        return start
-    return _refined(material, start, _amounts(material, start.translations), on_step)
+    runs = [(start, material.options.explore), (start, 0.0)]
+    if richer is not None:
+        runs.append((_validated(material, richer.translations, k, richer.lam, True), 0.0))
+    if start.translations.n_genes <= _SMALL:
+        runs.append((replace(consistent(material, k), pair_cut=True), 0.0))
+    found = [start]
+    for origin, explore in runs:
+        if len(origin.translations.genes):
+            amounts = _amounts(material, origin.translations)
+            found.append(_refined(material, origin, amounts, explore, on_step))
+    return _best(found)
 
 
 def refined_consistent(material: Material, k: int, on_step: Callable[[], None] | None = None) -> Explained:
@@ -170,7 +189,7 @@ def refined_consistent(material: Material, k: int, on_step: Callable[[], None] |
         amounts = StepAmounts.of_partition(gaps, start.translations)
     else:
         amounts = StepAmounts.of_gap(gaps, genes, material.amplitude, start.translations)
-    return _refined(material, start, amounts, on_step)
+    return _best([start, _refined(material, start, amounts, 0.0, on_step)])
 
 
 def _amounts(material: Material, translations: Translations) -> Amounts:
@@ -180,13 +199,22 @@ def _amounts(material: Material, translations: Translations) -> Amounts:
     return StepAmounts.of_gap(material.gap.take(genes), genes, material.amplitude, translations)
 
 
-def choose(material: Material, k: int, method: str, on_step: Callable[[], None] | None = None) -> Explained:
-    """The explanation with k genes by one of `METHODS`."""
-    if method == "truncate":
-        return truncated(material, k)
-    if method == "path":
-        return consistent(material, k)
-    return (refined if method == "refine" else refined_consistent)(material, k, on_step)
+def choose(
+    material: Material, sparsities: Sequence[int], method: str, on_step: Callable[[], None] | None = None
+) -> list[Explained]:
+    """Explanations of all sparsities, ascending, by one of `METHODS`."""
+    chosen: list[Explained] = []
+    for k in sorted(sparsities, reverse=True):
+        if method == "truncate":
+            found = truncated(material, k)
+        elif method == "path":
+            found = consistent(material, k)
+        elif method == "refine":
+            found = refined(material, k, chosen[-1] if chosen else None, on_step)
+        else:
+            found = refined_consistent(material, k, on_step)
+        chosen.append(found)
+    return chosen[::-1]
 
 
 def smallest_sufficient(explained: Sequence[Explained], tolerance: float = 0.05) -> int:

@@ -160,14 +160,11 @@ def tgt(
         rng=rng,
         device=device,
     )
-    steps = RefineOptions().steps if method.startswith("refine") else 0
-    with progress(total=60 + len(sparsities) * (steps + 20), desc="tgt") as bar:
+    steps = {"refine": 3, "refine_consistent": 1}.get(method, 0) * RefineOptions().steps
+    with progress(total=60 + len(sparsities) * (steps + 10), desc="tgt") as bar:
         reach = pick_epsilon(prepared, epsilon)
         material = _material(prepared, amplitude, costs, exponent, lams, max(sparsities), clip, reach, bar.update)
-        explained = []
-        for k in sparsities:
-            explained.append(choose(material, k, method, bar.update))
-            bar.update(10)
+        explained = choose(material, sparsities, method, bar.update)
         report = report_on(prepared, reach, clip, judges)
         selected = smallest_sufficient(explained)
         entry = stored(
