@@ -35,8 +35,17 @@ def test_rows_lie_between_minus_one_and_one():
     assert float(rows(torch.arange(50)).abs().max()) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_matrix])
+def test_rows_with_a_root_mean_square_of_one(kind):
+    X = _matrix()
+    rows = Rows(kind(X), CPU, unit="rms")
+    assert rows.scale == pytest.approx(np.sqrt((X**2).mean()), rel=1e-6)
+    assert float((rows(torch.arange(50)) ** 2).mean()) == pytest.approx(1.0, rel=1e-5)
+
+
 def test_rows_of_zeros_stay_zeros():
-    assert Rows(np.zeros((3, 2)), CPU).scale == 1.0
+    for unit in ("largest", "rms"):
+        assert Rows(np.zeros((3, 2)), CPU, unit=unit).scale == 1.0
 
 
 def test_every_cell_comes_once_in_a_pass():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -12,11 +13,12 @@ from torch import Tensor
 from scgce._arrays import csr_rows, row_blocks
 
 _PART = 512
+Unit: TypeAlias = Literal["largest", "rms"]
 
 
 class Rows:
     """
-    Float32 rows of a matrix, by index, divided by the matrix's largest absolute value.
+    Float32 rows of a matrix, by index, divided by one number for the whole matrix.
 
     Parameters
     ----------
@@ -25,16 +27,20 @@ class Rows:
         asked for are ever made dense.
     columns
         Indices of the columns to keep; ``None`` for all.
+    unit
+        What becomes 1: the matrix's largest absolute value (``"largest"``) or its root mean square (``"rms"``).
     """
 
-    def __init__(self, X: Any, device: torch.device, columns: np.ndarray | None = None) -> None:
+    def __init__(
+        self, X: Any, device: torch.device, columns: np.ndarray | None = None, *, unit: Unit = "largest"
+    ) -> None:
         self.device = device
         self._columns = columns
         self._dense: Tensor | None = None
         self._matrix = X
         n_columns = X.shape[1] if columns is None else len(columns)
         self.shape: tuple[int, int] = (int(X.shape[0]), int(n_columns))
-        self.scale = _largest(X)
+        self.scale = _measure(X, unit)
         if isinstance(X, np.ndarray):
             kept = X if columns is None else X[:, columns]
             self._dense = torch.as_tensor(kept, dtype=torch.float32, device=device) / self.scale
@@ -49,14 +55,14 @@ class Rows:
         return torch.from_numpy(block.toarray()).to(self.device) / self.scale
 
 
-def _largest(X: Any) -> float:
-    """Largest absolute value of ``X``, 1 where everything is 0."""
-    largest = 0.0
+def _measure(X: Any, unit: Unit) -> float:
+    """Largest absolute value or root mean square of ``X``, 1 where everything is 0."""
+    largest = squares = 0.0
     for _, block in row_blocks(X):
         values = block if isinstance(block, np.ndarray) else block.data
-        if values.size:
-            largest = max(largest, float(np.abs(values).max()))
-    return largest or 1.0
+        largest = max(largest, float(np.abs(values).max(initial=0.0)))
+        squares += float(np.square(values, dtype=np.float64).sum())
+    return (largest if unit == "largest" else math.sqrt(squares / math.prod(X.shape))) or 1.0
 
 
 def shuffled(cells: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

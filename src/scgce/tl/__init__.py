@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from ._autoencoder import autoencoder
 from ._dbm import dbm
+from ._distill import distill
+from ._embed_new import embed_new
 from ._evaluate import evaluate
 from ._rank_genes import rank_genes
 from ._scvis import scvis
 from ._tgt import tgt
+from ._umap_loss import umap_loss
 
-__all__ = ["dbm", "evaluate", "rank_genes", "scvis", "tgt"]
+__all__ = [
+    "autoencoder",
+    "dbm",
+    "distill",
+    "embed_new",
+    "evaluate",
+    "rank_genes",
+    "scvis",
+    "tgt",
+    "umap_loss",
+]

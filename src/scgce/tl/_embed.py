@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,13 @@ from torch import nn
 
 from scgce._adata import gene_mask, gene_names, get_matrix, warn_if_counts, write_result
 from scgce._arrays import check_matrix, group_sums, project_and_sum
+from scgce._device import resolve_device
 from scgce._keys import PARAMS, not_found
-from scgce.embedding.batches import Rows
+from scgce.embedding.batches import Rows, Unit
+from scgce.embedding.train import Schedule
 from scgce.encoders import Encoder, linear_from_pca
+
+from ._params import check_positive
 
 GENES = "X"
 """``use_rep`` for the genes themselves."""
@@ -70,7 +75,9 @@ class Source:
         return Encoder(kind="mlp", genes=self.genes, W=W, b=bias, tail=tail, n_dims=n_dims, name=name)
 
 
-def read_source(adata: AnnData, *, use_rep: str, layer: str | None, mask_var: Any, device: torch.device) -> Source:
+def read_source(
+    adata: AnnData, *, use_rep: str, layer: str | None, mask_var: Any, device: str, unit: Unit = "largest"
+) -> Source:
     """
     Read the training input.
 
@@ -85,7 +92,9 @@ def read_source(adata: AnnData, *, use_rep: str, layer: str | None, mask_var: An
     mask_var
         Genes that are read where ``use_rep="X"``.
     device
-        Where mini-batches go.
+        Where mini-batches go, as the user named it.
+    unit
+        What becomes 1 in the training input.
 
     Raises
     ------
@@ -97,60 +106,114 @@ def read_source(adata: AnnData, *, use_rep: str, layer: str | None, mask_var: An
     X, genes, mask = get_matrix(adata, layer), gene_names(adata), gene_mask(adata, mask_var)
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     check_matrix(X, where)
-    params: dict[str, Any] = {"use_rep": use_rep, "layer": layer or "", "device": str(device)}
+    where_to = resolve_device(device)
+    params: dict[str, Any] = {"use_rep": use_rep, "layer": layer or "", "device": str(where_to)}
     columns = np.flatnonzero(mask)
-    everyone = np.zeros(adata.n_obs, dtype=np.int64)
     if use_rep == GENES:
         warn_if_counts(X, where)
-        sums = group_sums(X, everyone, 1)
-        rows = Rows(X, device, None if mask.all() else columns)
-        return Source(X, genes, _mean(sums, X), rows, None, None, columns, params)
+        rows = Rows(X, where_to, None if mask.all() else columns, unit=unit)
+        return Source(X, genes, gene_means(X), rows, None, None, columns, params)
     if mask_var is not None:
         raise ValueError(f"mask_var chooses genes for use_rep='X'; for use_rep={use_rep!r} give None")
     pca = linear_from_pca(adata, use_rep, layer=layer)
-    scores, sums = project_and_sum(X, pca.W, pca.b, everyone, 1)
-    return Source(X, genes, _mean(sums, X), Rows(scores, device), pca.W, pca.b, columns, params)
+    scores, sums = project_and_sum(X, pca.W, pca.b, np.zeros(adata.n_obs, dtype=np.int64), 1)
+    return Source(X, genes, _mean(sums, X), Rows(scores, where_to, unit=unit), pca.W, pca.b, columns, params)
+
+
+def gene_means(X: Any) -> np.ndarray:
+    """Mean (d,) of every column of ``X``, float32."""
+    return _mean(group_sums(X, np.zeros(X.shape[0], dtype=np.int64), 1), X)
 
 
 def _mean(sums: np.ndarray, X: Any) -> np.ndarray:
     return (sums[0] / X.shape[0]).astype(np.float32)
 
 
-def n_steps(n_cells: int, batch_size: int, n_epochs: int | None, default: int) -> int:
-    """Mini-batches in ``n_epochs`` passes over the cells; ``default`` of them where that is None."""
-    return default if n_epochs is None else max(1, round(n_epochs * n_cells / min(batch_size, n_cells)))
+@dataclass(frozen=True)
+class Settings:
+    """
+    The arguments that the embeddings share; checked when made.
+
+    Attributes
+    ----------
+    n_components
+        Dimensions m.
+    batch_size, learning_rate, weight_decay, n_epochs, patience, validation_fraction
+        As the tools document them.
+    rng
+        Seed or generator.
+    """
+
+    n_components: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    n_epochs: int | None
+    patience: int
+    validation_fraction: float
+    rng: int | np.random.Generator
+
+    def __post_init__(self) -> None:
+        """Refuse what no training can use."""
+        for name in ("n_components", "batch_size"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("patience", self.patience, 0)
+        check_positive("learning_rate", self.learning_rate)
+        check_positive("n_epochs", self.n_epochs, none_means="the default")
+        if not 0 <= self.weight_decay < np.inf:
+            raise ValueError(f"weight_decay={self.weight_decay!r}: expected a finite number, 0 or above")
+        if not 0 <= self.validation_fraction < 1:
+            raise ValueError(f"validation_fraction={self.validation_fraction!r}: expected at least 0, below 1")
+
+    @property
+    def held_out(self) -> float:
+        """Share of the cells to keep out of training; none where nothing watches them."""
+        return self.validation_fraction if self.patience else 0.0
+
+    def schedule(self, n_items: int, default_steps: int) -> Schedule:
+        """As many mini-batches as ``n_epochs`` passes over the items take; ``default_steps`` where it is None."""
+        size = min(self.batch_size, n_items)
+        steps = default_steps if self.n_epochs is None else max(1, round(self.n_epochs * n_items / size))
+        return Schedule(steps, self.learning_rate, self.weight_decay, patience=self.patience)
+
+    def params(self, method: str, n_steps: int) -> dict[str, Any]:
+        """What is stored of them."""
+        return {
+            "method": method,
+            "n_components": int(self.n_components),
+            "batch_size": int(self.batch_size),
+            "learning_rate": float(self.learning_rate),
+            "weight_decay": float(self.weight_decay),
+            "n_steps": n_steps,
+            "patience": int(self.patience),
+            "validation_fraction": float(self.validation_fraction),
+            "seed": self.rng if isinstance(self.rng, int) else -1,
+        }
 
 
-def check_numbers(*, above_zero: Mapping[str, float | None], shares: Mapping[str, float]) -> None:
-    """Raise if an argument is not above 0 (``None`` passes), or a share does not lie in [0, 1)."""
-    for name, value in above_zero.items():
-        if value is not None and not value > 0:
-            raise ValueError(f"{name}={value!r}: expected a number above 0")
-    for name, value in shares.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}={value!r}: expected 0 <= {name} < 1")
+def check_whole(name: str, value: Any, least: int) -> None:
+    """A whole number, ``least`` or above."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}={value!r}: expected a whole number, {least} or above")
+    if value < least:
+        raise ValueError(f"{name}={value!r}: expected a whole number, {least} or above")
 
 
 def store(
     adata: AnnData,
     key: str,
-    source: Source,
     encoder: Encoder,
+    *,
+    X: Any,
+    means: np.ndarray,
     params: Mapping[str, Any],
     history: Mapping[str, np.ndarray],
+    **more: np.ndarray,
 ) -> None:
-    """Write the encoder's positions to ``obsm[key]`` and params, encoder, gene_means and history to ``uns[key]``."""
-    positions = encoder(source.X)
-    write_result(
-        adata,
-        key,
-        {
-            PARAMS: {**source.params, **params},
-            "encoder": encoder.to_uns(),
-            "gene_means": source.means,
-            "history": dict(history),
-        },
-    )
+    """Write the encoder's positions of ``X`` to ``obsm[key]``, and the rest to ``uns[key]``."""
+    positions = encoder(X)
+    entry = {"encoder": encoder.to_uns(), "gene_means": means, "history": dict(history), **more}
+    write_result(adata, key, {PARAMS: dict(params), **entry})
     adata.obsm[key] = positions
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from anndata import AnnData
 
-from scgce._device import resolve_device
 from scgce._docs import with_docs
 from scgce.embedding.scvis import ScvisLoss, fit_scvis
-from scgce.embedding.train import Schedule
-from scgce.tl._embed import check_numbers, n_steps, read_source, store
+
+from ._embed import Settings, read_source, store
+from ._params import check_positive
 
 DEFAULT_STEPS = 3000
 
@@ -97,43 +97,32 @@ def scvis(
     ----------
     Ding, Condon & Shah 2018, Nature Communications 9:2002.
     """
-    check_numbers(
-        above_zero={
-            "n_components": n_components,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "n_epochs": n_epochs,
-        },
-        shares={"validation_fraction": validation_fraction, "weight_decay": weight_decay},
+    settings = Settings(
+        n_components, batch_size, learning_rate, weight_decay, n_epochs, patience, validation_fraction, rng
     )
+    check_positive("perplexity", perplexity)
     adata = adata.copy() if copy else adata
-    source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=resolve_device(device))
-    schedule = Schedule(
-        n_steps(adata.n_obs, batch_size, n_epochs, DEFAULT_STEPS), learning_rate, weight_decay, patience=patience
-    )
+    source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=device)
+    schedule = settings.schedule(adata.n_obs, DEFAULT_STEPS)
     fit = fit_scvis(
         source.rows,
         n_components,
         ScvisLoss(perplexity=perplexity),
         schedule,
         batch_size=batch_size,
-        held_out=validation_fraction if patience else 0.0,
+        held_out=settings.held_out,
         rng=np.random.default_rng(rng),
     )
     statistics = fit.per_cell(source.rows) if per_cell else None
-    params = {
-        "method": "scvis",
-        "n_components": n_components,
-        "perplexity": perplexity,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "n_steps": schedule.n_steps,
-        "patience": patience,
-        "validation_fraction": validation_fraction,
-        "seed": rng if isinstance(rng, int) else -1,
-    }
-    store(adata, key_added, source, source.encoder(fit.mean_network(), "scvis"), params, fit.history)
+    store(
+        adata,
+        key_added,
+        source.encoder(fit.mean_network(), "scvis"),
+        X=source.X,
+        means=source.means,
+        params={**source.params, **settings.params("scvis", schedule.n_steps), "perplexity": float(perplexity)},
+        history=fit.history,
+    )
     if statistics is not None:
         name = key_added.removeprefix("X_")
         adata.obs[f"{name}_log_likelihood"] = statistics[0]

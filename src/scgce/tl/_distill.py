@@ -1,0 +1,132 @@
+"""A distilled student of any representation of an AnnData."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from anndata import AnnData
+
+from scgce._adata import basis_key, gene_names, get_matrix
+from scgce._arrays import check_matrix
+from scgce._device import resolve_device
+from scgce._docs import with_docs
+from scgce.encoders import Training, distill_student, linear_from_pca
+
+from ._embed import GENES, check_whole, gene_means, store
+
+
+@with_docs
+def distill(
+    adata: AnnData,
+    use_rep: str,
+    *,
+    basis: str = "X_pca",
+    n_pcs: int = 50,
+    hidden: Sequence[int] = (128, 128),
+    noise: float = 1.0,
+    batch_size: int = 256,
+    learning_rate: float = 5e-3,
+    weight_decay: float = 0.1,
+    n_steps: int | None = None,
+    patience: int = 12,
+    layer: str | None = None,
+    rng: int | np.random.Generator = 0,
+    device: str = "auto",
+    key_added: str | None = None,
+    copy: bool = False,
+) -> AnnData | None:
+    """
+    Train a student: a network that gives a representation from genes, for one that came without.
+
+    UMAP, t-SNE, Harmony, scVI … are coordinates of the cells they were fitted on. The student can be differentiated
+    and put on new cells. ``tl.tgt(use_rep="X_umap")`` trains one on its own; call this to choose its form, to look at
+    it, or to use it several times. How well it reproduces the representation is measured on cells that it never saw.
+
+    Parameters
+    ----------
+    {adata}
+    use_rep
+        Key of ``adata.obsm``, (n, m).
+    basis
+        What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes of the matrix, by
+        their first ``n_pcs`` components computed here (centred, all genes).
+    n_pcs
+        Components where ``basis="X"``.
+    hidden
+        Widths of the hidden layers: one number for each layer.
+    noise
+        Noise added to the input while training, in units of the distance between nearest neighbours.
+    batch_size
+        Cells in a mini-batch.
+    learning_rate, weight_decay
+        Of AdamW.
+    n_steps
+        Most mini-batches; ``None`` for 1,200 and one more for every 15 cells, at most 6,000.
+    patience
+        Early stopping: looks at a tenth of the cells, every 50 mini-batches, without a lower loss before it stops.
+    {layer}
+    {rng}
+    {device}
+    key_added
+        Key of ``obsm`` and ``uns``; ``use_rep`` with ``_student`` appended if None.
+    {copy}
+
+    Returns
+    -------
+    ``None``, or a copy if ``copy=True``. Sets these fields:
+
+    ``adata.obsm[key_added]`` : float32 (n, m)
+        What the student makes of the cells.
+    ``adata.uns[key_added]``
+        ``params``; ``encoder``, which ``tl.tgt(use_rep=key_added)`` and ``tl.embed_new`` read, and whose ``fidelity``
+        holds the held-out ``r2``, ``neighbours`` (share of 15 nearest neighbours kept) and ``n_cells``;
+        ``gene_means`` (d,); ``history`` (empty).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range, the matrix or the representation is not finite, or training diverges.
+    KeyError
+        If ``use_rep``, ``basis`` or ``layer`` is not there.
+
+    Warns
+    -----
+    UserWarning
+        If the held-out R² is below 0.8.
+    """
+    how = Training(tuple(hidden), noise, weight_decay, learning_rate, batch_size, n_steps, patience)
+    check_whole("n_pcs", n_pcs, 1)
+    found, key = resolve_device(device), basis_key(adata, use_rep)
+    adata = adata.copy() if copy else adata
+    X = get_matrix(adata, layer)
+    check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")
+    student = distill_student(
+        X,
+        adata.obsm[key],
+        genes=gene_names(adata),
+        basis=None if basis == GENES else linear_from_pca(adata, basis, layer=layer),
+        n_pcs=n_pcs,
+        how=how,
+        rng=rng,
+        device=found,
+        order=np.argsort(adata.obs_names.to_numpy().astype(str), kind="stable"),
+        name=key,
+    )
+    params = {
+        "method": "distill",
+        "use_rep": key,
+        "basis": basis,
+        "layer": layer or "",
+        "device": str(found),
+        "hidden": np.array(how.hidden),
+        "noise": float(noise),
+        "batch_size": int(batch_size),
+        "learning_rate": float(learning_rate),
+        "weight_decay": float(weight_decay),
+        "n_steps": how.steps(adata.n_obs),
+        "patience": int(patience),
+        "seed": rng if isinstance(rng, int) else -1,
+    }
+    store(adata, key_added or f"{key}_student", student, X=X, means=gene_means(X), params=params, history={})
+    return adata if copy else None

@@ -1,0 +1,169 @@
+"""The parametric UMAP of an AnnData."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from scipy import sparse
+
+from scgce._docs import with_docs
+from scgce._keys import not_found
+from scgce.embedding.umap import UmapLoss, fit_umap
+
+from ._embed import Settings, check_whole, read_source, store
+from ._params import check_positive
+
+DEFAULT_STEPS = 4000
+
+
+@with_docs
+def umap_loss(
+    adata: AnnData,
+    *,
+    n_components: int = 2,
+    use_rep: str = "X_pca",
+    neighbors_key: str | None = None,
+    layer: str | None = None,
+    mask_var: str | np.ndarray | None = None,
+    min_dist: float = 0.5,
+    spread: float = 1.0,
+    negative_sample_rate: int = 5,
+    batch_size: int = 512,
+    learning_rate: float = 5e-3,
+    weight_decay: float = 0.0,
+    n_epochs: int | None = None,
+    patience: int = 0,
+    validation_fraction: float = 0.1,
+    rng: int | np.random.Generator = 0,
+    device: str = "auto",
+    key_added: str = "X_umap_loss",
+    copy: bool = False,
+) -> AnnData | None:
+    """
+    Fit a parametric UMAP: a network trained on UMAP's own loss, that new cells can be put through.
+
+    A network (128-64-32, ELU) on the edges of ``sc.pp.neighbors``, drawn by weight, with negative samples. A step
+    costs the same whatever the number of cells.
+
+    Parameters
+    ----------
+    {adata}
+    n_components
+        Dimensions m of the map.
+    use_rep
+        What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
+        the stored encoder reads genes. It should be what the neighbours were found in.
+    neighbors_key
+        Entry of ``adata.uns`` that ``sc.pp.neighbors(key_added=…)`` wrote; None for ``obsp["connectivities"]``.
+    {layer}
+    mask_var
+        Boolean column of ``adata.var`` or array (d,): genes that are read; only with ``use_rep="X"``.
+    min_dist, spread
+        Shape of the similarity on the map, as in ``sc.tl.umap``.
+    negative_sample_rate
+        Random cells that each edge is pushed from.
+    batch_size
+        Edges in a mini-batch.
+    learning_rate, weight_decay
+        Adam's rate at the start (it falls to a hundredth along half a cosine), and its L2 penalty.
+    n_epochs
+        Passes over the edges; ``None`` for as many as make 4,000 mini-batches.
+    patience
+        Early stopping: looks at the held-out cells, every 50 mini-batches, without a lower loss before training
+        stops. 0 for never, and no cells are held out.
+    validation_fraction
+        Share of the cells that are held out of training, with their edges, for early stopping.
+    {rng}
+    {device}
+    key_added
+        Key of ``obsm`` and ``uns``.
+    {copy}
+
+    Returns
+    -------
+    ``None``, or a copy if ``copy=True``. Sets these fields:
+
+    ``adata.obsm[key_added]`` : float32 (n, m)
+        The map.
+    ``adata.uns[key_added]``
+        ``params``; ``encoder``, which ``tl.tgt(use_rep=key_added)`` and ``tl.embed_new`` read; ``gene_means`` (d,);
+        ``history`` with the loss, one number for every 50 mini-batches.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range, the matrix is not finite, ``use_rep`` has no loadings, the graph has no edges,
+        or the loss diverges.
+    KeyError
+        If the graph, ``use_rep``, ``layer`` or ``mask_var`` is not there.
+
+    References
+    ----------
+    McInnes, Healy & Melville 2018; Sainburg, McInnes & Gentner 2021.
+    """
+    settings = Settings(
+        n_components, batch_size, learning_rate, weight_decay, n_epochs, patience, validation_fraction, rng
+    )
+    a, b = _similarity(spread, min_dist)
+    check_whole("negative_sample_rate", negative_sample_rate, 1)
+    adata = adata.copy() if copy else adata
+    graph = _connectivities(adata, neighbors_key)
+    source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=device, unit="rms")
+    schedule = settings.schedule(graph.nnz, DEFAULT_STEPS)
+    fit = fit_umap(
+        source.rows,
+        graph,
+        n_components,
+        UmapLoss(a, b, negative_sample_rate),
+        schedule,
+        batch_size=batch_size,
+        held_out=settings.held_out,
+        rng=np.random.default_rng(rng),
+    )
+    params = {
+        "neighbors_key": neighbors_key or "",
+        "min_dist": float(min_dist),
+        "spread": float(spread),
+        "a": a,
+        "b": b,
+    }
+    params["negative_sample_rate"] = int(negative_sample_rate)
+    store(
+        adata,
+        key_added,
+        source.encoder(fit.network, "parametric UMAP"),
+        X=source.X,
+        means=source.means,
+        params={**source.params, **settings.params("umap_loss", schedule.n_steps), **params},
+        history=fit.history,
+    )
+    return adata if copy else None
+
+
+def _similarity(spread: float, min_dist: float) -> tuple[float, float]:
+    """UMAP's a and b."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap's, where there is no tensorflow
+        from umap.umap_ import find_ab_params  # here: importing umap takes seconds
+    check_positive("spread", spread)
+    if not 0 <= min_dist <= 3 * spread:
+        raise ValueError(f"min_dist={min_dist!r}: expected at least 0 and at most 3 times spread={spread!r}")
+    a, b = find_ab_params(spread, min_dist)
+    return float(a), float(b)
+
+
+def _connectivities(adata: AnnData, neighbors_key: str | None) -> sparse.csr_array:
+    """The graph's weights, (n, n)."""
+    key = "connectivities"
+    if neighbors_key is not None:
+        entry: Any = adata.uns.get(neighbors_key, {})
+        if "connectivities_key" not in entry:
+            found = [name for name, item in adata.uns.items() if "connectivities_key" in item]
+            raise not_found("neighbors_key", neighbors_key, "the graphs of adata.uns", found)
+        key = str(entry["connectivities_key"])
+    if key not in adata.obsp:
+        raise not_found("neighbors_key", neighbors_key, "adata.obsp", adata.obsp, hint="; run sc.pp.neighbors(adata)")
+    return sparse.csr_array(adata.obsp[key])
