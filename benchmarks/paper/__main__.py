@@ -1,0 +1,58 @@
+"""Run the paper's experiments: ``python -m benchmarks.paper [--quick] [--only NAME …]``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from . import causal, claims, labels, modifications, page, published, single_cell, tradeoff, variance
+from .output import save_table
+from .settings import Settings
+
+EXPERIMENTS = {
+    "variance": variance,
+    "tradeoff": tradeoff,
+    "labels": labels,
+    "causal": causal,
+    "modifications": modifications,
+    "published": published,
+    "single_cell": single_cell,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Regenerate the paper's figures and tables.")
+    parser.add_argument("--quick", action="store_true", help="two encoder seeds and fewer cells, into a scratch folder")
+    parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, help="run these experiments only")
+    parser.add_argument("--results", type=Path, help="where to write CSV and PNG")
+    parser.add_argument("--jobs", type=int, default=2, help="encoders at a time")
+    parser.add_argument("--keep", action="store_true", help="keep the trained encoders of the run before")
+    arguments = parser.parse_args()
+    scratch = Path(tempfile.gettempdir()) / "scgce-paper-quick"
+    results = arguments.results or (scratch if arguments.quick else Settings().results)
+    settings = Settings(arguments.quick, results, results / ".cache", arguments.jobs)
+    if not arguments.keep:
+        shutil.rmtree(settings.cache, ignore_errors=True)
+    chosen = arguments.only or list(EXPERIMENTS)
+    seconds = []
+    for name in chosen:
+        start = time.perf_counter()
+        print(f"{name} …", flush=True)
+        EXPERIMENTS[name].run(settings)
+        seconds.append(time.perf_counter() - start)
+        print(f"{name}: {seconds[-1]:.0f} s", flush=True)
+    if chosen == list(EXPERIMENTS):
+        save_table(pd.DataFrame({"experiment": chosen, "seconds": seconds}).round(0), "seconds", settings)
+    claims.run(settings)
+    if not arguments.quick:
+        page.write(settings)
+    print(f"results in {settings.results}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Figures 7, 8 and 10 to 12: maps, groups, and how correctness and coverage depend on the number of features."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import scgce
+
+from . import maps
+from .output import save_figure, save_table
+from .settings import Settings
+from .studies import STUDIES
+
+CURVES = ["correctness", "coverage", "similarity", "dbm_correctness", "dbm_coverage"]
+
+
+def run(settings: Settings) -> None:
+    jobs = [(name, seed) for name in STUDIES for seed in settings.seeds]
+    frames = maps.each(one, jobs, settings)
+    table = pd.concat(frames, ignore_index=True)
+    save_table(table, "fig7_tradeoff", settings)
+    summary = table.groupby(["dataset", "sparsity"], sort=False)[CURVES].agg(["mean", "std"]).reset_index()
+    summary.columns = ["_".join(c).rstrip("_") for c in summary.columns]
+    save_table(summary, "fig7_tradeoff_summary", settings)
+    draw(table, settings)
+
+
+def one(name: str, seed: int, settings: Settings) -> pd.DataFrame:
+    """Sweep of one encoder; the first seed's map and pairwise metrics are drawn."""
+    adata = maps.load(name, seed, settings)
+    frame = scgce.get.sweep(adata, include_self=True)
+    if seed == 0:
+        shown = STUDIES[name].shown
+        figure = scgce.pl.groups(adata, "group", basis=maps.MAP, return_fig=True, show=False)
+        save_figure(figure, f"fig10_12_map_{name}", settings)
+        figure = scgce.pl.metrics(adata, sparsity=shown, include_self=True, return_fig=True, show=False)
+        save_figure(figure, f"fig8_pairs_{name}", settings)
+        save_table(scgce.get.metrics(adata, sparsity=shown, include_self=True), f"fig8_pairs_{name}", settings)
+    frame = frame[["sparsity", "lam", *CURVES]]
+    frame.insert(0, "dataset", name)
+    frame.insert(1, "seed", seed)
+    return frame.assign(n_groups=adata.obs["group"].cat.categories.size, epsilon=float(adata.uns["tgt"]["epsilon"]))
+
+
+def draw(table: pd.DataFrame, settings: Settings) -> None:
+    """Mean over seeds with the range from the second lowest to the second highest decile."""
+    figure, axes = plt.subplots(1, len(STUDIES), figsize=(5 * len(STUDIES), 4), sharey=True)
+    styles = {"correctness": ("tab:blue", "-"), "coverage": ("tab:orange", "-"), "similarity": ("tab:green", "-")}
+    styles |= {"dbm_correctness": ("tab:blue", ":"), "dbm_coverage": ("tab:orange", ":")}
+    for ax, (name, study) in zip(axes, STUDIES.items(), strict=True):
+        part = table[table["dataset"] == name]
+        for column, (colour, line) in styles.items():
+            by_sparsity = part.groupby("sparsity")[column]
+            mean = by_sparsity.mean().dropna()
+            low, high = by_sparsity.quantile(0.1)[mean.index], by_sparsity.quantile(0.9)[mean.index]
+            name_shown = column.replace("dbm_", "DBM ") if column.startswith("dbm") else f"TGT {column}"
+            ax.plot(mean.index, mean, color=colour, linestyle=line, marker="o", markersize=3, label=name_shown)
+            ax.fill_between(mean.index, low, high, color=colour, alpha=0.08)
+        ax.set(title=study.title, xlabel="features per pair (k)", ylim=(0, 1.02))
+        ax.set_xticks(np.array(study.sparsities))
+    axes[0].set_ylabel("mean over pairs and seeds")
+    axes[-1].legend(fontsize="small", loc="lower right")
+    save_figure(figure, "fig7_tradeoff", settings)
