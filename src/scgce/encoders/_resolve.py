@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import warnings
@@ -16,9 +17,11 @@ from scgce._adata import basis_key, gene_names, get_matrix
 
 from ._base import Encoder
 from ._fidelity import check_fidelity
+from ._function import MOST_DIRECT, from_function, is_function
 from ._io import encoder_from_uns, load_safetensors
 from ._linear import EXACT_R2, LOWEST_R2, has_loadings, linear_from_pca
 from ._module import wrap_module
+from ._scvi import from_scvi, is_scvi
 from ._student import distill_student
 
 if TYPE_CHECKING:
@@ -72,7 +75,7 @@ def resolve(
     genes, X = gene_names(adata), get_matrix(adata, layer)
     key = None if use_rep is None else basis_key(adata, use_rep)
     if encoder is not None:
-        found = _given(encoder, X, genes, rng, device).align(genes)
+        found = _given(encoder, adata, X, genes, layer, rng, device).align(genes)
         return found if key is None or found.teacher is not None else _checked(found, adata, key, X, layer, rng)
     if key is None:
         return _fit_scvis(adata, X, genes, layer, rng, device)
@@ -84,7 +87,9 @@ def resolve(
     return _distil(adata, key, X, genes, layer, rng, device)
 
 
-def _given(encoder: Any, X: Any, genes: np.ndarray, rng: Any, device: Any) -> Encoder:
+def _given(
+    encoder: Any, adata: AnnData, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any
+) -> Encoder:
     if isinstance(encoder, Encoder):
         return encoder
     if isinstance(encoder, str | os.PathLike):
@@ -93,14 +98,21 @@ def _given(encoder: Any, X: Any, genes: np.ndarray, rng: Any, device: Any) -> En
         return encoder_from_uns(encoder)
     if isinstance(encoder, nn.Module):
         return wrap_module(encoder, genes, X, rng=rng)
+    if is_scvi(encoder):
+        return from_scvi(encoder, X, rng=rng)
+    if is_function(encoder) and not isinstance(encoder, type):
+        basis = _stored_pca(adata, layer) if len(genes) > MOST_DIRECT else None
+        return from_function(encoder, X, genes=genes, rng=rng, device=device, order=_order(adata), basis=basis)
+    shown = f"the class {encoder.__name__}" if isinstance(encoder, type) else f"type {type(encoder).__name__}"
     raise TypeError(
-        f"encoder has type {type(encoder).__name__}; accepted: a torch module, a scvi-tools model, an scgce Encoder "
-        "(or a stored one: dict or safetensors path), a function or a fitted estimator with transform()"
+        f"encoder is {shown}; accepted: a torch module, a scvi-tools model, an scgce Encoder (or a stored one: dict or "
+        "safetensors path), a function or a fitted estimator with transform()"
     )
 
 
 def _checked(encoder: Encoder, adata: AnnData, key: str, X: Any, layer: str | None, rng: Any) -> Encoder:
     """The encoder with its fidelity to obsm[key]; refused if it does not reproduce it."""
+    encoder = copy.copy(encoder)  # the one given keeps its own fidelity
     encoder.fidelity = check_fidelity(encoder, X, adata.obsm[key], rng=rng)
     r2, matrix = encoder.fidelity["r2"], "X" if layer is None else f"layers[{layer!r}]"
     if r2 < LOWEST_R2:

@@ -1,0 +1,144 @@
+"""scvi-tools models (SCVI, SCANVI) as encoders: the mean of the latent posterior."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scgce._arrays import csr_rows
+
+from ._base import Encoder, name_array
+from ._fidelity import sample_rows
+from ._leading import TOLERANCE
+from ._module import wrap_module
+
+logger = logging.getLogger("scgce")
+
+
+def is_scvi(model: Any) -> bool:
+    """Whether an object is built like a scvi-tools model: ``model.module.z_encoder`` (scvi-tools is not imported)."""
+    return isinstance(getattr(getattr(model, "module", None), "z_encoder", None), nn.Module)
+
+
+def from_scvi(model: Any, X: Any = None, *, batch: int = 0, rng: int | np.random.Generator = 0) -> Encoder:
+    """The map from log1p of the counts to the mean of scVI's latent posterior, ``get_latent_representation()``.
+
+    *Library size*: scVI's encoder sees log1p of the raw counts, so the matrix explained must be that, neither
+    normalised nor scaled (``adata.layers["log1p_counts"] = np.log1p(adata.layers["counts"])``).
+    *Batch*: by default (``encode_covariates=False``) the encoder does not see the batch.  Where it does, all cells are
+    read as cells of one batch, and of the first category of every other categorical covariate.
+
+    Parameters
+    ----------
+    model
+        Trained SCVI or SCANVI, or anything with its ``module.z_encoder`` and ``adata``.
+    X
+        Matrix to be explained, with columns in any order; checked to be log1p of counts if given.
+    batch
+        Which batch the cells are read as, if the encoder sees the batch.
+    rng
+        Which rows are checked.
+
+    Returns
+    -------
+    Encoder whose genes are the model's.
+
+    Raises
+    ------
+    ValueError
+        If X is not what the model reads, or the encoder reads continuous covariates, batch embeddings or a
+        logistic-normal latent space.
+    TypeError
+        If the encoder network is built in another way than scvi-tools'.
+    """
+    module = model.module
+    genes = name_array(list(model.adata.var_names))
+    log_counts = bool(getattr(module, "log_variational", True))
+    if getattr(module, "latent_distribution", "normal") != "normal":
+        raise ValueError(f"encoder: latent_distribution={module.latent_distribution!r}; only 'normal' is supported")
+    if X is not None:
+        _check_counts(X, log_counts, rng)
+    own = copy.deepcopy(module.z_encoder).to("cpu").float().eval()
+    network = _plain(own, len(genes), batch)
+    encoder = wrap_module(network, genes, rng=rng)
+    encoder.name = type(model).__name__
+    return encoder
+
+
+def _plain(z_encoder: nn.Module, n_genes: int, batch: int) -> nn.Sequential:
+    """The encoder network with its covariates fixed, as a plain Sequential; compared with the original."""
+    body, mean = getattr(z_encoder, "encoder", None), getattr(z_encoder, "mean_encoder", None)
+    if not isinstance(body, nn.Module) or not isinstance(mean, nn.Module) or not hasattr(body, "fc_layers"):
+        raise TypeError("encoder: the model's z_encoder has no encoder.fc_layers and mean_encoder, as scvi-tools' has")
+    sizes = [int(size) for size in getattr(body, "n_cat_list", [])]
+    categories = [batch if i == 0 else 0 for i in range(len(sizes))]
+    if sizes and sizes[0] and not 0 <= batch < sizes[0]:
+        raise ValueError(f"batch={batch}: the model has the batches 0 to {sizes[0] - 1}")
+    if any(sizes):
+        logger.info("encoder: scVI's encoder sees the batch; all cells are read as cells of batch %d", batch)
+    fixed = torch.cat(
+        [torch.eye(size)[c] for size, c in zip(sizes, categories, strict=True) if size] or [torch.empty(0)]
+    )
+    layers: list[nn.Module] = []
+    width = n_genes
+    for block in body.get_submodule("fc_layers").children():
+        for layer in block.children():
+            if isinstance(layer, nn.Linear):
+                layers.append(_with_covariates(layer, width, fixed))
+                width = layer.out_features
+            else:
+                layers.append(layer)
+    network = nn.Sequential(*layers, mean).eval().requires_grad_(False)
+    _compare(network, z_encoder, n_genes, categories)
+    return network
+
+
+def _with_covariates(layer: nn.Linear, width: int, fixed: torch.Tensor) -> nn.Linear:
+    """The layer for inputs without the covariates that scVI appends, whose constant part goes to the bias."""
+    extra = layer.in_features - width
+    if extra == 0:
+        return layer
+    if extra != len(fixed):
+        raise ValueError(
+            f"encoder: scVI's encoder reads {layer.in_features} values for {width} inputs and {len(fixed)} categories: "
+            "continuous covariates and batch embeddings (with encode_covariates=True) are not supported"
+        )
+    plain = nn.utils.skip_init(nn.Linear, width, layer.out_features)
+    with torch.no_grad():
+        plain.weight.copy_(layer.weight[:, :width])
+        constant = layer.weight[:, width:] @ fixed
+        plain.bias.copy_(constant if layer.bias is None else constant + layer.bias)
+    return plain
+
+
+def _compare(network: nn.Module, z_encoder: nn.Module, n_genes: int, categories: list[int]) -> None:
+    rows = torch.from_numpy(np.log1p(np.random.default_rng(0).poisson(0.5, (16, n_genes))).astype(np.float32))
+    columns = [torch.full((len(rows), 1), category) for category in categories]
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):  # the original also draws a sample
+        posterior = z_encoder(rows, *columns)[0]
+        wanted = posterior if isinstance(posterior, torch.Tensor) else posterior.mean
+        difference = float((network(rows) - wanted).abs().max())
+    if difference > 10 * TOLERANCE * max(1.0, float(wanted.abs().max())):
+        raise TypeError(
+            f"encoder: the z_encoder of this model computes something else than its layers in a row (difference "
+            f"{difference:.2g}); give a torch module that returns the latent mean"
+        )
+
+
+def _check_counts(X: Any, log_counts: bool, rng: int | np.random.Generator) -> None:
+    values = csr_rows(X, sample_rows(X.shape[0], 200, rng)).data.astype(np.float64)
+    counts = np.expm1(values) if log_counts else values
+    whole = bool((values >= 0).all()) and float(np.abs(counts - np.rint(counts)).max(initial=0)) < 1e-2
+    raw = bool((values == np.rint(values)).all()) and log_counts
+    if raw or not whole:
+        wanted = "log1p of the raw counts" if log_counts else "the raw counts"
+        has = "raw counts" if raw else "neither counts nor their logarithm (normalised or scaled?)"
+        raise ValueError(
+            f"encoder: this scVI model reads {wanted}, the matrix given has {has}. Name the right matrix with "
+            'layer=, e.g. adata.layers["log1p_counts"] = adata.layers["counts"].log1p(); layer="log1p_counts"'
+        )
