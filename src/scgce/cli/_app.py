@@ -8,6 +8,8 @@ import typer
 
 from ._errors import EXIT_CODES
 from .demo import demo
+from .embed import embed
+from .evaluate import evaluate
 from .export import export
 from .rank_genes import rank_genes
 from .simulate import simulate
@@ -43,5 +45,5 @@ def _scgce(
     """Which few genes turn one group of cells into another? Reads and writes AnnData (.h5ad, .zarr)."""
 
 
-for _command in (demo, tgt, export, rank_genes, simulate):
+for _command in (demo, tgt, embed, evaluate, export, rank_genes, simulate):
     app.command()(_command)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORMATS = (".h5ad", ".zarr")
 
 
-def read(path: Path, *, raw: bool = False) -> AnnData:
+def read(path: Path, *, raw: bool = False, name: str = "input") -> AnnData:
     """
     Read an AnnData into memory.
 
@@ -28,6 +28,8 @@ def read(path: Path, *, raw: bool = False) -> AnnData:
         .h5ad file or .zarr folder.
     raw
         Take ``.raw`` instead, with its genes.
+    name
+        The argument, for messages.
 
     Raises
     ------
@@ -36,15 +38,15 @@ def read(path: Path, *, raw: bool = False) -> AnnData:
     UsageError
         If its name ends otherwise, or it has no ``.raw`` where that is asked for.
     """
-    _check_format(path, "input")
+    _check_format(path, name)
     if not path.exists():
-        raise ReadError(f"input={str(path)!r} does not exist")
+        raise ReadError(f"{name}={str(path)!r} does not exist")
     import anndata as ad
 
     try:
         adata = ad.read_zarr(path) if path.suffix == ".zarr" else ad.read_h5ad(path)
-    except Exception as error:  # noqa: BLE001 (whatever a damaged file makes the readers raise)
-        raise ReadError(f"input={str(path)!r} cannot be read as AnnData: {_first_line(error)}") from error
+    except Exception as error:
+        raise ReadError(f"{name}={str(path)!r} cannot be read as AnnData: {_first_line(error)}") from error
     if not raw:
         return adata
     if adata.raw is None:

@@ -30,7 +30,7 @@ def limit_threads(count: int | None) -> None:
     if loaded:
         import numba
 
-        numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))
+        numba.set_num_threads(min(count, numba.get_num_threads()))
     if "torch" in sys.modules:
         import torch
 

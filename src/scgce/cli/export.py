@@ -20,7 +20,7 @@ STDOUT = Path("-")
 
 @command
 def export(
-    input: Input,  # noqa: A002 (the option is called so)
+    input: Input,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the tables; - for stdout (one table, as TSV).")
     ],
@@ -31,9 +31,7 @@ def export(
         str | None, typer.Option("--source", help="With --target: only this pair in the explanations.")
     ] = None,
     target: Annotated[str | None, typer.Option("--target", help="The pair's other group.")] = None,
-    format: Annotated[  # noqa: A002 (the option is called so)
-        Literal["tsv", "parquet"], typer.Option("--format", help="Kind of files.")
-    ] = "tsv",
+    format: Annotated[Literal["tsv", "parquet"], typer.Option("--format", help="Kind of files.")] = "tsv",
     sparsity: Sparsity = None,
     n_genes: Annotated[int, typer.Option("--n-genes", help="Length of the panel.", min=1)] = 50,
     key: Key = "tgt",

@@ -13,7 +13,7 @@ from ._options import Input, Key, Output, Sparsity
 
 @command
 def rank_genes(
-    input: Input,  # noqa: A002 (the option is called so)
+    input: Input,
     output: Output,
     key: Key = "tgt",
     key_added: Annotated[str, typer.Option("--key-added", help="Name in uns to write.")] = "rank_genes_groups",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,7 +16,7 @@ Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
 
 @command
 def tgt(
-    input: Input,  # noqa: A002 (the option is called so)
+    input: Input,
     output: Output,
     groupby: Groupby,
     use_rep: UseRep = None,
@@ -57,7 +57,9 @@ def tgt(
     ] = 0.25,
     judges: Annotated[bool, typer.Option("--judges/--no-judges", help="Ask independent classifiers too.")] = True,
     min_cells: Annotated[int, typer.Option("--min-cells", help="A group with fewer cells is an error.", min=1)] = 3,
-    key: Annotated[str | None, typer.Option("--key", help="Name of the result in uns. [default: tgt, or dbm]")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Name of the result in uns; tgt or dbm if not given.")
+    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
@@ -70,7 +72,7 @@ def tgt(
     adata = read(input, raw=raw)
     from scgce import tl
 
-    shared = {
+    shared: dict[str, Any] = {
         "use_rep": use_rep,
         "layer": layer,
         "groups": "all" if chosen is None else chosen,
@@ -88,6 +90,6 @@ def tgt(
     if method == "dbm":
         tl.dbm(adata, groupby, **shared)
     else:
-        own = {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
+        own: dict[str, Any] = {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
         tl.tgt(adata, groupby, **shared, **own)
     write(adata, output)

@@ -1,0 +1,66 @@
+"""``scgce evaluate``: score a stored explanation on cells of the user's choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import _values
+from ._common import command
+from ._files import check_output, read, write
+from ._options import Device, Input, Key, Layer, Output, Raw, Seed
+
+
+@command
+def evaluate(
+    input: Input,
+    output: Output,
+    explanation: Annotated[
+        Path | None,
+        typer.Option("--explanation", "-e", help="AnnData that holds the explanation; the input if not given."),
+    ] = None,
+    key: Key = "tgt",
+    groupby: Annotated[
+        str | None, typer.Option("--groupby", "-g", help="Column of obs with the groups; as stored if not given.")
+    ] = None,
+    layer: Layer = None,
+    raw: Raw = False,
+    epsilon: Annotated[
+        str | None,
+        typer.Option("--epsilon", help="A distance, or mean or max: found anew; as stored if not given."),
+    ] = None,
+    clip: Annotated[
+        bool | None, typer.Option("--clip/--no-clip", help="Expression cannot fall below zero; as stored if not given.")
+    ] = None,
+    judges: Annotated[bool, typer.Option("--judges/--no-judges", help="Ask independent classifiers too.")] = True,
+    min_cells: Annotated[int, typer.Option("--min-cells", help="A group with fewer cells is an error.", min=1)] = 1,
+    key_added: Annotated[
+        str | None, typer.Option("--key-added", help="Name of the scores in uns; KEY_evaluated if not given.")
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> None:
+    """Score a stored explanation again: on its own reported cells, on held-out cells, on another donor."""
+    check_output(output, input, *([] if explanation is None else [explanation]))
+    reach: Any = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
+    adata = read(input, raw=raw)
+    reference = None if explanation is None else read(explanation, name="explanation")
+    from scgce import tl
+
+    tl.evaluate(
+        adata,
+        key,
+        reference=reference,
+        groupby=groupby,
+        layer=layer,
+        epsilon=reach,
+        clip=clip,
+        judges=judges,
+        min_cells=min_cells,
+        rng=seed,
+        device=device,
+        key_added=key_added,
+    )
+    write(adata, output)
