@@ -19,6 +19,7 @@ __all__ = ["Neighbours", "distance", "mutual_within", "nearest", "self_nearest",
 
 _TREE_DIMS = 3
 _DIRECT_PAIRS = 2**16
+_THREADED = 20_000
 _QUERY_BLOCK = 2048
 _REF_BLOCKS = (256, 1024, 4096)
 _TINY = 1e-150  # its square is still a number: a KD-tree compares squares, strictly
@@ -59,7 +60,7 @@ class Neighbours:
         """Distance from each query to the nearest reference, float64 (q,)."""
         queries = self.check(queries)
         if self.uses_tree:
-            found = torch.from_numpy(self._tree.query(queries.numpy(), workers=-1)[1]).long()
+            found = torch.from_numpy(self._tree.query(queries.numpy(), workers=_workers(queries))[1]).long()
             return distance(queries, self.points[found])
         return self._nearest_by_blocks(queries, None)
 
@@ -69,7 +70,7 @@ class Neighbours:
         own = torch.arange(len(self), device=self.points.device)
         if not self.uses_tree or len(self) == 1:
             return self._nearest_by_blocks(self.points, own)
-        found = torch.from_numpy(self._tree.query(self.points.numpy(), k=2, workers=-1)[1]).long()
+        found = torch.from_numpy(self._tree.query(self.points.numpy(), k=2, workers=_workers(self.points))[1]).long()
         other = torch.where(found[:, 0] == own, found[:, 1], found[:, 0])
         return distance(self.points, self.points[other])
 
@@ -93,7 +94,8 @@ class Neighbours:
             return hit
         # the bound only prunes; a little slack keeps a neighbour at exactly ε
         bound = epsilon * (1 + 1e-9) + _TINY
-        found = torch.from_numpy(self._tree.query(queries.numpy(), distance_upper_bound=bound, workers=-1)[1]).long()
+        answer = self._tree.query(queries.numpy(), distance_upper_bound=bound, workers=_workers(queries))
+        found = torch.from_numpy(answer[1]).long()
         hit = found < len(self)
         close = distance(queries[hit], self.points[found[hit]]) <= epsilon
         hit[hit.clone()] = close
@@ -112,6 +114,11 @@ class Neighbours:
             open_rows = open_rows[~found]
             start += block
         return hit
+
+
+def _workers(queries: Tensor) -> int:
+    """Use all cores where starting threads is small change."""
+    return -1 if queries.shape[0] >= _THREADED else 1
 
 
 def _ref_blocks(n: int) -> list[int]:
