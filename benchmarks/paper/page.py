@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from .causal import FEATURES, share_of_x4
+from .claims import DISTINCT
 from .settings import HERE, Settings
 
 PAGE = HERE.parents[1] / "docs" / "paper.md"
@@ -67,7 +68,8 @@ def published(results: Path) -> str:
 
 
 def causal(results: Path) -> str:
-    frame = pd.read_csv(results / "table1_causal.csv").query("sparsity == 4")
+    frame = pd.read_csv(results / "table1_causal.csv")
+    frame = frame[(frame["sparsity"] == 4) & (frame["agreement"] >= DISTINCT)]
     names = {"paper": "TGT, the paper's fit", "default": "TGT, scgce's default", "dbm": "DBM"}
     parts = []
     for method, name in names.items():
