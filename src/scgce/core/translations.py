@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
+_GRID_BITS = 22
+_LEAST_EXPONENT = -126  # of float32
+
 
 @dataclass(frozen=True)
 class Translations:
@@ -58,8 +61,14 @@ class Translations:
         return Translations(self.genes, self.values - self.values[reference], self.n_genes)
 
     def rounded(self) -> Translations:
-        """Values that float32 holds exactly: differences of such numbers are exact in float64, so triangles close."""
-        return Translations(self.genes, self.values.float().double(), self.n_genes)
+        """Values on a grid of 2⁻²² of each gene's range, the first group at 0.
+
+        Float32 holds them and their differences exactly, in every gauge: triangles close without any error.
+        """
+        values = self.values - self.values[:1]
+        exponent = torch.frexp(values.abs().amax(0)).exponent - _GRID_BITS
+        unit = torch.ldexp(torch.ones_like(values[0]), exponent.clamp(min=_LEAST_EXPONENT))
+        return Translations(self.genes, (values / unit).round() * unit, self.n_genes)
 
 
 def off_diagonal(matrix: torch.Tensor) -> torch.Tensor:
