@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from scgce.core.columns import CachedColumns
+
+
+def test_each_gene_is_fetched_once_and_comes_back_in_any_order() -> None:
+    X = torch.arange(20.0).view(4, 5)
+    asked: list[list[int]] = []
+
+    def fetch(genes: torch.Tensor) -> torch.Tensor:
+        asked.append(genes.tolist())
+        return X[:, genes]
+
+    columns = CachedColumns(fetch, 5)
+    for rows in (slice(1, 3), torch.tensor([3, 0, 0])):
+        for genes in ([4, 1], [1], [2, 4, 0, 1]):
+            wanted = torch.tensor(genes)
+            assert torch.equal(columns(rows, wanted), X[rows][:, wanted])
+    assert asked == [[4, 1], [2, 0]]
+
+
+def test_asking_for_nothing_first_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        CachedColumns(lambda genes: torch.zeros(2, len(genes)), 3)(slice(0, 2), torch.zeros(0, dtype=torch.int64))
