@@ -47,8 +47,9 @@ class DenseShift:
 
     def translated(self, rows: slice, delta: SparseDelta, *, clip: bool = False) -> torch.Tensor:
         dense = self.rows(rows)
-        moved = dense[:, delta.genes] + delta.values.to(dense)
-        return dense.index_copy(1, delta.genes, moved.clamp_min(0) if clip else moved)
+        genes = delta.genes.to(dense.device)
+        moved = dense[:, genes] + delta.values.to(dense)
+        return dense.index_copy(1, genes, moved.clamp_min(0) if clip else moved)
 
 
 class Cells:
@@ -66,7 +67,9 @@ class Cells:
         h.
     """
 
-    def __init__(self, shift: Shift, tail: Callable[[torch.Tensor], torch.Tensor], sizes: np.ndarray, width: int) -> None:
+    def __init__(
+        self, shift: Shift, tail: Callable[[torch.Tensor], torch.Tensor], sizes: np.ndarray, width: int
+    ) -> None:
         self.shift, self.tail, self.width = shift, tail, width
         edges = np.concatenate([[0], np.cumsum(sizes)])
         self.slices = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
@@ -89,10 +92,13 @@ class Cells:
         """``moved(i, j)``: r(t(x)) of the cells of i under ``scale`` times the explanation of i → j, (n_i, m)."""
 
         def moved(source: int, target: int) -> torch.Tensor:
-            genes, values = cuts(source, target)
-            return self._blocks(self.slices[source], SparseDelta(genes, scale * values.float()), clip)
+            return self.translate(source, cuts(source, target), clip=clip, scale=scale)
 
         return moved
+
+    def translate(self, group: int, delta: SparseDelta, *, clip: bool = False, scale: float = 1.0) -> torch.Tensor:
+        """r(t(x)) of the cells of any group under ``scale`` times a translation, (n_group, m)."""
+        return self._blocks(self.slices[group], SparseDelta(delta.genes, scale * delta.values.float()), clip)
 
     def means(self) -> torch.Tensor:
         """r̄, (l, m) float64."""

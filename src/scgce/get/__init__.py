@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from scgce.get._changes import changes
 from scgce.get._compare import compare
+from scgce.get._evidence import evidence, stability, unexplained
 from scgce.get._explanation import deltas, explanation, pairs
 from scgce.get._markers import markers
 from scgce.get._metrics import metrics, sweep
 from scgce.get._panel import panel
 
-__all__ = ["changes", "compare", "deltas", "explanation", "markers", "metrics", "pairs", "panel", "sweep"]
+__all__ = [
+    "changes",
+    "compare",
+    "deltas",
+    "evidence",
+    "explanation",
+    "markers",
+    "metrics",
+    "pairs",
+    "panel",
+    "stability",
+    "sweep",
+    "unexplained",
+]

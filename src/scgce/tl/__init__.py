@@ -7,8 +7,10 @@ from ._dbm import dbm
 from ._distill import distill
 from ._embed_new import embed_new
 from ._evaluate import evaluate
+from ._evidence import evidence
 from ._rank_genes import rank_genes
 from ._scvis import scvis
+from ._stability import stability
 from ._tgt import tgt
 from ._umap_loss import umap_loss
 
@@ -18,8 +20,10 @@ __all__ = [
     "distill",
     "embed_new",
     "evaluate",
+    "evidence",
     "rank_genes",
     "scvis",
+    "stability",
     "tgt",
     "umap_loss",
 ]

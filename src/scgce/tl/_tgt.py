@@ -6,29 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from anndata import AnnData
 
 from scgce._adata import gene_costs as read_costs
 from scgce._adata import gene_mask, write_result
 from scgce._progress import progress
 from scgce._split import FIT, VALIDATE
-from scgce.core.path import PathPoints, fit_path
-from scgce.core.penalties import Gap, Pairwise, Penalty, exponent_of
-from scgce.core.problem import Problem
+from scgce.core.penalties import exponent_of
 from scgce.core.refine import RefineOptions
-from scgce.core.select import Material, choose, smallest_sufficient
-from scgce.core.solver import Stopping
+from scgce.core.select import choose, smallest_sufficient
 
 from . import _params
-from ._prepare import Prepared, pick_epsilon, prepare
+from ._fit import Model, material
+from ._prepare import pick_epsilon, prepare
 from ._report import report_on, stored
-
-PATH = Stopping(1e-4, 1000)
-"""On the path, which later steps debias or refine; ``lam=`` is solved to `EXACT`."""
-EXACT = Stopping(1e-7, 5000)
-RICHEST = 2.0
-"""The path ends once the mean pair uses this many times the largest sparsity."""
 
 
 def tgt(
@@ -45,6 +36,7 @@ def tgt(
     method: Literal["refine", "refine_consistent", "path", "truncate"] = "refine",
     amplitude: float | None = 3.0,
     clip: bool = False,
+    nonnegative: bool = False,
     penalty: Literal["pair", "gene"] | float = "pair",
     lam: float | Sequence[float] | None = None,
     gene_costs: str | np.ndarray | None = None,
@@ -98,6 +90,8 @@ def tgt(
         the real one. None: unbounded, as in the paper, at the risk of implausible amounts.
     clip
         Translate by ``max(x + δ, 0)``: expression cannot fall below zero. In refinement and in every metric.
+    nonnegative
+        Bound the amounts further, gene by gene, so that no group's mean is taken below zero. Needs an amplitude.
     penalty
         What a gene costs: "pair", its amount for every pair it tells apart (Eq. 9); "gene", its range once (a small
         panel over all pairs); or a number between 0 ("gene") and 1 ("pair").
@@ -142,6 +136,8 @@ def tgt(
         On values that cannot be used; ``adata`` is left as it was.
     """
     _check(method, amplitude, epsilon)
+    if nonnegative and amplitude is None:
+        raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
     lams, exponent = _params.check_lams(lam), exponent_of(penalty)
     if copy:
         adata = adata.copy()
@@ -163,8 +159,17 @@ def tgt(
     steps = {"refine": 3, "refine_consistent": 1}.get(method, 0) * RefineOptions().steps
     with progress(total=60 + len(sparsities) * (steps + 10), desc="tgt") as bar:
         reach = pick_epsilon(prepared, epsilon)
-        material = _material(prepared, amplitude, costs, exponent, lams, max(sparsities), clip, reach, bar.update)
-        explained = choose(material, sparsities, method, bar.update)
+        found = material(
+            prepared,
+            Model(costs, amplitude, exponent, bool(clip), lams, bool(nonnegative)),
+            prepared.part(FIT),
+            prepared.part(VALIDATE),
+            largest=max(sparsities),
+            epsilon=reach,
+            seed=prepared.seed,
+            on_point=bar.update,
+        )
+        explained = choose(found, sparsities, method, bar.update)
         report = report_on(prepared, reach, clip, judges)
         selected = smallest_sufficient(explained)
         entry = stored(
@@ -179,11 +184,12 @@ def tgt(
                 "method": method,
                 "amplitude": -1.0 if amplitude is None else float(amplitude),
                 "clip": bool(clip),
+                "nonnegative": bool(nonnegative),
                 "penalty": float(exponent),
                 "validation_fraction": float(validation_fraction),
                 "epsilon_rule": _params.epsilon_rule(epsilon),
             },
-            path=material.points,
+            path=found.points,
             reference=reference,
             on_sparsity=lambda: bar.update(10) and None,
         )
@@ -195,62 +201,3 @@ def _check(method: Any, amplitude: Any, epsilon: Any) -> None:
     _params.check_method(method)
     _params.check_positive("amplitude", amplitude, none_means="unbounded amounts")
     _params.check_epsilon(epsilon)
-
-
-def _material(
-    prepared: Prepared,
-    amplitude: float | None,
-    costs: np.ndarray,
-    exponent: float,
-    lams: list[float] | None,
-    largest: int,
-    clip: bool,
-    epsilon: float,
-    on_point: Any,
-) -> Material:
-    """The λ path and the cells it is judged on."""
-    fit, validate = prepared.part(FIT), prepared.part(VALIDATE)
-    problem, means, priced = smooth_problem(prepared, fit.means(), costs)
-    gap = None if amplitude is None else Gap.build(means, amplitude, priced, exponent)
-    penalty: Penalty = Pairwise.build(priced, prepared.groups.n, exponent) if gap is None else gap
-    linear = prepared.encoder.kind == "linear"
-    points: PathPoints = fit_path(
-        problem,
-        penalty,
-        lams=lams,
-        means=None if linear else means,
-        enough_genes=RICHEST * largest,
-        stopping=PATH if lams is None else EXACT,
-        on_point=on_point,
-    )
-    W = prepared.encoder.W
-    return Material(
-        problem=problem,
-        gap=gap,
-        amplitude=amplitude,
-        weights=None if W is None else W.to(prepared.device),
-        points=points,
-        fit=fit,
-        validate=validate,
-        epsilon=epsilon,
-        clip=clip,
-        seed=prepared.seed,
-    )
-
-
-def smooth_problem(
-    prepared: Prepared, centres: torch.Tensor, costs: np.ndarray
-) -> tuple[Problem, torch.Tensor, torch.Tensor]:
-    """The objective's smooth part in float64, the means and the costs beside it."""
-    device = torch.device("cpu") if prepared.device.type == "mps" else prepared.device
-    means = torch.from_numpy(prepared.means).to(device)
-    W, b = prepared.encoder.W, prepared.encoder.b
-    tail = prepared.encoder.tail_as(torch.float64, device)
-    if W is None or b is None:
-        problem = Problem(means, centres.to(device), None, tail)
-    else:
-        W, b = W.to(device, torch.float64), b.to(device, torch.float64)
-        problem = Problem(means @ W + b, centres.to(device), W, tail, linear=prepared.encoder.kind == "linear")
-    return problem, means, torch.from_numpy(costs).to(device)
-
-

@@ -29,9 +29,22 @@ class Gap:
     """(l - 1,) F(k)."""
 
     @classmethod
-    def build(cls, means: torch.Tensor, amplitude: float, costs: torch.Tensor, exponent: float = 1.0) -> Gap:
-        """Bounds from the groups' means (l, A) and the amplitude c > 0."""
+    def build(
+        cls,
+        means: torch.Tensor,
+        amplitude: float,
+        costs: torch.Tensor,
+        exponent: float = 1.0,
+        *,
+        nonnegative: bool = False,
+    ) -> Gap:
+        """Bounds from the groups' means (l, A) and the amplitude c > 0.
+
+        With ``nonnegative`` the amplitude of a gene is lowered until no group's mean is taken below zero.
+        """
         ordered, order = means.sort(dim=0, stable=True)
+        if nonnegative:
+            amplitude = nonnegative_amplitude(ordered, amplitude)  # type: ignore[assignment]
         upper = torch.where(costs.isinf(), 0.0, amplitude * ordered.diff(dim=0))
         return cls(order, upper, costs, split_prices(len(means), exponent).to(costs))
 
@@ -82,3 +95,9 @@ class Gap:
     def conjugate(self, gradient: torch.Tensor, lam: float) -> tuple[float, float]:
         excess = (-self.pull_back(gradient) - lam * self._step_costs).clamp(min=0.0)
         return 1.0, float(torch.where(excess > 0, excess * self.upper, 0.0).sum())
+
+
+def nonnegative_amplitude(ordered: torch.Tensor, amplitude: float) -> torch.Tensor:
+    """Largest c <= amplitude per gene with ``mean_i - c (mean_i - mean_lowest) >= 0`` for all groups, (A,)."""
+    above = (ordered[1:] - ordered[:1]).clamp(min=1e-300)
+    return (ordered[1:].clamp(min=0.0) / above).amin(0).clamp(max=amplitude)

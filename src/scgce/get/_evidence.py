@@ -1,0 +1,110 @@
+"""Evidence beside an explanation, as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from scgce._adata import read_result
+
+_PER_PAIR = ("off_manifold", "below_zero", "consistency_price", "p_correctness", "p_coverage")
+
+
+def _stored(adata: AnnData, key: str, part: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    entry = read_result(adata, key)
+    if part not in entry:
+        raise KeyError(f"adata.uns[{key!r}] has no {part!r}; run scgce.tl.{part}(adata, key={key!r}) first")
+    return entry, entry[part]
+
+
+def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
+    """Evidence for every ordered pair, from `tl.evidence`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    key
+        The explanation in ``adata.uns``.
+
+    Returns
+    -------
+    One row per ordered pair: ``source``, ``target``; ``off_manifold`` (units of the target's own spacing), ``below_zero``
+    (share), ``consistency_price`` (ratio), ``p_correctness``, ``p_coverage``; ``best_dose``: the t at which the mean of
+    correctness and coverage of ``x + tδ`` peaks.
+
+    Raises
+    ------
+    KeyError
+        If there is no such explanation, or `tl.evidence` has not been run.
+    """
+    entry, found = _stored(adata, key, "evidence")
+    names = entry["groups"]
+    rows, columns = np.nonzero(~np.eye(len(names), dtype=bool))
+    frame = pd.DataFrame({"source": names[rows], "target": names[columns]})
+    for name in _PER_PAIR:
+        frame[name] = np.asarray(found[name])[rows, columns]
+    curve = 0.5 * (np.asarray(found["dose_correctness"]) + np.asarray(found["dose_coverage"]))
+    frame["best_dose"] = np.asarray(found["doses"])[curve[:, rows, columns].argmax(0)]
+    return frame
+
+
+def unexplained(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
+    """Pairs that the explanation does not explain, worst first, with the reason, from `tl.evidence`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    key
+        The explanation in ``adata.uns``.
+
+    Returns
+    -------
+    ``source``, ``target``, ``reason``; no rows if every pair is explained.
+
+    Raises
+    ------
+    KeyError
+        If there is no such explanation, or `tl.evidence` has not been run.
+    """
+    _, found = _stored(adata, key, "evidence")
+    return pd.DataFrame({name: np.asarray(found[f"unexplained_{name}"]) for name in ("source", "target", "reason")})
+
+
+def stability(adata: AnnData, source: str, target: str, *, key: str = "tgt") -> pd.DataFrame:
+    """How often each gene is chosen for a pair over the bootstraps of `tl.stability`.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    source, target
+        Groups; "A → B" is what to add to cells of A.
+    key
+        The explanation in ``adata.uns``.
+
+    Returns
+    -------
+    One row per gene chosen at least once, most frequent first: ``gene``, ``frequency`` (share of the bootstraps), ``low``,
+    ``high`` (quantiles of the amount, 0 where not chosen).
+
+    Raises
+    ------
+    KeyError
+        If there is no such explanation or group, or `tl.stability` has not been run.
+    """
+    entry, found = _stored(adata, key, "stability")
+    names = list(entry["groups"])
+    for argument, name in (("source", source), ("target", target)):
+        if name not in names:
+            raise KeyError(f"{argument}={name!r} is not a group of adata.uns[{key!r}]; found: {', '.join(names)}")
+    row = names.index(source) * len(names) + names.index(target)
+    table = {name: found[name][row].toarray().ravel() for name in ("frequency", "low", "high")}
+    genes = np.flatnonzero(table["frequency"])
+    frame = pd.DataFrame({"gene": entry["genes"][genes], **{name: values[genes] for name, values in table.items()}})
+    return frame.sort_values("frequency", ascending=False, kind="stable", ignore_index=True)

@@ -1,0 +1,178 @@
+"""`tl.evidence`: what a careful scientist asks of an explanation besides correctness and coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+
+from scgce import _arrays
+from scgce._adata import read_result
+from scgce._device import resolve_device
+from scgce._split import FIT, REPORT
+from scgce.core.cells import Cells
+from scgce.core.evidence import DOSES, dose_curve, off_manifold, pair_objectives, price_of_consistency, share_below_zero
+from scgce.core.judges import fit_judges
+from scgce.core.lasso import lasso_pairs
+from scgce.core.metrics import Scores, triangle_error
+from scgce.core.path import fit_path
+from scgce.core.penalties import Pairwise
+from scgce.core.permutation import permuted_labels
+from scgce.core.shift import LinearShift
+from scgce.core.truncate import PairCuts
+from scgce.core.unexplained import REASONS, unexplained_pairs
+from scgce.encoders import encoder_from_uns
+
+from ._fit import EXACT, smooth_problem
+from ._prepare import Prepared
+from ._stored import explanation_of, reopen
+
+
+def evidence(
+    adata: AnnData,
+    key: str = "tgt",
+    *,
+    sparsity: int | None = None,
+    encoder: Any = None,
+    doses: Sequence[float] = DOSES,
+    n_permutations: int = 200,
+    threshold: float = 0.5,
+    rng: int | np.random.Generator = 0,
+    device: str = "auto",
+    copy: bool = False,
+) -> AnnData | None:
+    """Gather evidence for and against a stored explanation, on its reported cells.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with the explanation and the cells it was made from.
+    key
+        The explanation in ``adata.uns``.
+    sparsity
+        Which sparsity; None: the selected one.
+    encoder
+        The model, if it could not be stored with the explanation.
+    doses
+        Values of t for the dose curve, the metrics of ``x + tδ``.
+    n_permutations
+        Permutations of the labels of a pair's two groups; 0 for none.
+    threshold
+        Correctness or coverage below which a pair is listed as unexplained.
+    rng, device, copy
+        As in `tl.tgt`.
+
+    Returns
+    -------
+    None, or the copy. Sets ``adata.uns[key]["evidence"]``: ``sparsity``; ``doses`` (T,), ``dose_correctness`` and
+    ``dose_coverage`` (T, l, l); ``off_manifold`` (l, l): median distance of translated cells to the nearest real cell
+    of the target in PCA space, in units of the target's own spacing; ``below_zero`` (l, l): share of the lowered
+    entries that fall below zero; ``consistency_price`` (l, l): objective of Eq. 9 under the consistent solution over
+    that of the pair explained on its own, same λ; ``p_correctness``, ``p_coverage`` (l, l) against permuted labels;
+    ``unexplained_source``, ``unexplained_target``, ``unexplained_reason``: pairs below the threshold, worst first;
+    ``triangle_error``. Read it with `get.evidence` and `get.unexplained`.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If there is no such explanation or sparsity.
+    """
+    entry = read_result(adata, key)
+    k = int(entry["params"]["sparsity_selected"]) if sparsity is None else sparsity
+    if copy:
+        adata = adata.copy()
+    seed = int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
+    r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
+    prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
+    chosen = explanation_of(entry, prepared, k, key)
+    cells, cuts, clip = prepared.part(REPORT), chosen.cuts(), bool(entry["params"]["clip"])
+    epsilon = float(entry["epsilon"])
+    moved = cells.mover(cuts, clip=clip)
+    curve = dose_curve(lambda i, j, t: cells.mover(cuts, clip=clip, scale=t)(i, j), cells.embedded, epsilon, doses)
+    at = np.asarray(entry["sweep"]["sparsity"]).tolist().index(k)
+    at_one = Scores(*(np.asarray(entry["sweep"][name])[at] for name in ("correctness", "coverage")))
+    found: dict[str, Any] = {
+        "sparsity": k,
+        "doses": np.asarray(doses, dtype=np.float64),
+        "dose_correctness": curve[0],
+        "dose_coverage": curve[1],
+        "off_manifold": _off_manifold(prepared, cuts, clip),
+        "below_zero": _below_zero(cells, cuts, clip),
+        "consistency_price": _price(prepared, chosen.lam),
+        "triangle_error": triangle_error(cuts.dense, prepared.groups.n),
+        **_null(cells, cuts, clip, epsilon, n_permutations, seed),
+        **_unexplained(prepared, cells, moved, at_one, epsilon, threshold),
+    }
+    adata.uns[key] = {**adata.uns[key], "evidence": found}
+    return adata if copy else None
+
+
+def _off_manifold(prepared: Prepared, cuts: PairCuts, clip: bool) -> np.ndarray:
+    """In the PCA space of the fitting cells, which no encoder saw."""
+    rows = prepared.rows(FIT, 200)
+    judge = fit_judges(_arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows], rng=prepared.seed)["knn"]
+    report = prepared.rows(REPORT, 500)
+    X = _arrays.csr_rows(prepared.X, report)
+    cells = prepared.cells(report)
+    shift = LinearShift(judge.hidden(X), judge.M, getattr(cells.shift, "columns", None))
+    groups = [shift.mapped[rows] for rows in cells.slices]
+    return off_manifold(lambda i, j: shift.translated(cells.slices[i], cuts(i, j), clip=clip), groups)
+
+
+def _below_zero(cells: Cells, cuts: PairCuts, clip: bool) -> np.ndarray:
+    """Nothing falls below zero with clipping; without the columns at hand it is not known."""
+    n = cells.n_groups
+    columns = getattr(cells.shift, "columns", None)
+    if clip or columns is None:
+        return np.full((n, n), 0.0 if clip else np.nan)
+    return share_below_zero(columns, cells.slices, cuts)
+
+
+def _price(prepared: Prepared, lam: float) -> np.ndarray:
+    """Unbounded amounts on both sides, so that it is the price of consistency alone; NaN without a λ."""
+    n = prepared.groups.n
+    if lam <= 0:
+        return np.full((n, n), np.nan)
+    problem, means, costs = smooth_problem(prepared, prepared.part(FIT).means(), np.ones(len(prepared.genes)))
+    start = None if problem.linear else means
+    (point,) = fit_path(problem, Pairwise.build(costs, n), lams=[lam], means=start, stopping=EXACT)
+    genes = point.translations.genes
+    consistent = pair_objectives(problem.take(genes), point.translations.values, lam)
+    return price_of_consistency(consistent, lasso_pairs(problem, lam).objective)[1]
+
+
+def _null(
+    cells: Cells, cuts: PairCuts, clip: bool, epsilon: float, n_permutations: int, seed: int
+) -> dict[str, np.ndarray]:
+    n = cells.n_groups
+    p_correctness, p_coverage = np.full((2, n, n), np.nan)
+    if n_permutations:
+        for i in range(n):
+            for j in range(n):
+                if i == j:
+                    continue
+                null = permuted_labels(
+                    cells.embedded[i],
+                    cells.embedded[j],
+                    cells.translate(i, cuts(i, j), clip=clip),
+                    cells.translate(j, cuts(i, j), clip=clip),
+                    epsilon,
+                    n_permutations=n_permutations,
+                    rng=seed,
+                )
+                p_correctness[i, j], p_coverage[i, j] = null.p_correctness, null.p_coverage
+    return {"p_correctness": p_correctness, "p_coverage": p_coverage}
+
+
+def _unexplained(
+    prepared: Prepared, cells: Cells, moved: Any, scores: Scores, epsilon: float, threshold: float
+) -> dict[str, np.ndarray]:
+    failed = unexplained_pairs(moved, cells.embedded, scores, epsilon, threshold=threshold)
+    names = prepared.groups.names
+    return {
+        "unexplained_source": np.array([names[pair.source] for pair in failed], dtype=str),
+        "unexplained_target": np.array([names[pair.target] for pair in failed], dtype=str),
+        "unexplained_reason": np.array([REASONS[pair.reason] for pair in failed], dtype=str),
+    }

@@ -1,0 +1,171 @@
+"""`tl.stability`: which genes would be chosen again, from other cells of the same kind, or by another fit of r."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from anndata import AnnData
+from scipy import sparse
+
+from scgce import _arrays
+from scgce._adata import gene_costs as read_costs
+from scgce._adata import gene_mask, read_result
+from scgce._device import resolve_device
+from scgce._progress import progress
+from scgce._split import FIT, VALIDATE
+from scgce.core.metrics import similarity
+from scgce.core.select import Explained, choose
+from scgce.core.truncate import PairCuts
+from scgce.encoders import encoder_from_uns, resolve
+
+from ._fit import Model, material
+from ._prepare import Prepared, pick_epsilon, read
+from ._stored import explanation_of, reopen
+
+
+def stability(
+    adata: AnnData,
+    key: str = "tgt",
+    *,
+    n_bootstraps: int = 20,
+    refit: bool = False,
+    sparsity: int | None = None,
+    encoder: Any = None,
+    mask_var: str | np.ndarray | None = None,
+    gene_costs: str | np.ndarray | None = None,
+    interval: float = 0.9,
+    rng: int | np.random.Generator = 0,
+    device: str = "auto",
+    copy: bool = False,
+) -> AnnData | None:
+    """Repeat an explanation on bootstrap samples of the fitting cells.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with the explanation and the cells it was made from.
+    key
+        The explanation in ``adata.uns``.
+    n_bootstraps
+        Number B of samples, drawn with replacement within each group.
+    refit
+        Distil the encoder anew for each of them, with another seed; only for a ``use_rep`` that is distilled.
+    sparsity
+        Which sparsity; None: the selected one.
+    encoder
+        The model, if it could not be stored with the explanation.
+    mask_var, gene_costs
+        As given to `tl.tgt`.
+    interval
+        Coverage of the interval of each amount, e.g. 0.9 for the 5 % and 95 % quantiles over the bootstraps.
+    rng, device, copy
+        As in `tl.tgt`.
+
+    Returns
+    -------
+    None, or the copy. Sets ``adata.uns[key]["stability"]``: ``sparsity``, ``n_bootstraps``, ``interval``;
+    ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the bootstraps in which the pair's
+    explanation has the gene, and the quantiles of its amount (0 where it was not chosen); ``similarity`` (l, l): mean of
+    Eq. 10 between the explanation and its bootstraps.
+
+    Raises
+    ------
+    KeyError, ValueError
+        If there is no such explanation or sparsity, it is a baseline, or the encoder cannot be fitted again.
+    """
+    entry = read_result(adata, key)
+    params = entry["params"]
+    k = int(params["sparsity_selected"]) if sparsity is None else sparsity
+    if params["method"] not in ("refine", "refine_consistent", "path", "truncate"):
+        raise ValueError(f"key={key!r} was made by {params['method']!r}; stability needs a result of tl.tgt")
+    if n_bootstraps < 2:
+        raise ValueError(f"n_bootstraps={n_bootstraps}: expected at least 2")
+    if refit and not params["use_rep"]:
+        raise ValueError("refit=True needs an explanation of a use_rep; this one was made with encoder=")
+    if copy:
+        adata = adata.copy()
+    generator = np.random.default_rng(rng)
+    seed, where = int(generator.integers(2**31)), resolve_device(device)
+    r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
+    prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=where)
+    reported = explanation_of(entry, prepared, k, key).cuts()
+    costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
+    amplitude = None if params["amplitude"] < 0 else float(params["amplitude"])
+    model = Model(
+        costs,
+        amplitude,
+        float(params.get("penalty", 1.0)),
+        bool(params["clip"]),
+        nonnegative=bool(params.get("nonnegative", False)),
+    )
+    repeats = []
+    for _ in progress(range(n_bootstraps), desc="stability"):
+        own = _refitted(adata, prepared, params, generator) if refit else prepared
+        epsilon = pick_epsilon(own, None) if refit else float(entry["epsilon"])
+        repeats.append(_again(own, model, k, str(params["method"]), epsilon, generator))
+    found = _summary(reported, [repeat.cuts() for repeat in repeats], interval)
+    found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
+    adata.uns[key] = {**adata.uns[key], "stability": found}
+    return adata if copy else None
+
+
+def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], generator: np.random.Generator) -> Prepared:
+    """The same cells seen by an encoder fitted with another seed."""
+    seed = int(generator.integers(2**31))
+    layer = params["layer"] or None
+    r = resolve(adata, use_rep=params["use_rep"], layer=layer, rng=seed, device=str(prepared.device))
+    return read(
+        adata,
+        prepared.X,
+        prepared.genes,
+        prepared.groups,
+        r.align(prepared.genes),
+        prepared.split,
+        device=prepared.device,
+        seed=prepared.seed,
+    )
+
+
+def _again(
+    prepared: Prepared, model: Model, k: int, method: str, epsilon: float, generator: np.random.Generator
+) -> Explained:
+    """One bootstrap: means, positions and refinement from resampled fitting cells; validation cells as they are."""
+    rows = prepared.rows(FIT, 5000)
+    codes = prepared.groups.codes[rows]
+    drawn = np.concatenate([generator.choice(rows[codes == g], (codes == g).sum()) for g in range(prepared.groups.n)])
+    n_groups = prepared.groups.n
+    sums = _arrays.group_sums(_arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n_groups)
+    means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n_groups)[:, None]
+    resampled = replace(prepared, means=means)
+    found = material(
+        resampled,
+        model,
+        resampled.cells(drawn),
+        prepared.part(VALIDATE),
+        largest=k,
+        epsilon=epsilon,
+        seed=int(generator.integers(2**31)),
+    )
+    return choose(found, [k], method)[0]
+
+
+def _summary(reported: PairCuts, repeats: list[PairCuts], interval: float) -> dict[str, Any]:
+    n = reported.n_groups
+    rows: dict[str, list[Any]] = {"frequency": [], "low": [], "high": []}
+    alike = np.full((n, n), np.nan)
+    empty = sparse.csr_matrix((1, reported.n_genes), dtype=np.float32)
+    for i in range(n):
+        for j in range(n):
+            if i == j:
+                for name in rows:
+                    rows[name].append(empty)
+                continue
+            amounts = np.stack([repeat.dense(i, j).numpy() for repeat in repeats])
+            low, high = np.quantile(amounts, [0.5 - interval / 2, 0.5 + interval / 2], axis=0)
+            chosen = (amounts != 0).mean(0)
+            for name, values in (("frequency", chosen), ("low", low), ("high", high)):
+                rows[name].append(sparse.csr_matrix(values[None].astype(np.float32)))
+            alike[i, j] = np.mean([float(similarity(reported.dense(i, j), repeat.dense(i, j))) for repeat in repeats])
+    return {**{name: sparse.vstack(parts, format="csr") for name, parts in rows.items()}, "similarity": alike}

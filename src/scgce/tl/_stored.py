@@ -1,0 +1,107 @@
+"""Open a stored explanation again: its cells, its encoder, its translations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from anndata import AnnData
+
+from scgce import _arrays
+from scgce._adata import gene_names, get_matrix
+from scgce._groups import Groups, read_groups
+from scgce._split import REPORT
+from scgce.core.metrics import Scores
+from scgce.core.select import Explained
+from scgce.core.translations import Translations
+from scgce.encoders import resolve
+
+from ._prepare import Prepared, read
+
+
+def reopen(
+    adata: AnnData,
+    entry: dict[str, Any],
+    groupby: str | None,
+    layer: str | None,
+    encoder: Any,
+    *,
+    min_cells: int,
+    seed: int,
+    device: torch.device,
+) -> Prepared:
+    """The cells of the explanation's groups; the stored split if it is the AnnData that was explained."""
+    params = entry["params"]
+    layer = layer or params["layer"] or None
+    found = _same_order(read_groups(adata, groupby or params["groupby"], min_cells=min_cells), entry["groups"])
+    X, genes = get_matrix(adata, layer), gene_names(adata)
+    _arrays.check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")
+    r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device)).align(genes)
+    split = np.asarray(entry.get("split", ()))
+    if len(split) != adata.n_obs or groupby is not None:
+        split = np.where(found.codes >= 0, REPORT, -1).astype(np.int8)
+    return read(adata, X, genes, found, r, split, device=device, seed=seed)
+
+
+def _same_order(found: Groups, names: np.ndarray) -> Groups:
+    """The explanation's groups that have cells, in its order."""
+    place = {name: index for index, name in enumerate(found.names)}
+    kept = [name for name in names if name in place]
+    if len(kept) < 2:
+        raise ValueError(
+            f"groupby={found.key!r} has {len(kept)} of the explanation's groups ({', '.join(names)}); at least two "
+            "are needed"
+        )
+    recode = np.full(found.n + 1, -1, dtype=np.int64)
+    recode[[place[name] for name in kept]] = np.arange(len(kept))
+    return Groups(found.key, np.array(kept, dtype=object), recode[found.codes])
+
+
+def _columns(entry: dict[str, Any], genes: np.ndarray) -> np.ndarray:
+    """Position of every stored gene in ``genes``, -1 if it is not there."""
+    place = {name: index for index, name in enumerate(genes)}
+    return np.array([place.get(name, -1) for name in entry["genes"]])
+
+
+def _rows(entry: dict[str, Any], scored: Prepared) -> list[int]:
+    return [list(entry["groups"]).index(name) for name in scored.groups.names]
+
+
+def with_stored_means(scored: Prepared, entry: dict[str, Any]) -> Prepared:
+    """The means that were explained, so that the difference of means is the one that was learned."""
+    columns = _columns(entry, scored.genes)
+    means = scored.means.copy()
+    means[:, columns[columns >= 0]] = np.asarray(entry["means"])[_rows(entry, scored)][:, columns >= 0]
+    return replace(scored, means=means)
+
+
+def stored_explanations(entry: dict[str, Any], scored: Prepared) -> list[Explained]:
+    """Every stored sparsity, on the genes of the AnnData."""
+    n_stored, rows = len(entry["groups"]), _rows(entry, scored)
+    columns = _columns(entry, scored.genes)
+    sweep = entry["sweep"]
+    unknown = np.full((len(rows), len(rows)), np.nan)
+    explained = []
+    for index, k in enumerate(np.asarray(sweep["sparsity"]).tolist()):
+        block = sweep["deltas"][index * n_stored : (index + 1) * n_stored].toarray()[rows]
+        missing = np.flatnonzero((columns < 0) & (block != block[:1]).any(0))
+        if len(missing):
+            absent = ", ".join(map(str, entry["genes"][missing[:5]]))
+            raise KeyError(f"adata has no {len(missing)} translated genes of the explanation: {absent}")
+        dense = torch.zeros(len(rows), len(scored.genes), dtype=torch.float64)
+        dense[:, columns[columns >= 0]] = torch.from_numpy(block[:, columns >= 0]).double()
+        lam = float(np.asarray(sweep["lam"])[index])
+        cut = bool(entry["params"]["pair_cut"])
+        explained.append(Explained(int(k), lam, Translations.of_dense(dense), cut, Scores(unknown, unknown)))
+    return explained
+
+
+def explanation_of(entry: dict[str, Any], prepared: Prepared, k: int, key: str) -> Explained:
+    """The stored explanation of one sparsity."""
+    explained = stored_explanations(entry, prepared)
+    there = [candidate.sparsity for candidate in explained]
+    if k not in there:
+        raise ValueError(f"sparsity={k} is not stored in adata.uns[{key!r}]; found: {', '.join(map(str, there))}")
+    return explained[there.index(k)]
