@@ -14,7 +14,10 @@ from .translations import Translations
 class Amounts(Protocol):
     """A differentiable map from parameters to δ on some genes, and the set the parameters must stay in."""
 
-    genes: torch.Tensor
+    @property
+    def genes(self) -> torch.Tensor:
+        """(A,) indices of the genes."""
+        ...
 
     def start(self) -> torch.Tensor:
         """Parameters of the translations it was made from."""
@@ -83,7 +86,9 @@ class StepAmounts:
         """Open steps of any size, in units of their typical size."""
         steps = gap.variable(translations.values)
         open_ = gap.upper > 0
-        unit = torch.full_like(steps, float(steps[open_].square().mean().sqrt().clamp(min=1e-12)) if open_.any() else 1.0)
+        unit = torch.full_like(
+            steps, float(steps[open_].square().mean().sqrt().clamp(min=1e-12)) if open_.any() else 1.0
+        )
         return cls(translations.genes, gap.order, unit, torch.where(open_, torch.inf, 0.0).to(unit), steps / unit)
 
     def start(self) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -42,7 +43,7 @@ class DenseShift:
 
     def rows(self, index: torch.Tensor | slice) -> torch.Tensor:
         chosen = self.X[index if isinstance(index, slice) else index.cpu().numpy()]
-        dense = chosen.toarray() if sparse.issparse(chosen) else np.asarray(chosen)
+        dense = np.asarray(chosen.toarray() if isinstance(chosen, sparse.csr_array) else chosen)
         return torch.as_tensor(dense, dtype=torch.float32, device=self.device)
 
     def translated(self, rows: slice, delta: SparseDelta, *, clip: bool = False) -> torch.Tensor:
@@ -72,7 +73,7 @@ class Cells:
     ) -> None:
         self.shift, self.tail, self.width = shift, tail, width
         edges = np.concatenate([[0], np.cumsum(sizes)])
-        self.slices = [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        self.slices = [slice(int(a), int(b)) for a, b in pairwise(edges)]
         self.embedded = [self._blocks(rows, _NOTHING, False) for rows in self.slices]
 
     @property

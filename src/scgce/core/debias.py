@@ -11,7 +11,7 @@ from .translations import Translations
 
 
 def partition_gaps(translations: Translations, bound: Gap | None = None) -> Gap:
-    """The steps that are open: where neighbouring levels differ; bounded as in ``bound`` (of the same genes) if given."""
+    """The steps that are open, where neighbouring levels differ; bounded as in ``bound`` (same genes) if given."""
     if bound is None:
         ordered, order = translations.values.sort(dim=0, stable=True)
         upper = torch.where(ordered.diff(dim=0) > 0, torch.inf, 0.0).to(ordered)

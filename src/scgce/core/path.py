@@ -56,7 +56,7 @@ def fit_path(
     means: torch.Tensor | None = None,
     enough_genes: float | None = None,
     stopping: Stopping = Stopping(),
-    on_point: Callable[[], None] | None = None,
+    on_point: Callable[[], object] | None = None,
 ) -> PathPoints:
     """Solutions along λ, largest first.
 

@@ -72,7 +72,9 @@ class _Sampler:
         if n_pairs < len(pairs):
             pairs = pairs[torch.randperm(len(pairs), generator=self.generator)[:n_pairs]]
         rows = [self._rows(group) for group in self.cells.slices]
-        goals = [points[self._rows(group)] for points, group in zip(self.cells.embedded, self.cells.slices, strict=True)]
+        goals = [
+            points[self._rows(group)] for points, group in zip(self.cells.embedded, self.cells.slices, strict=True)
+        ]
         starts = torch.tensor([group.start for group in self.cells.slices])
         l = self.cells.n_groups
         return _Batch(pairs // l, pairs % l, torch.stack(rows) + starts[:, None], torch.stack(goals))
@@ -126,7 +128,7 @@ class _Loss:
 
 
 def _cut(explanations: torch.Tensor, k: int, share: float) -> torch.Tensor:
-    """The k-gene cut; genes outside it are not translated but receive a share of the gradient, so that they can enter."""
+    """The k-gene cut; genes outside it are not translated but get a share of the gradient, so that they can enter."""
     kept = top_k(explanations.detach(), k) != 0
     if share == 0.0:
         return explanations * kept
@@ -152,7 +154,7 @@ def refine(
     generator: torch.Generator,
     options: RefineOptions = RefineOptions(),
     expression: Callable[[torch.Tensor], torch.Tensor] | None = None,
-    on_step: Callable[[], None] | None = None,
+    on_step: Callable[[], object] | None = None,
 ) -> torch.Tensor:
     """Adam on the amounts, projected after every step.
 

@@ -134,7 +134,7 @@ def consistent(material: Material, k: int) -> Explained:
 
 
 def _refined(
-    material: Material, start: Explained, amounts: Amounts, explore: float, on_step: Callable[[], None] | None
+    material: Material, start: Explained, amounts: Amounts, explore: float, on_step: Callable[[], object] | None
 ) -> Explained:
     """One descent on the fitting cells, scored on the validation cells."""
     columns = getattr(material.fit.shift, "columns", None)
@@ -155,7 +155,7 @@ def _refined(
 
 
 def refined(
-    material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], None] | None = None
+    material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], object] | None = None
 ) -> Explained:
     """`truncated`, its amounts refined with the cut inside the loss; the best of a few descents on validation cells.
 
@@ -178,7 +178,7 @@ def refined(
     return _best(found)
 
 
-def refined_consistent(material: Material, k: int, on_step: Callable[[], None] | None = None) -> Explained:
+def refined_consistent(material: Material, k: int, on_step: Callable[[], object] | None = None) -> Explained:
     """`consistent`, its amounts refined on the same partition of the groups, gene by gene."""
     start = consistent(material, k)
     genes = start.translations.genes
@@ -200,7 +200,7 @@ def _amounts(material: Material, translations: Translations) -> Amounts:
 
 
 def choose(
-    material: Material, sparsities: Sequence[int], method: str, on_step: Callable[[], None] | None = None
+    material: Material, sparsities: Sequence[int], method: str, on_step: Callable[[], object] | None = None
 ) -> list[Explained]:
     """Explanations of all sparsities, ascending, by one of `METHODS`."""
     chosen: list[Explained] = []

@@ -72,7 +72,7 @@ class _Descent:
             lipschitz *= 2.0
 
     def length(self, move: torch.Tensor) -> float:
-        return float((move.square() / self.scale).sum()) ** 0.5
+        return float((move.square() / self.scale).sum().sqrt())
 
 
 def minimise(

@@ -33,9 +33,9 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
 
     Returns
     -------
-    One row per ordered pair: ``source``, ``target``; ``off_manifold`` (units of the target's own spacing), ``below_zero``
-    (share), ``consistency_price`` (ratio), ``p_correctness``, ``p_coverage``; ``best_dose``: the t at which the mean of
-    correctness and coverage of ``x + tδ`` peaks.
+    One row per ordered pair: ``source``, ``target``; ``off_manifold`` (units of the target's own spacing),
+    ``below_zero`` (share), ``consistency_price`` (ratio), ``p_correctness``, ``p_coverage``; ``best_dose``: the t at
+    which the mean of correctness and coverage of ``x + tδ`` peaks.
 
     Raises
     ------
@@ -90,8 +90,8 @@ def stability(adata: AnnData, source: str, target: str, *, key: str = "tgt") -> 
 
     Returns
     -------
-    One row per gene chosen at least once, most frequent first: ``gene``, ``frequency`` (share of the bootstraps), ``low``,
-    ``high`` (quantiles of the amount, 0 where not chosen).
+    One row per gene chosen at least once, most frequent first: ``gene``, ``frequency`` (share of the bootstraps),
+    ``low``, ``high`` (quantiles of the amount, 0 where not chosen).
 
     Raises
     ------

@@ -27,9 +27,7 @@ class Panel:
     verdicts: dict[str, Verdicts]
 
     @classmethod
-    def fit(
-        cls, prepared: Prepared, judges: bool | Mapping[str, Any], fitted_on: Prepared | None = None
-    ) -> Panel:
+    def fit(cls, prepared: Prepared, judges: bool | Mapping[str, Any], fitted_on: Prepared | None = None) -> Panel:
         """Logistic regression and kNN fitted on the fitting cells; in a mapping, more by name, fitted by the user.
 
         A user's judge has ``predict`` from dense cells (n, d) to the groups' labels.

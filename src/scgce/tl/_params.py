@@ -33,7 +33,7 @@ def check_sparsity(sparsity: Any, n_genes: int) -> list[int]:
     for k in wanted:
         if isinstance(k, bool) or not isinstance(k, Integral):
             raise TypeError(f"sparsity={k!r}: expected 'auto', a whole number or a sequence of whole numbers")
-        if not 1 <= k <= n_genes:
+        if not 1 <= int(k) <= n_genes:
             raise ValueError(f"sparsity={k}: expected between 1 and {n_genes}, the number of genes that may be used")
     return sorted({int(k) for k in wanted})
 
@@ -51,7 +51,7 @@ def check_positive(name: str, value: Any, *, none_means: str | None = None) -> N
     accepted = "a finite number above 0" + (f", or None for {none_means}" if none_means else "")
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name}={value!r}: expected {accepted}")
-    if not (np.isfinite(value) and value > 0):
+    if not 0 < float(value) < float("inf"):
         raise ValueError(f"{name}={value!r}: expected {accepted}")
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def stored(
     *,
     path: PathPoints | None = None,
     reference: str | None = None,
-    on_sparsity: Callable[[], None] | None = None,
+    on_sparsity: Callable[[], Any] | None = None,
 ) -> dict[str, Any]:
     """Score every sparsity and lay everything out as ``adata.uns[key]`` documents it."""
     bases = [_basis(candidate, prepared, reference) for candidate in explained]
@@ -124,7 +125,7 @@ def _sweep(
     report: Report,
     explained: Sequence[Explained],
     bases: Sequence[torch.Tensor],
-    on_sparsity: Callable[[], None] | None,
+    on_sparsity: Callable[[], Any] | None,
 ) -> dict[str, Any]:
     rows: dict[str, list[np.ndarray]] = {}
     means = torch.from_numpy(prepared.means)
@@ -152,7 +153,7 @@ def _sweep(
 def _similarities(explained: Sequence[Explained]) -> np.ndarray:
     """Eq. 10 between neighbouring sparsities, averaged over ordered pairs, (K - 1,)."""
     values = []
-    for sparser, denser in zip(explained[:-1], explained[1:], strict=True):
+    for sparser, denser in pairwise(explained):
         first, second = sparser.cuts(), denser.cuts()
         l = first.n_groups
         pairs = [(i, j) for i in range(l) for j in range(l) if i < j]
@@ -176,4 +177,3 @@ def report_on(prepared: Prepared, epsilon: float, clip: bool, judges: Any) -> Re
     cells = prepared.part(REPORT)
     panel = None if not judges else Panel.fit(prepared, judges)
     return Report(cells, epsilon, clip, panel)
-

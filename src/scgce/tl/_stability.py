@@ -66,9 +66,9 @@ def stability(
     Returns
     -------
     None, or the copy. Sets ``adata.uns[key]["stability"]``: ``sparsity``, ``n_bootstraps``, ``interval``;
-    ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the bootstraps in which the pair's
-    explanation has the gene, and the quantiles of its amount (0 where it was not chosen); ``similarity`` (l, l): mean of
-    Eq. 10 between the explanation and its bootstraps.
+    ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the bootstraps in which the
+    pair's explanation has the gene, and the quantiles of its amount (0 where it was not chosen); ``similarity`` (l, l):
+    mean of Eq. 10 between the explanation and its bootstraps.
 
     Raises
     ------

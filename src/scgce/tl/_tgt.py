@@ -18,8 +18,12 @@ from scgce.core.select import choose, smallest_sufficient
 
 from . import _params
 from ._fit import Model, material
-from ._prepare import pick_epsilon, prepare
+from ._prepare import Prepared, pick_epsilon, prepare
 from ._report import report_on, stored
+
+DESCENTS = {"refine": 3, "refine_consistent": 1}
+PATH_STEPS, SCORE_STEPS = 60, 10
+"""Of the progress bar: λ values, and the scoring of a sparsity in units of a refinement step."""
 
 
 def tgt(
@@ -156,12 +160,41 @@ def tgt(
         rng=rng,
         device=device,
     )
-    steps = {"refine": 3, "refine_consistent": 1}.get(method, 0) * RefineOptions().steps
-    with progress(total=60 + len(sparsities) * (steps + 10), desc="tgt") as bar:
+    model = Model(costs, amplitude, exponent, bool(clip), lams, bool(nonnegative))
+    params = {
+        "groupby": groupby,
+        "use_rep": use_rep or "",
+        "layer": layer or "",
+        "method": method,
+        "amplitude": -1.0 if amplitude is None else float(amplitude),
+        "clip": bool(clip),
+        "nonnegative": bool(nonnegative),
+        "penalty": float(exponent),
+        "validation_fraction": float(validation_fraction),
+        "epsilon_rule": _params.epsilon_rule(epsilon),
+    }
+    entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
+    write_result(adata, key_added, entry)
+    return adata if copy else None
+
+
+def _explain(
+    prepared: Prepared,
+    model: Model,
+    sparsities: list[int],
+    epsilon: float | str | None,
+    judges: bool | Mapping[str, Any],
+    params: dict[str, Any],
+    reference: str | None,
+) -> dict[str, Any]:
+    """The path, the choice for every sparsity, and the scores: the entry of ``adata.uns``."""
+    method = str(params["method"])
+    steps = DESCENTS.get(method, 0) * RefineOptions().steps
+    with progress(total=PATH_STEPS + len(sparsities) * (steps + SCORE_STEPS), desc="tgt") as bar:
         reach = pick_epsilon(prepared, epsilon)
         found = material(
             prepared,
-            Model(costs, amplitude, exponent, bool(clip), lams, bool(nonnegative)),
+            model,
             prepared.part(FIT),
             prepared.part(VALIDATE),
             largest=max(sparsities),
@@ -170,31 +203,16 @@ def tgt(
             on_point=bar.update,
         )
         explained = choose(found, sparsities, method, bar.update)
-        report = report_on(prepared, reach, clip, judges)
-        selected = smallest_sufficient(explained)
-        entry = stored(
+        return stored(
             prepared,
-            report,
+            report_on(prepared, reach, model.clip, judges),
             explained,
-            selected,
-            {
-                "groupby": groupby,
-                "use_rep": use_rep or "",
-                "layer": layer or "",
-                "method": method,
-                "amplitude": -1.0 if amplitude is None else float(amplitude),
-                "clip": bool(clip),
-                "nonnegative": bool(nonnegative),
-                "penalty": float(exponent),
-                "validation_fraction": float(validation_fraction),
-                "epsilon_rule": _params.epsilon_rule(epsilon),
-            },
+            smallest_sufficient(explained),
+            params,
             path=found.points,
             reference=reference,
-            on_sparsity=lambda: bar.update(10) and None,
+            on_sparsity=lambda: bar.update(SCORE_STEPS),
         )
-    write_result(adata, key_added, entry)
-    return adata if copy else None
 
 
 def _check(method: Any, amplitude: Any, epsilon: Any) -> None:

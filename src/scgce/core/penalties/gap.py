@@ -99,5 +99,6 @@ class Gap:
 
 def nonnegative_amplitude(ordered: torch.Tensor, amplitude: float) -> torch.Tensor:
     """Largest c <= amplitude per gene with ``mean_i - c (mean_i - mean_lowest) >= 0`` for all groups, (A,)."""
-    above = (ordered[1:] - ordered[:1]).clamp(min=1e-300)
-    return (ordered[1:].clamp(min=0.0) / above).amin(0).clamp(max=amplitude)
+    above = ordered[1:] - ordered[:1]
+    most = torch.where(above > 0, ordered[1:].clamp(min=0.0) / above.clamp(min=1e-300), torch.inf)
+    return most.amin(0).clamp(max=amplitude)
