@@ -120,6 +120,24 @@ def test_amounts_have_the_real_sign_and_bounded_size(means: torch.Tensor, share:
 
 @few
 @given(values_with_ties)
+def test_no_mean_is_taken_below_zero_and_no_gene_is_held_back_without_need(means: torch.Tensor) -> None:
+    means = means.clamp(min=0.0)  # several groups that do not express a gene are the rule
+    costs = torch.ones(5, dtype=torch.float64)
+    delta = Gap.build(means, 3.0, costs, nonnegative=True)
+    delta = delta.translations(delta.upper)
+    reached = means[:, None] + delta[None] - delta[:, None]
+    assert (reached >= -1e-12).all()
+    free = Gap.build(means, 3.0, costs)
+    free = free.translations(free.upper)
+    held = (delta.amax(0) - delta.amin(0)) < (free.amax(0) - free.amin(0)) * (1 - 1e-9)
+    lowest = reached.amin((0, 1))
+    assert (lowest[held] <= 1e-9).all(), "an amplitude is lowered only as far as zero"
+    zero = (means.amin(0) == 0) & (means.amax(0) > 0)
+    np.testing.assert_allclose((delta.amax(0) - delta.amin(0))[zero], (means.amax(0) - means.amin(0))[zero], rtol=1e-12)
+
+
+@few
+@given(values_with_ties)
 def test_variable_inverts_translations_and_projects_into_the_box(delta: torch.Tensor) -> None:
     means = random_tensor(3, 4, 5)
     gap = Gap.build(means, 2.0, COSTS)
