@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from scgce._atomic import replacing
 
 from ._errors import ReadError, UsageError, WriteError
 
@@ -99,7 +99,7 @@ def write(adata: AnnData, path: Path) -> None:
     WriteError
         If it cannot be written (disk full, no permission).
     """
-    with replacing(path) as temporary:
+    with writing(path) as temporary:
         if path.suffix == ".zarr":
             adata.write_zarr(temporary)
         else:
@@ -107,49 +107,20 @@ def write(adata: AnnData, path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def writing(path: Path) -> Iterator[Path]:
     """
-    Give a temporary name beside ``path`` to write to; on success it takes its place, on any error it is removed.
+    Give a temporary name to write to, which takes the place of ``path`` when all went well.
 
     Raises
     ------
     WriteError
-        If the operating system refuses (disk full, no permission).
+        If it cannot be written (disk full, no permission).
     """
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part{path.suffix}"
     try:
-        yield temporary
-        _move(temporary, path)
+        with replacing(path) as temporary:
+            yield temporary
     except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
         raise WriteError(f"output={str(path)!r} cannot be written: {_first_line(error)}") from error
-    finally:
-        _remove(temporary)
-
-
-def _move(temporary: Path, path: Path) -> None:
-    if temporary.is_file():
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        return
-    aside = temporary.with_name(temporary.name + ".old")
-    if path.exists():  # a folder cannot be replaced in one step
-        path.replace(aside)
-    try:
-        temporary.replace(path)
-    except OSError:
-        if aside.exists():
-            aside.replace(path)
-        raise
-    _remove(aside)
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _check_format(path: Path, argument: str) -> None:

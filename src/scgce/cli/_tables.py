@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._errors import UsageError
-from ._files import replacing
+from ._files import writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +74,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     WriteError
         If it cannot be written.
     """
-    with replacing(path) as temporary:
+    with writing(path) as temporary:
         if path.suffix == ".parquet":
             _need_pyarrow()
             frame.to_parquet(temporary, index=False)

@@ -14,6 +14,7 @@ from ._options import Device, Seed
 if TYPE_CHECKING:
     from anndata import AnnData
 
+FOLDER = Path("scgce-demo")
 GROUPBY, REPRESENTATION = "bulk_labels", "X_umap"
 SOURCE, TARGET = "CD19+ B", "CD14+ Monocyte"
 SHOWN = {
@@ -28,24 +29,25 @@ SHOWN = {
 
 @command
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for pictures, tables and the AnnData.")] = Path(
-        "scgce-demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for the pictures, the page and the AnnData.")
+    ] = FOLDER,
     seed: Seed = 0,
     device: Device = "auto",
 ) -> None:
     """Explain the cell types of 700 blood cells in their UMAP (offline, under a minute)."""
     import scanpy as sc
 
-    from scgce import tl
+    import scgce
 
     adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
     typer.echo(f"Explaining {GROUPBY} of {adata.n_obs} blood cells x {adata.n_vars} genes in their UMAP …", err=True)
-    tl.tgt(adata, GROUPBY, use_rep=REPRESENTATION, rng=seed, device=device)
+    scgce.tl.tgt(adata, GROUPBY, use_rep=REPRESENTATION, rng=seed, device=device)
     typer.echo(_pair(adata))
     typer.echo(_means(adata))
     output.mkdir(parents=True, exist_ok=True)
-    paths = [*_pictures(adata, output), output / "pbmc68k.h5ad"]
+    paths = [*_pictures(adata, output), output / "report.html", output / "pbmc68k.h5ad"]
+    scgce.report(adata, paths[-2])
     write(adata, paths[-1])
     typer.echo("Written:\n" + "\n".join(f"  {path}" for path in paths))
 

@@ -1,0 +1,62 @@
+"""Files that are there complete, or as they were before."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """
+    Give a temporary name beside ``path`` to write a file or folder to.
+
+    On success it takes the place of ``path`` in one step (an old folder is first moved aside); on any error, also an
+    interruption, it is removed and ``path`` is as it was.
+
+    Parameters
+    ----------
+    path
+        Where the result belongs; its folder must exist.
+
+    Raises
+    ------
+    OSError
+        If the operating system refuses (disk full, no permission).
+    """
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.part{path.suffix}"
+    try:
+        yield temporary
+        _move(temporary, path)
+    finally:
+        _remove(temporary)
+
+
+def _move(temporary: Path, path: Path) -> None:
+    if temporary.is_file():
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        return
+    aside = temporary.with_name(temporary.name + ".old")
+    if path.exists():  # a folder cannot be replaced in one step
+        path.replace(aside)
+    try:
+        temporary.replace(path)
+    except OSError:
+        if aside.exists():
+            aside.replace(path)
+        raise
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

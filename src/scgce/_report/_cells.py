@@ -1,0 +1,111 @@
+"""Cells on the map, and where a sample of them lies after every translation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from anndata import AnnData
+
+from scgce._adata import get_matrix
+from scgce._arrays import csr_rows
+from scgce.core.shift import LinearShift, sparse_columns
+from scgce.core.truncate import SparseDelta
+from scgce.encoders import Encoder
+from scgce.get._result import Result
+from scgce.pl._map import CellMap, flat, group_codes, layer_of, sample
+from scgce.pl._style import default_palette, group_colors
+
+from ._encode import packed, quantised
+
+MOST_MOVED = 120_000
+"""Translated cells in the page, over all ordered pairs."""
+
+PER_PAIR = (20, 150)
+
+FAR = 0.3
+"""Share of the map's width by which translated cells may widen it."""
+
+Frame = tuple[np.ndarray, np.ndarray]
+
+
+def cells(
+    adata: AnnData, result: Result, chosen: CellMap, most: int, rng: np.random.Generator
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """
+    Place a sample of the cells, and translated cells of all ordered pairs at the selected sparsity.
+
+    Returns
+    -------
+    ``x``, ``y`` and ``code`` (row of the group, -1 for none) of the cells, packed; and of the translated cells
+    ``counts``, cells of each group, ``x`` and ``y``: source after source, target after target (the source itself left
+    out), cell after cell. Only ``reason`` if translated cells cannot be placed.
+    """
+    codes = group_codes(adata, result.groupby, result.groups)
+    rows = sample(np.arange(adata.n_obs), most, rng)
+    points = chosen.observed(adata, rows, layer_of(result, adata))
+    drawn = {"total": adata.n_obs, "shown": len(rows), "code": packed(codes[rows], "i2")}
+    if chosen.encoder is None:
+        return {**drawn, **_places(points, _frame(points))}, {"reason": chosen.reason}
+    counts, moved = _moved(adata, result, chosen, chosen.encoder, codes, rng)
+    frame = _frame(points, moved)
+    return {**drawn, **_places(points, frame)}, {"counts": counts, **_places(moved, frame)}
+
+
+def _frame(points: np.ndarray, moved: np.ndarray | None = None) -> Frame:
+    """Corners that hold all cells and nearly all translated ones, unless these are far away."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    span = np.where(high > low, high - low, 1.0)
+    if moved is not None and len(moved):
+        lowest, highest = np.quantile(moved, [0.005, 0.995], axis=0)
+        low = np.minimum(low, np.maximum(lowest, low - FAR * span))
+        high = np.maximum(high, np.minimum(highest, high + FAR * span))
+    return low - 0.04 * span, high + 0.04 * span
+
+
+def _places(points: np.ndarray, frame: Frame) -> dict[str, str]:
+    low, high = frame
+    return {name: quantised(points[:, axis], low[axis], high[axis]) for axis, name in enumerate("xy")}
+
+
+def _moved(
+    adata: AnnData, result: Result, chosen: CellMap, encoder: Encoder, codes: np.ndarray, rng: np.random.Generator
+) -> tuple[list[int], np.ndarray]:
+    """Cells of each group that are translated, and their places (cells, 2) for all ordered pairs."""
+    size, layer = len(result.groups), layer_of(result, adata)
+    each = int(np.clip(MOST_MOVED // (size * (size - 1)), *PER_PAIR))
+    clip = bool(result.params.get("clip", False))
+    cuts = result.pair_cuts(result.selected)
+    here = adata.var_names.get_indexer(result.genes)
+    counts, parts = [], [np.zeros((0, 2))]
+    for i in range(size):
+        rows = sample(np.flatnonzero(codes == i), each, rng)
+        counts.append(len(rows))
+        if not len(rows):
+            continue
+        X = csr_rows(get_matrix(adata, layer), rows)
+        shift = LinearShift(torch.from_numpy(encoder.hidden(X)), encoder.W, sparse_columns(X) if clip else None)
+        for j in range(size):
+            if j != i:
+                moved = shift.translated(slice(None), _renumbered(cuts(i, j), here), clip=clip)
+                parts.append(flat(encoder.embed_hidden(moved.numpy())))
+    return counts, np.concatenate(parts)
+
+
+def _renumbered(delta: SparseDelta, here: np.ndarray) -> SparseDelta:
+    """The translation in the columns of ``adata``, ascending; genes that it no longer has are left out."""
+    columns = torch.from_numpy(here)[delta.genes]
+    columns, order = columns.sort()
+    values = delta.values[order]
+    return SparseDelta(columns[columns >= 0], values[columns >= 0])
+
+
+def colors(adata: AnnData, result: Result) -> list[str]:
+    """Hexadecimal colours of the groups; scanpy's where those in the file are none."""
+    names = [str(name) for name in result.groups]
+    try:
+        found = group_colors(adata, result.groupby, names)
+    except ValueError:
+        return default_palette(len(names))
+    return [found[name] for name in names]

@@ -1,0 +1,66 @@
+"""Everything the page shows, as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from scgce.get._markers import markers
+from scgce.get._metrics import sweep
+from scgce.get._result import Result
+from scgce.pl._map import cell_map, layer_of
+
+from ._about import about
+from ._cells import cells, colors
+from ._levels import levels
+
+MARKERS = 50
+"""Genes listed for each group."""
+
+
+def payload(
+    adata: AnnData, key: str, *, title: str | None, basis: str | None, max_cells: int, rng: np.random.Generator
+) -> dict[str, Any]:
+    """
+    Gather what the page shows.
+
+    Parameters
+    ----------
+    adata, key, title, basis, max_cells, rng
+        As in `scgce.report`.
+
+    Returns
+    -------
+    Nested dict of strings, numbers, lists and packed arrays.
+    """
+    result = Result.read(adata, key)
+    chosen = cell_map(adata, result, basis)
+    drawn, moves = cells(adata, result, chosen, max_cells, rng)
+    return {
+        "title": title or f"What tells {result.groupby} apart",
+        "key": key,
+        "groupby": result.groupby,
+        "layer": layer_of(result, adata) or "X",
+        "axes": list(chosen.axes),
+        "selected": result.selected,
+        "groups": [str(name) for name in result.groups],
+        "sizes": result.sizes,
+        "colors": colors(adata, result),
+        "cells": drawn,
+        "moves": moves,
+        **levels(result),
+        "sweep": _sweep(adata, result, key),
+        "markers": _columns(markers(adata, n_genes=MARKERS, key=key)),
+        **about(adata, result),
+    }
+
+
+def _sweep(adata: AnnData, result: Result, key: str) -> dict[str, list[Any]] | None:
+    return _columns(sweep(adata, key=key)) if "sweep" in result.raw else None
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    return {str(name): frame[name].tolist() for name in frame.columns}

@@ -1,0 +1,108 @@
+// Data and small helpers. Names from the file only ever become text nodes, never markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const COLORS = { raised: "#b2182b", lowered: "#2166ac", source: "#7fc4f0", moved: "#08408a", target: "#f0a000",
+  faint: "#dcdcdc", ink: "#2b2b2b", muted: "#666666" };
+const SVG = "http://www.w3.org/2000/svg";
+const byId = (id) => document.getElementById(id);
+const size = data.groups.length;
+
+function unpack(text, Kind) {
+  const raw = atob(text);
+  const bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i += 1) bytes[i] = raw.charCodeAt(i);
+  return new Kind(bytes.buffer);
+}
+
+function element(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+function shape(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function drawing(width, height, label) {
+  return shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
+}
+
+function clear(node) {
+  node.replaceChildren();
+  return node;
+}
+
+const known = (value) => value !== null && value !== undefined && !Number.isNaN(value);
+
+function digits(value, places = 2) {
+  if (!known(value)) return "–";
+  return value.toFixed(places).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
+}
+
+function shorten(text, length) {
+  const letters = Array.from(text);
+  return letters.length <= length ? text : letters.slice(0, length - 1).join("") + "…";
+}
+
+function svgText(x, y, content, attributes = {}) {
+  return shape("text", { x, y, "font-size": 12, ...attributes }, content);
+}
+
+const ruler = document.createElement("canvas").getContext("2d");
+
+function textWidth(text, points) {
+  ruler.font = `${points}px ${getComputedStyle(document.body).fontFamily}`;
+  return ruler.measureText(text).width;
+}
+
+const titled = (node, text) => fill(node, {}, [shape("title", {}, text)]);
+
+function mean(matrix) {
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < size; i += 1) {
+    for (let j = 0; j < size; j += 1) {
+      const value = matrix[i * size + j];
+      if (i !== j && known(value)) { sum += value; count += 1; }
+    }
+  }
+  return count ? sum / count : null;
+}
+
+const NAMES = { correctness: "correctness", coverage: "coverage", percent_explained: "share of distance explained",
+  judge_logreg: "judge: logistic regression", judge_knn: "judge: nearest neighbours",
+  dbm_correctness: "DBM correctness", dbm_coverage: "DBM coverage" };
+const nameOf = (score) => NAMES[score] || score.replace(/^judge_/, "judge: ");
+
+const means = unpack(data.means, Float32Array);
+const levels = data.levels.map((level) => ({
+  k: level.k,
+  cut: level.cut,
+  label: level.all ? `all (${level.k})` : String(level.k),
+  genes: unpack(level.genes, Int32Array),
+  basis: unpack(level.basis, Float32Array),
+  n_genes: unpack(level.n_genes, Int32Array),
+  scores: Object.fromEntries(Object.entries(level.scores).map(([name, text]) => [name, unpack(text, Float32Array)])),
+}));
+
+// The explanation of a pair: the difference of two rows, its largest entries (of equals, the first gene).
+function explain(level, i, j) {
+  const width = level.genes.length;
+  const found = [];
+  for (let g = 0; g < width; g += 1) {
+    const delta = Math.fround(level.basis[j * width + g] - level.basis[i * width + g]);
+    if (delta !== 0) found.push({ place: level.genes[g], delta });
+  }
+  found.sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta) || a.place - b.place);
+  return found.slice(0, level.cut).map(({ place, delta }) => {
+    const source = means[i * data.genes.length + place];
+    const target = means[j * data.genes.length + place];
+    const difference = target - source;
+    const share = difference === 0 ? null : delta / difference;
+    return { gene: data.genes[place], delta, source, target, difference, share };
+  });
+}
