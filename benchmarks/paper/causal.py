@@ -15,6 +15,8 @@ from .output import save_figure, save_table
 from .settings import PAPER, Settings
 
 AUTOENCODER = "X_autoencoder"
+#: Share of points in their true group from which a map of the causal example shows the four groups.
+DISTINCT = 0.9
 FEATURES = ["x1", "x2", "x3", "x4"]
 SPARSITIES = (1, 2, 3, 4)
 #: The paper's fit, and scgce's own default.
@@ -27,10 +29,12 @@ def run(settings: Settings) -> None:
     save_table(tables, "table1_causal", settings)
     save_table(scores, "fig17_18_causal_scores", settings)
     save_table(marked, "a1_group_integrated_gradients", settings)
+    agreement = tables.groupby("seed")["agreement"].first()
+    draw(fitted(int(agreement.index[(agreement >= DISTINCT).argmax()])), settings)
 
 
-def one(seed: int, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """One autoencoder: explanations from group 0, their scores, and what Integrated Gradients marks."""
+def fitted(seed: int) -> ad.AnnData:
+    """The example with an autoencoder, the groups in its map, and explanations by TGT and DBM."""
     adata = synthetic(400, rng=0)
     scgce.tl.autoencoder(adata, use_rep="X", rng=seed, device="cpu", key_added=AUTOENCODER)
     adata.obs["cluster"] = named_as_the_truth(maps.groups_in(adata.obsm[AUTOENCODER], 4), adata)
@@ -38,6 +42,12 @@ def one(seed: int, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.D
     for key, fit in FITS.items():
         scgce.tl.tgt(adata, "cluster", **options, **fit, key_added=key)
     scgce.tl.dbm(adata, "cluster", **options, validation_fraction=0.0, judges=False, key_added="dbm")
+    return adata
+
+
+def one(seed: int, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """One autoencoder: explanations from group 0, their scores, and what Integrated Gradients marks."""
+    adata = fitted(seed)
     agreement = float((adata.obs["cluster"].astype(str) == adata.obs["group"].astype(str)).mean())
     tables = [amounts(adata, key, k) for key in (*FITS, "dbm") for k in (2, 4)]
     scores = [
@@ -45,8 +55,6 @@ def one(seed: int, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.D
         for key in (*FITS, "dbm")
     ]
     marked = attributions.group_integrated_gradients(adata, "cluster", AUTOENCODER)
-    if seed == 0:
-        draw(adata, settings)
     label = {"seed": seed, "agreement": agreement}
     return pd.concat(tables).assign(**label), pd.concat(scores).assign(**label), marked.assign(**label)
 
@@ -56,7 +64,7 @@ def named_as_the_truth(clusters: pd.Categorical, adata: ad.AnnData) -> pd.Catego
     counts = pd.crosstab(pd.Series(clusters, index=adata.obs_names), adata.obs["group"])
     rows, columns = linear_sum_assignment(-counts.to_numpy())
     names = dict(zip(counts.index[rows], counts.columns[columns], strict=True))
-    return pd.Categorical([names[c] for c in clusters], categories=list(adata.obs["group"].cat.categories))
+    return pd.Categorical([names.get(c) for c in clusters], categories=list(adata.obs["group"].cat.categories))
 
 
 def amounts(adata: ad.AnnData, key: str, sparsity: int) -> pd.DataFrame:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .causal import FEATURES, share_of_x4
-from .claims import DISTINCT
+from .causal import DISTINCT, FEATURES, share_of_x4
 from .settings import HERE, Settings
 
 PAGE = HERE.parents[1] / "docs" / "paper.md"
