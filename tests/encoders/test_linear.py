@@ -151,3 +151,17 @@ def test_no_warning_when_exact(blobs):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         linear_from_pca(blobs)
+
+
+def test_out_of_core_matrices(blobs, tmp_path):
+    import dask.array as da
+
+    reference = linear_from_pca(blobs)
+    blobs.layers["lazy"] = da.from_array(blobs.X.toarray(), chunks=(70, 60)).map_blocks(sparse.csr_array)
+    lazy = linear_from_pca(blobs, layer="lazy")
+    np.testing.assert_allclose(lazy(blobs.layers["lazy"]), reference(blobs.X), atol=1e-5)
+    del blobs.layers["lazy"]
+    blobs.write_h5ad(tmp_path / "x.h5ad")
+    backed = ad.read_h5ad(tmp_path / "x.h5ad", backed="r")
+    np.testing.assert_allclose(linear_from_pca(backed)(backed.X), reference(blobs.X), atol=1e-5)
+    backed.file.close()

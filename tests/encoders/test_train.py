@@ -86,6 +86,11 @@ def test_number_of_steps_grows_with_the_cells_to_a_bound():
     assert Training(max_steps=7).steps(10**6) == 7
 
 
+def test_noise_depends_on_the_dimensions_unless_given():
+    assert [Training().noise_for(m) for m in (2, 3, 10)] == [1.0, 1.0, 0.25]
+    assert Training(noise=0.0).noise_for(2) == 0.0
+
+
 @pytest.mark.parametrize(
     "setting, message",
     [

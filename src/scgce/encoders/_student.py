@@ -88,7 +88,7 @@ def distill_student(
         If the held-out R² is below 0.8.
     """
     started = time.perf_counter()
-    generator = np.random.default_rng(rng)
+    generator, how = np.random.default_rng(rng), how or Training()
     wanted = _check_target(target, X.shape[0], name)
     order = np.arange(X.shape[0]) if order is None else order
     if basis is None:
@@ -105,8 +105,8 @@ def distill_student(
         ((wanted - middle) / size).astype(np.float32),
         fit,
         watch,
-        noise=(how or Training()).noise * _neighbour_distance(H[fit]) / scale / np.sqrt(H.shape[1]),
-        how=how or Training(),
+        noise=how.noise_for(wanted.shape[1]) * _neighbour_distance(H[fit]) / scale / np.sqrt(H.shape[1]),
+        how=how,
         rng=generator,
         device=resolve_device(str(device)),
     )

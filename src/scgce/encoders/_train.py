@@ -24,7 +24,9 @@ class Training:
         Widths of the hidden layers.
     noise
         Length of the noise added to each input, in units of the distance to the nearest neighbour.  It keeps the
-        network from being steep between cells, where explanations move.
+        network from being steep between cells, where explanations move.  None for 1 in up to three dimensions (maps
+        such as UMAP's, bent and steep) and 0.25 in more (latent spaces, nearly linear: noise would blur their small
+        directions).
     weight_decay, learning_rate
         Of AdamW; the rate rises over the first tenth of the steps and falls to zero along a cosine.
     batch_size
@@ -36,7 +38,7 @@ class Training:
     """
 
     hidden: tuple[int, ...] = (128, 128)
-    noise: float = 1.0
+    noise: float | None = None
     weight_decay: float = 0.1
     learning_rate: float = 5e-3
     batch_size: int = 256
@@ -48,13 +50,18 @@ class Training:
         if not self.hidden or min(self.hidden) < 1:
             raise ValueError(f"hidden={self.hidden}: expected at least one positive width")
         for name in ("noise", "weight_decay"):
-            if not 0 <= getattr(self, name) < math.inf:
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)}: expected a finite number ≥ 0")
         for name in ("learning_rate", "batch_size", "patience"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name}={getattr(self, name)}: expected a finite number > 0")
         if self.max_steps is not None and self.max_steps < 1:
             raise ValueError(f"max_steps={self.max_steps}: expected a positive number or None")
+
+    def noise_for(self, n_dims: int) -> float:
+        """Length of the noise for a representation of so many dimensions."""
+        return self.noise if self.noise is not None else 1.0 if n_dims <= 3 else 0.25
 
     def steps(self, n_cells: int) -> int:
         """Number of steps for so many cells."""
