@@ -6,7 +6,7 @@ import scgce
 
 project = "scgce"
 author = "The scgce developers"
-copyright = f"2026, {author}"  # noqa: A001
+copyright = f"2026, {author}"
 version = release = scgce.__version__
 
 extensions = [
