@@ -115,6 +115,18 @@ def lasso_pairs(
     return PairLasso(deltas, objective, converged)
 
 
+def lasso_lam_max(problem: Problem, costs: Tensor | None = None) -> float:
+    """The smallest λ at which δ = 0 is stationary for every pair: the largest slope of any pair and gene at 0."""
+    n_groups = problem.n_groups
+    sources, targets = (~torch.eye(n_groups, dtype=torch.bool, device=problem.start.device)).nonzero().T
+    price = torch.ones(problem.n_genes, dtype=problem.start.dtype, device=problem.start.device)
+    price = price if costs is None else costs.to(price)
+    batch = _Batch(problem, problem.start[sources], problem.targets[targets], price)
+    nothing = price.new_zeros(len(sources), problem.n_genes)
+    _, gradient = batch.smooth(nothing, torch.arange(len(sources), device=price.device))
+    return float((problem.pull_back(gradient).abs().amax(0) / price).max())
+
+
 def _grow(batch: _Batch, max_iter: int, tol: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Solve on a working set, add the genes that violate optimality most, repeat."""
     n_pairs, like = batch.start.shape[0], batch.start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -83,6 +84,20 @@ class PairCuts:
             self._store()
         elif self.k < 1:
             raise ValueError(f"k={k} genes cannot be kept; accepted: an integer of at least 1")
+
+    @classmethod
+    def given(cls, deltas: Mapping[tuple[int, int], SparseDelta], n_groups: int, n_genes: int) -> PairCuts:
+        """Explanations made pair by pair, with no basis behind them: nothing is cut; a pair not given is not moved.
+
+        Parameters
+        ----------
+        deltas
+            ``deltas[i, j]``: support and amounts of i → j. If (j, i) is not given it is minus (i, j).
+        """
+        dtype = next((values.dtype for _, values in deltas.values()), torch.float64)
+        found = cls(torch.zeros(1, 1, dtype=dtype).expand(n_groups, n_genes))
+        found._stored.update(deltas)
+        return found
 
     def _store(self) -> None:
         for i in range(self.n_groups - 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scgce.get._attributions import attributions
 from scgce.get._changes import changes
 from scgce.get._compare import compare
 from scgce.get._evidence import evidence, stability, unexplained
@@ -11,6 +12,7 @@ from scgce.get._metrics import metrics, sweep
 from scgce.get._panel import panel
 
 __all__ = [
+    "attributions",
     "changes",
     "compare",
     "deltas",

@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 
 from scgce._adata import read_result
 from scgce._keys import not_found
-from scgce.core.truncate import PairCuts, top_k
+from scgce.core.truncate import PairCuts, SparseDelta, top_k
 
 
 def _strings(values: Any) -> NDArray[np.object_]:
     return np.array([str(value) for value in np.asarray(values).ravel()], dtype=object)
+
+
+def _support(row: Any) -> SparseDelta:
+    dense = row.toarray().ravel()
+    genes = np.flatnonzero(dense)
+    return SparseDelta(torch.from_numpy(genes), torch.from_numpy(dense[genes]))
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,9 @@ class Result:
     def delta(self, i: int, j: int, sparsity: int | None = None) -> NDArray[np.float32]:
         """Return the reported translation from row i to row j, shape (d,): exact zeros outside the explanation."""
         k = self.check_sparsity(sparsity)
+        given = self._pair_deltas(k)
+        if given is not None:
+            return np.asarray(given[i * len(self.groups) + j].toarray(), dtype=np.float32).ravel()
         basis = self.basis(k)
         return self.cut(basis[j] - basis[i], k)
 
@@ -136,7 +145,22 @@ class Result:
 
     def pair_cuts(self, sparsity: int) -> PairCuts:
         """Return the reported translations of all ordered pairs as (genes, values), computed once."""
+        given = self._pair_deltas(sparsity)
+        if given is not None:
+            size = len(self.groups)
+            rows = {(i, j): _support(given[i * size + j]) for i in range(size) for j in range(size) if i != j}
+            return PairCuts.given(rows, size, len(self.genes))
         return PairCuts(torch.from_numpy(self.basis(sparsity)), sparsity if self.pair_cut else None)
+
+    def _pair_deltas(self, sparsity: int) -> Any:
+        """CSR (l·l, d) of an explanation made pair by pair, row i·l + j for i → j; None if it has a basis."""
+        if "pair_deltas" not in self.raw:
+            return None
+        if sparsity == self.selected:
+            return self.raw["pair_deltas"].tocsr()
+        size = len(self.groups) ** 2
+        start = self.block(sparsity) * size
+        return self.raw["sweep"]["pair_deltas"].tocsr()[start : start + size]
 
     @property
     def judges(self) -> list[str]:

@@ -8,6 +8,11 @@ from ._distill import distill
 from ._embed_new import embed_new
 from ._evaluate import evaluate
 from ._evidence import evidence
+from ._integrated_gradients import integrated_gradients
+from ._lasso import lasso
+from ._lineages import lineages
+from ._marker_tests import marker_tests
+from ._random_genes import random_genes
 from ._rank_genes import rank_genes
 from ._scvis import scvis
 from ._stability import stability
@@ -21,6 +26,11 @@ __all__ = [
     "embed_new",
     "evaluate",
     "evidence",
+    "integrated_gradients",
+    "lasso",
+    "lineages",
+    "marker_tests",
+    "random_genes",
     "rank_genes",
     "scvis",
     "stability",

@@ -9,16 +9,10 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._adata import write_result
-from scgce._split import VALIDATE
-from scgce.core.metrics import score_pairs
-from scgce.core.select import Explained, smallest_sufficient
+from scgce.core.select import Explained
 from scgce.core.translations import Translations
-from scgce.core.truncate import PairCuts
 
-from . import _params
-from ._prepare import pick_epsilon, prepare
-from ._report import report_on, stored
+from ._baseline import Setting, run_baseline
 
 
 def dbm(
@@ -63,13 +57,23 @@ def dbm(
     KeyError, ValueError, TypeError
         As in `tl.tgt`; ``adata`` is left as it was.
     """
-    _params.check_epsilon(epsilon)
-    sparsities = _params.check_sparsity(sparsity, adata.n_vars)
-    if copy:
-        adata = adata.copy()
-    prepared = prepare(
+
+    def explain(setting: Setting) -> list[Explained]:
+        translations = Translations.of_dense(torch.from_numpy(setting.prepared.means))
+        return [setting.by_basis(k, translations, cut=True) for k in setting.sparsities]
+
+    return run_baseline(
         adata,
         groupby,
+        "dbm",
+        explain,
+        amplitude=1.0,
+        sparsity=sparsity,
+        clip=clip,
+        epsilon=epsilon,
+        judges=judges,
+        key_added=key_added,
+        copy=copy,
         use_rep=use_rep,
         encoder=encoder,
         layer=layer,
@@ -80,25 +84,3 @@ def dbm(
         rng=rng,
         device=device,
     )
-    reach = pick_epsilon(prepared, epsilon)
-    validate = prepared.part(VALIDATE)
-    translations = Translations.of_dense(torch.from_numpy(prepared.means)).rounded().drop_unused()
-    explained = []
-    for k in sparsities:
-        moved = validate.mover(PairCuts(translations.dense(), k), clip=clip)
-        scores = score_pairs(moved, validate.embedded, reach)
-        explained.append(Explained(k, 0.0, translations, True, scores))
-    params = {
-        "groupby": groupby,
-        "use_rep": use_rep or "",
-        "layer": layer or "",
-        "method": "dbm",
-        "amplitude": 1.0,
-        "clip": bool(clip),
-        "validation_fraction": float(validation_fraction),
-        "epsilon_rule": _params.epsilon_rule(epsilon),
-    }
-    report = report_on(prepared, reach, clip, judges)
-    selected = smallest_sufficient(explained)
-    write_result(adata, key_added, stored(prepared, report, explained, selected, params, reference=reference))
-    return adata if copy else None

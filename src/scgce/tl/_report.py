@@ -25,6 +25,7 @@ from scgce.core.transport import percent_explained_pairs
 from scgce.core.truncate import PairCuts
 
 from ._judge import Panel
+from ._pairs import PairExplained, pair_rows
 from ._prepare import Prepared
 
 logger = logging.getLogger("scgce")
@@ -69,7 +70,7 @@ def stored(
     """Score every sparsity and lay everything out as ``adata.uns[key]`` documents it."""
     bases = [_basis(candidate, prepared, reference) for candidate in explained]
     sweep = _sweep(prepared, report, explained, bases, on_sparsity)
-    chosen = PairCuts(bases[selected].double(), explained[selected].sparsity if explained[selected].pair_cut else None)
+    chosen = _cuts(explained[selected], bases[selected])
     moved = report.cells.mover(chosen, clip=report.clip)
     centres = report.cells.means()
     distance = float(torch.pdist(centres).median())
@@ -107,6 +108,9 @@ def stored(
     }
     for name in [name for name in sweep if name.startswith("judge_")]:
         entry[name] = sweep[name][selected].copy()
+    if isinstance(explained[selected], PairExplained):
+        entry["pair_deltas"] = pair_rows(chosen)
+        sweep["pair_deltas"] = sparse.vstack([pair_rows(candidate.cuts()) for candidate in explained], format="csr")
     if path is not None:
         entry["path"] = _path(path)
     return entry
@@ -120,6 +124,13 @@ def _basis(explained: Explained, prepared: Prepared, reference: str | None) -> t
     return torch.from_numpy(gauge(dense, row, prepared.groups.sizes).astype(np.float32))
 
 
+def _cuts(explained: Explained, basis: torch.Tensor) -> PairCuts:
+    """The explanations of all pairs as a reader of the stored entry gets them."""
+    if isinstance(explained, PairExplained):
+        return explained.cuts()
+    return PairCuts(basis.double(), explained.sparsity if explained.pair_cut else None)
+
+
 def _sweep(
     prepared: Prepared,
     report: Report,
@@ -130,7 +141,7 @@ def _sweep(
     rows: dict[str, list[np.ndarray]] = {}
     means = torch.from_numpy(prepared.means)
     for candidate, basis in zip(explained, bases, strict=True):
-        cuts = PairCuts(basis.double(), candidate.sparsity if candidate.pair_cut else None)
+        cuts = _cuts(candidate, basis)
         ours = report.scores(cuts)
         theirs = report.scores(PairCuts(means, candidate.sparsity))
         entries = {"correctness": ours.correctness, "coverage": ours.coverage}

@@ -18,6 +18,7 @@ from scgce.core.select import Explained
 from scgce.core.translations import Translations
 from scgce.encoders import resolve
 
+from ._pairs import from_rows, pair_explained
 from ._prepare import Prepared, read
 
 
@@ -82,20 +83,31 @@ def stored_explanations(entry: dict[str, Any], scored: Prepared) -> list[Explain
     n_stored, rows = len(entry["groups"]), _rows(entry, scored)
     columns = _columns(entry, scored.genes)
     sweep = entry["sweep"]
-    unknown = np.full((len(rows), len(rows)), np.nan)
-    explained = []
+    nothing = np.full((len(rows), len(rows)), np.nan)
+    unknown = Scores(nothing, nothing)
+    explained: list[Explained] = []
     for index, k in enumerate(np.asarray(sweep["sparsity"]).tolist()):
+        lam = float(np.asarray(sweep["lam"])[index])
+        if "pair_deltas" in sweep:
+            square = sweep["pair_deltas"][index * n_stored**2 : (index + 1) * n_stored**2]
+            square = square[[i * n_stored + j for i in rows for j in rows]]
+            _check_there(entry, columns, np.bincount(square.indices, minlength=len(columns)) > 0)
+            explained.append(pair_explained(int(k), lam, from_rows(square, columns, len(scored.genes)), unknown))
+            continue
         block = sweep["deltas"][index * n_stored : (index + 1) * n_stored].toarray()[rows]
-        missing = np.flatnonzero((columns < 0) & (block != block[:1]).any(0))
-        if len(missing):
-            absent = ", ".join(map(str, entry["genes"][missing[:5]]))
-            raise KeyError(f"adata has no {len(missing)} translated genes of the explanation: {absent}")
+        _check_there(entry, columns, (block != block[:1]).any(0))
         dense = torch.zeros(len(rows), len(scored.genes), dtype=torch.float64)
         dense[:, columns[columns >= 0]] = torch.from_numpy(block[:, columns >= 0]).double()
-        lam = float(np.asarray(sweep["lam"])[index])
         cut = bool(entry["params"]["pair_cut"])
-        explained.append(Explained(int(k), lam, Translations.of_dense(dense), cut, Scores(unknown, unknown)))
+        explained.append(Explained(int(k), lam, Translations.of_dense(dense), cut, unknown))
     return explained
+
+
+def _check_there(entry: dict[str, Any], columns: np.ndarray, used: np.ndarray) -> None:
+    missing = np.flatnonzero((columns < 0) & used)
+    if len(missing):
+        absent = ", ".join(map(str, entry["genes"][missing[:5]]))
+        raise KeyError(f"adata has no {len(missing)} translated genes of the explanation: {absent}")
 
 
 def explanation_of(entry: dict[str, Any], prepared: Prepared, k: int, key: str) -> Explained:

@@ -1,0 +1,57 @@
+"""Attributions of genes, from `tl.integrated_gradients`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from scgce._keys import not_found
+
+
+def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integrated_gradients") -> pd.DataFrame:
+    """Which genes make a classifier on the map call cells ``target`` rather than ``source``.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of `tl.integrated_gradients`.
+    source, target
+        Names of two groups: baselines are cells of the source, the probability is the target's.
+    key
+        Where in ``adata.uns`` the result is.
+
+    Returns
+    -------
+    One row per gene with an attribution, largest absolute one first: ``gene``, ``attribution`` (units of probability;
+    not a translation) and ``standard_error`` over the pairs of cells drawn.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``.
+    ValueError
+        If what is there are not attributions, a group is unknown, or source and target are the same.
+    """
+    if key not in adata.uns:
+        raise not_found("key", key, "adata.uns", adata.uns, hint="; run scgce.tl.integrated_gradients(adata, …) first")
+    entry = adata.uns[key]
+    params = entry.get("params", {}) if isinstance(entry, Mapping) else {}
+    if not isinstance(params, Mapping) or params.get("type") != "attributions":
+        raise ValueError(f"adata.uns[{key!r}] does not hold attributions; expected a key of tl.integrated_gradients")
+    names = [str(name) for name in entry["groups"]]
+    for argument, name in (("source", source), ("target", target)):
+        if str(name) not in names:
+            raise ValueError(str(not_found(argument, name, f"the groups of {params['groupby']!r}", names)))
+    if str(source) == str(target):
+        raise ValueError(f"source and target are both {source!r}; choose two different groups")
+    row = names.index(str(source)) * len(names) + names.index(str(target))
+    values = np.asarray(entry["attributions"][row], dtype=np.float64)
+    genes = np.flatnonzero(values)
+    genes = genes[np.argsort(-np.abs(values[genes]), kind="stable")]
+    labels = np.array([str(gene) for gene in entry["genes"]], dtype=object)
+    frame = pd.DataFrame({"gene": labels[genes], "attribution": values[genes]})
+    return frame.assign(standard_error=np.asarray(entry["standard_error"][row], dtype=np.float64)[genes])

@@ -1,0 +1,151 @@
+"""`tl.lineages`: explanations between unions of groups, from the same basis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from anndata import AnnData
+
+from scgce._adata import read_result, write_result
+from scgce._device import resolve_device
+from scgce._groups import Groups
+from scgce._keys import listing
+from scgce._split import REPORT
+from scgce.core.metrics import Scores
+from scgce.core.select import Explained
+from scgce.core.translations import Translations
+from scgce.encoders import encoder_from_uns
+
+from ._judge import Panel
+from ._prepare import Prepared
+from ._report import Report, stored
+from ._stored import reopen, stored_explanations, with_stored_means
+
+
+def lineages(
+    adata: AnnData,
+    lineage: str | Mapping[str, str],
+    *,
+    key: str = "tgt",
+    encoder: Any = None,
+    judges: bool | Mapping[str, Any] = True,
+    rng: int | np.random.Generator = 0,
+    device: str = "auto",
+    key_added: str = "lineages",
+    copy: bool = False,
+) -> AnnData | None:
+    """Explain unions of groups (all T cells → all B cells) by the explanation of the groups, weighted by their cells.
+
+    A lineage's translation is the mean of its groups', each weighted by its number of cells. Nothing is fitted again,
+    so what is said about lineages agrees with what is said about their groups: explanations are symmetric and
+    transitive, and correctness and coverage count all reported cells of a lineage, with the ε of the explanation.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with the explanation and the cells it was made from.
+    lineage
+        Which lineage each group belongs to: a mapping group → lineage, or a column of ``adata.obs`` that holds the
+        lineage of every cell. Groups that are not mapped are left out.
+    key
+        The explanation in ``adata.uns``.
+    encoder
+        The model, if it could not be stored with the explanation.
+    judges, rng, device, copy
+        As in `tl.tgt`.
+    key_added
+        Name of the result; with a mapping also of the column that is added to ``adata.obs``.
+
+    Returns
+    -------
+    None, or the copy. Sets ``adata.uns[key_added]`` in the form of `tl.tgt`, with lineages for groups:
+    ``get.explanation(adata, "T", "B", key=key_added)``. With the k-gene cut (``params["pair_cut"]``) a pair of lineages
+    has k genes; without it every gene of the groups that does not cancel. With a mapping, ``adata.obs[key_added]`` is
+    the lineage of every cell.
+
+    Raises
+    ------
+    KeyError
+        If there is no such explanation, column or group.
+    ValueError
+        If fewer than two lineages result, a group lies in two, or the explanation was made pair by pair.
+    """
+    entry = read_result(adata, key)
+    if "pair_deltas" in entry:
+        raise ValueError(f"key={key!r} was made pair by pair ({entry['params']['method']}): it has no basis to average")
+    if copy:
+        adata = adata.copy()
+    seed = int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
+    r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
+    prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
+    prepared = with_stored_means(prepared, entry)
+    parents = _parents(adata, prepared.groups, lineage)
+    column = lineage if isinstance(lineage, str) else key_added
+    weights = _weights(entry, prepared.groups, parents)
+    merged = _merged(prepared, column, parents, weights)
+    panel = Panel.fit(merged, judges) if judges else None
+    report = Report(merged.part(REPORT), float(entry["epsilon"]), bool(entry["params"]["clip"]), panel)
+    explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
+    selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))
+    kept = {name: entry["params"][name] for name in ("use_rep", "layer", "method", "amplitude", "clip")}
+    kept |= {name: entry["params"][name] for name in ("validation_fraction", "epsilon_rule")}
+    kept |= {"groupby": column, "lineages_of": key}
+    write_result(adata, key_added, stored(merged, report, explained, selected, kept))
+    if not isinstance(lineage, str):
+        names = merged.groups.names
+        adata.obs[column] = pd.Categorical.from_codes(merged.groups.codes, list(names))
+    return adata if copy else None
+
+
+def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, str]) -> dict[str, str]:
+    """Lineage of each group that has one, in the groups' order."""
+    if isinstance(lineage, str):
+        if lineage not in adata.obs:
+            raise KeyError(f"lineage={lineage!r} is not a column of adata.obs; found: {listing(adata.obs.columns)}")
+        labels = adata.obs[lineage]
+        found: dict[str, str] = {}
+        for code, name in enumerate(groups.names):
+            inside = labels[groups.codes == code].dropna().astype(str).unique()
+            if len(inside) > 1:
+                raise ValueError(f"lineage={lineage!r}: cells of {name!r} lie in several lineages: {listing(inside)}")
+            found |= {str(name): str(value) for value in inside}
+    else:
+        unknown = [group for group in map(str, lineage) if group not in set(groups.names)]
+        if unknown:
+            raise KeyError(f"lineage names unknown groups: {listing(unknown)}; found: {listing(groups.names)}")
+        given = {str(group): str(parent) for group, parent in lineage.items()}
+        found = {str(name): given[name] for name in groups.names if name in given}
+    if len(set(found.values())) < 2:
+        raise ValueError(f"lineage={lineage!r} gives {len(set(found.values()))} lineages; at least two are needed")
+    return found
+
+
+def _weights(entry: dict[str, Any], groups: Groups, parents: dict[str, str]) -> pd.DataFrame:
+    """Lineages × groups: share of each group's cells in its lineage, rows summing to 1."""
+    sizes = dict(zip(entry["groups"], np.asarray(entry["sizes"], dtype=float), strict=True))
+    table = pd.DataFrame(0.0, index=list(dict.fromkeys(parents.values())), columns=list(groups.names))
+    for group, parent in parents.items():
+        table.loc[parent, group] = sizes[group]
+    return table.div(table.sum(axis=1), axis=0)
+
+
+def _merged(prepared: Prepared, key: str, parents: dict[str, str], weights: pd.DataFrame) -> Prepared:
+    """The same cells in their lineages."""
+    names = list(weights.index)
+    code = [names.index(parents[name]) if name in parents else -1 for name in prepared.groups.names]
+    codes = np.array([*code, -1], dtype=np.int64)[prepared.groups.codes]
+    groups = Groups(key, np.array(names, dtype=object), codes)
+    split = np.where(codes >= 0, prepared.split, -1).astype(np.int8)
+    return replace(prepared, groups=groups, split=split, means=weights.to_numpy() @ prepared.means)
+
+
+def _averaged(explained: Explained, weights: pd.DataFrame) -> Explained:
+    mean = torch.from_numpy(weights.to_numpy()) @ explained.translations.values
+    translations = Translations(explained.translations.genes, mean, explained.translations.n_genes)
+    nothing = np.full((len(weights), len(weights)), np.nan)
+    return replace(explained, translations=translations.rounded().drop_unused(), validation=Scores(nothing, nothing))
