@@ -36,6 +36,10 @@ class Stopping:
     max_iterations: int = 2000
 
 
+_QUIET = 6
+"""Iterations in a row without progress: acceleration needs a few before it shows."""
+
+
 class _Descent:
     """The objective with its calls shared by the steps of one minimisation."""
 
@@ -123,6 +127,6 @@ def minimise(
         y = new if turned else new + (momentum - 1) / next_momentum * (new - v)
         v, f, objective, momentum, from_best = new, f_new, candidate, next_momentum, turned
         lipschitz *= 0.9
-        if quiet >= 3:
+        if quiet >= _QUIET:
             return Solution(v, objective, f, iteration, True, lipschitz)
     return Solution(v, objective, f, stopping.max_iterations, False, lipschitz)

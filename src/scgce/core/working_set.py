@@ -13,6 +13,9 @@ from .translations import Translations
 
 _SLACK = 1e-3
 """A gene enters if its pressure exceeds λ by more than this share."""
+_LOOSE = 1e-3
+_FEW = 10
+"""Rounds are solved to this tolerance until at most so many genes want to enter."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +82,27 @@ def solve(
     The solution on its working set; ``complete`` tells whether every gene outside satisfies its optimality condition.
     """
     genes, solution = state.genes, state.solution
+    loose = replace(stopping, tolerance=max(stopping.tolerance, _LOOSE))
+    precise = False
     for _ in range(max_rounds):
         pressure = penalty.pressure(full_gradient(problem, penalty, genes, solution.v))
         pressure[genes] = 0.0
         wanting = (pressure > lam * (1 + _SLACK)).nonzero().squeeze(1)
-        if len(wanting) == 0 and solution.n_iterations and state.lam == lam:
+        if len(wanting) == 0 and precise:
             return State(genes, solution, lam, True)
+        # While genes still enter, precision is wasted; once none does, the last digits may let in a few more.
+        precise = precise or loose == stopping or (len(wanting) <= _FEW and state.lam == lam)
         best = wanting[pressure[wanting].argsort(descending=True, stable=True)][: max(20, len(genes))]
         genes, v = _grow(genes, solution.v, best)
         if len(genes) == 0:
             return State(genes, solution, lam, True)
         solution = minimise(
-            problem.take(genes), penalty.take(genes), lam, v, lipschitz=solution.lipschitz, stopping=stopping
+            problem.take(genes),
+            penalty.take(genes),
+            lam,
+            v,
+            lipschitz=solution.lipschitz,
+            stopping=stopping if precise else loose,
         )
         state = State(genes, solution, lam, False)
     return state
