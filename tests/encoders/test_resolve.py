@@ -73,6 +73,14 @@ def test_key_with_a_stored_encoder(blobs, network):
     assert found.fidelity["r2"] == pytest.approx(1) and found.fidelity["n_cells"] == 300
 
 
+def test_stored_student_keeps_its_fidelity_to_the_teacher(blobs, network):
+    encoder = wrap_module(network, blobs.var_names, blobs.X)
+    encoder.fidelity = {"r2": 0.9, "neighbours": 0.5, "n_cells": 30.0}
+    blobs.obsm["X_student"] = encoder(blobs.X)
+    blobs.uns["X_student"] = {"encoder": encoder.to_uns()}
+    assert resolve(blobs, use_rep="X_student").fidelity == encoder.fidelity
+
+
 def test_stored_encoder_follows_genes_by_name(blobs, network):
     encoder = wrap_module(network, blobs.var_names, blobs.X)
     blobs.obsm["X_mine"] = encoder(blobs.X)

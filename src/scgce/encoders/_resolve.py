@@ -81,7 +81,11 @@ def resolve(
         return _fit_scvis(adata, X, genes, layer, rng, device)
     stored = adata.uns.get(key)
     if isinstance(stored, Mapping) and "encoder" in stored:
-        return _checked(encoder_from_uns(stored["encoder"]).align(genes), adata, key, X, layer, rng)
+        kept = encoder_from_uns(stored["encoder"]).align(genes)
+        found = _checked(kept, adata, key, X, layer, rng)
+        # A stored student knows how well it reproduces its teacher, on cells that it never saw.
+        found.fidelity = kept.fidelity or found.fidelity
+        return found
     if has_loadings(adata, key):
         return linear_from_pca(adata, key, layer=layer, rng=rng)
     return _distil(adata, key, X, genes, layer, rng, device)
