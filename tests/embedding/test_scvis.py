@@ -106,3 +106,9 @@ def test_outlying_cells_have_a_low_likelihood():
     assert variance.shape == (400, 2)
     assert likelihood[0] < np.quantile(likelihood, 0.02)
     assert (variance > 0).all()
+
+
+def test_weights_are_held_small_by_the_penalty():
+    X, _ = _cells()
+    free, held = (_fit(X, schedule=Schedule(150, 0.01, decay)).network.body[0].weight for decay in (0.0, 3.0))
+    assert float(held.detach().square().sum()) < 0.5 * float(free.detach().square().sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -119,7 +119,7 @@ def fit_scvis(
     n_components
         Latent dimensions m.
     loss, schedule
-        What is minimised, and how.
+        What is minimised, and how. The L2 penalty is divided by p as the loss is.
     batch_size
         Cells in a mini-batch, at most the cells that are trained on.
     held_out
@@ -145,5 +145,6 @@ def fit_scvis(
         parts = [loss.terms(network, rows(part), loss.warm_up, 0.0 * noise(len(part))) for part in waiting]
         return float(sum(sum(terms.values()) for terms in parts)) / len(parts)
 
+    schedule = replace(schedule, weight_decay=schedule.weight_decay / rows.shape[1])
     history = train(network, step_terms, schedule, held_out_loss=held_out_loss if waiting else None, name="scvis")
     return ScvisFit(network, history, loss)

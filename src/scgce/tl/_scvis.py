@@ -58,7 +58,8 @@ def scvis(
     batch_size
         Cells in a mini-batch.
     learning_rate, weight_decay
-        Adam's rate at the start (it falls to a hundredth along half a cosine), and its L2 penalty.
+        Adam's rate at the start (it falls to a hundredth along half a cosine), and the L2 penalty on the weights beside
+        the loss of the paper, whose t-SNE term weighs as much as the network has inputs.
     n_epochs
         Passes over the cells; ``None`` for as many as make 3,000 mini-batches.
     patience
