@@ -32,7 +32,8 @@ _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
 _SMALL = 100
 """With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`."""
-DEBIAS = Stopping(1e-7, 500)
+ROUGH, DEBIAS = Stopping(1e-4, 150), Stopping(1e-7, 500)
+"""All candidates are debiased roughly, the best of them to the end."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,11 @@ def consistent(material: Material, k: int) -> Explained:
         starts.append((point.lam, close_least_steps(point.translations, strength, k)))
     candidates = []
     for lam, translations in starts:
-        relaxed = debias(material.problem, translations, material.gap, stopping=DEBIAS)
+        relaxed = debias(material.problem, translations, material.gap, stopping=ROUGH)
         candidates.append(_validated(material, relaxed, k, lam, False))
-    return _best(candidates)
+    best = _best(candidates)
+    exact = debias(material.problem, best.translations, material.gap, stopping=DEBIAS)
+    return _best([best, _validated(material, exact, k, best.lam, False)])
 
 
 def _refined(

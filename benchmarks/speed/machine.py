@@ -1,0 +1,50 @@
+"""What a figure was measured on, and how."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+import torch
+
+T = TypeVar("T")
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("scgce", "torch", "numpy", "scipy", "scanpy", "anndata", "scikit-learn", "numba", "illico")
+
+
+def describe() -> str:
+    """Processor, threads and versions, one line each."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = f"{names[0]} x {len(names)}" if names else model
+    found = []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return f"{model}; torch threads {torch.get_num_threads()}; Python {platform.python_version()}; {', '.join(found)}"
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What the work returns, and the seconds it took."""
+    start = time.perf_counter()
+    value = work()
+    return value, time.perf_counter() - start
+
+
+def publish(frame: pd.DataFrame, name: str, quick: bool) -> None:
+    """Print a table; keep it as CSV unless the run was a quick one."""
+    print(describe())
+    print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
+    if not quick:
+        RESULTS.mkdir(exist_ok=True)
+        frame.to_csv(RESULTS / f"{name}.csv", index=False, float_format="%.5g")
+        (RESULTS / f"{name}.txt").write_text(describe() + "\n")
