@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+from scgce.pl._compare import compare
+from scgce.pl._dose import dose
+from scgce.pl._embedding_shift import embedding_shift
 from scgce.pl._explanation import explanation
 from scgce.pl._groups import groups
+from scgce.pl._heatmap import heatmap
+from scgce.pl._label_distribution import label_distribution
+from scgce.pl._levels import levels
+from scgce.pl._markers import markers
 from scgce.pl._metrics import metrics
+from scgce.pl._path import path
 from scgce.pl._sweep import sweep
+from scgce.pl._training import training
+from scgce.pl._translation import translation
 
-__all__ = ["explanation", "groups", "metrics", "sweep"]
+__all__ = [
+    "compare",
+    "dose",
+    "embedding_shift",
+    "explanation",
+    "groups",
+    "heatmap",
+    "label_distribution",
+    "levels",
+    "markers",
+    "metrics",
+    "path",
+    "sweep",
+    "training",
+    "translation",
+]

@@ -51,10 +51,16 @@ class CellMap:
     def translated(
         self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, *, clip: bool = False
     ) -> Points:
-        """Places of some cells after a translation, shape (rows, 2).
+        """Places of some cells after a translation, shape (rows, 2); see :meth:`embedded`."""
+        return flat(self.embedded(adata, rows, delta, layer, clip=clip))
 
-        ``delta`` is indexed by gene. Genes that ``adata`` no longer has are ignored: the encoder would not exist if
-        it read them.
+    def embedded(
+        self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, *, clip: bool = False
+    ) -> NDArray[np.float32]:
+        """All coordinates of some cells after a translation, shape (rows, m).
+
+        ``delta`` is indexed by gene and may be empty. Genes that ``adata`` no longer has are ignored: the encoder
+        would not exist if it read them.
         """
         if self.encoder is None:
             raise ValueError(f"translated cells cannot be placed in {self.basis!r}: {self.reason}")
@@ -66,7 +72,7 @@ class CellMap:
         hidden = torch.from_numpy(self.encoder.hidden(cells))
         shift = LinearShift(hidden, self.encoder.W, sparse_columns(cells) if clip else None)
         moved = shift.translated(slice(None), SparseDelta(genes, amounts), clip=clip)
-        return flat(self.encoder.embed_hidden(moved.numpy()))
+        return self.encoder.embed_hidden(moved.numpy())
 
 
 def flat(points: Any) -> Points:
@@ -95,7 +101,7 @@ def cell_map(adata: AnnData, result: Result | None = None, basis: str | None = N
     KeyError
         If the basis is not in ``obsm`` (what is there is named).
     """
-    explained = _representation(adata, result)
+    explained = representation(adata, result)
     own = None if result is None else result.raw.get("encoder")
     if basis is None:
         basis = _default_basis(adata, explained, own)
@@ -130,7 +136,8 @@ def sample(rows: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDAr
     return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
 
 
-def _representation(adata: AnnData, result: Result | None) -> str:
+def representation(adata: AnnData, result: Result | None) -> str:
+    """Key of ``obsm`` of the explained representation, or the name it goes by if it is not there."""
     name = "" if result is None else str(result.params.get("use_rep", ""))
     for key in (name, f"X_{name}", name.removeprefix("X_")):
         if key in adata.obsm:

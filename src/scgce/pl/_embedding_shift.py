@@ -1,0 +1,143 @@
+"""Where the explanations of all pairs take the cells, as arrows on the map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+
+from scgce.get._result import Result
+from scgce.pl._labels import label_points, wrap
+from scgce.pl._map import cell_map, group_codes, layer_of, sample
+from scgce.pl._scatter import cells, center, frame_map, point_size
+from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, new_figure
+
+
+def embedding_shift_data(
+    adata: AnnData,
+    *,
+    basis: str | None = None,
+    sparsity: int | None = None,
+    key: str = "tgt",
+    max_cells: int = 200,
+    rng: int | np.random.Generator = 0,
+) -> pd.DataFrame:
+    """Mean place of the cells of each group before and after every explanation that starts there.
+
+    Returns
+    -------
+    One row per ordered pair: ``source``, ``target``, ``x``, ``y`` (mean of the source), ``x_moved``, ``y_moved``
+    (mean of its translated cells), ``x_target``, ``y_target`` (mean of the target) and ``correctness``.
+
+    Raises
+    ------
+    ValueError
+        If the sparsity is unknown, or no encoder of the map is stored.
+    """
+    result = Result.read(adata, key)
+    k = result.check_sparsity(sparsity)
+    chosen = cell_map(adata, result, basis)
+    if chosen.encoder is None:
+        raise ValueError(f"basis={chosen.basis!r}: translated cells cannot be placed, {chosen.reason}")
+    codes, layer = group_codes(adata, result.groupby, result.groups), layer_of(result, adata)
+    generator, cuts = np.random.default_rng(rng), result.pair_cuts(k)
+    clip, scores = bool(result.params.get("clip", False)), result.scores("correctness", k)
+    rows = [sample(np.flatnonzero(codes == group), max_cells, generator) for group in range(len(result.groups))]
+    means = [chosen.observed(adata, part, layer).mean(axis=0) for part in rows]
+    records = []
+    for i, j in np.ndindex(scores.shape):
+        if i != j:
+            genes, amounts = cuts(i, j)
+            delta = pd.Series(amounts.numpy(), index=result.genes[genes.numpy()])
+            moved = chosen.translated(adata, rows[i], delta, layer, clip=clip).mean(axis=0)
+            records.append((result.groups[i], result.groups[j], *means[i], *moved, *means[j], scores[i, j]))
+    columns = ["source", "target", "x", "y", "x_moved", "y_moved", "x_target", "y_target", "correctness"]
+    return pd.DataFrame(records, columns=columns)
+
+
+def embedding_shift(
+    adata: AnnData,
+    *,
+    basis: str | None = None,
+    sparsity: int | None = None,
+    key: str = "tgt",
+    nearest: int | None = 3,
+    labels: bool = True,
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw an arrow for each pair from the mean of the source to the mean of its translated cells.
+
+    An explanation that works ends on its target; the colour is its correctness.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    basis
+        Map to draw on, as in :func:`scgce.pl.explanation`; an encoder of it must be stored.
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    key
+        Where in ``adata.uns`` the result is.
+    nearest
+        Arrows of each group to so many groups nearest on the map; None draws all pairs.
+    labels
+        Write the names of the groups.
+    ax, show, return_fig
+        As in scanpy.
+
+    Returns
+    -------
+    The Axes, or the Figure.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``, or the basis is not in ``obsm``.
+    ValueError
+        If the sparsity is unknown, or no encoder of the map is stored.
+    """
+    frame = embedding_shift_data(adata, basis=basis, sparsity=sparsity, key=key)
+    result = Result.read(adata, key)
+    chosen = cell_map(adata, result, basis)
+    rows = sample(np.arange(adata.n_obs), 20_000, np.random.default_rng(0))
+    points = chosen.observed(adata, rows, layer_of(result, adata))
+    place = new_figure(7.0, 5.4).add_subplot() if ax is None else ax
+    cells(place, points, color=FAINT, size=point_size(len(rows)))
+    frame_map(place, chosen.axes, points)
+    shown = _nearest(frame, nearest)
+    colors = ScalarMappable(Normalize(0, 1), SEQUENTIAL)
+    for row in shown.itertuples():
+        style = {
+            "arrowstyle": "-|>,head_width=0.22,head_length=0.4",
+            "connectionstyle": "arc3,rad=0.18",
+            "linewidth": 1.3,
+        }
+        known = np.isfinite(row.correctness)
+        style |= {"color": colors.to_rgba(row.correctness) if known else INK, "shrinkA": 1, "shrinkB": 1}
+        place.annotate("", (row.x_moved, row.y_moved), (row.x, row.y), arrowprops=style, zorder=4)
+    bar = figure_of(place).colorbar(colors, ax=place, fraction=0.035, pad=0.02, aspect=25)
+    bar.set_label("correctness", fontsize="small")
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize="x-small", length=2)
+    if labels:
+        codes = group_codes(adata, result.groupby, result.groups)[rows]
+        present = [group for group in range(len(result.groups)) if (codes == group).any()]
+        middles = np.stack([center(points[codes == group]) for group in present])
+        label_points(place, middles, [wrap(str(result.groups[group]), 18) for group in present], fontsize="x-small")
+    return finish(place, given=ax, show=show, return_fig=return_fig)
+
+
+def _nearest(frame: pd.DataFrame, count: int | None) -> pd.DataFrame:
+    if count is None:
+        return frame
+    far = np.hypot(frame["x_target"] - frame["x"], frame["y_target"] - frame["y"])
+    rank = far.groupby(frame["source"]).rank(method="first")
+    return frame[rank <= count]

@@ -1,0 +1,106 @@
+"""Translations of groups × genes in a chosen gauge."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.axes import Axes
+
+from scgce.core.gauge import gauge
+from scgce.get._result import Result
+from scgce.pl._matrix import clustered, signed_heatmap
+from scgce.pl._style import finish, new_figure
+
+
+def translations_data(
+    adata: AnnData,
+    *,
+    reference: Any = "baseline",
+    n_genes: int = 50,
+    sparsity: int | None = None,
+    key: str = "tgt",
+) -> pd.DataFrame:
+    """Translations of the genes that move most, relative to a group or to the median group.
+
+    Returns
+    -------
+    Long frame ``group``, ``gene``, ``delta``: all groups and the ``n_genes`` genes with the largest range over the
+    groups, both in stored order.
+
+    Raises
+    ------
+    ValueError
+        If the reference or sparsity is unknown, or ``n_genes`` is below 1.
+    """
+    if n_genes < 1:
+        raise ValueError(f"n_genes={n_genes!r}: expected a number of at least 1")
+    result = Result.read(adata, key)
+    basis = result.basis(sparsity)
+    spread = np.ptp(basis, axis=0)
+    genes = np.sort(np.argsort(-spread, kind="stable")[:n_genes])
+    genes = genes[spread[genes] > 0]
+    row: Any = "baseline" if reference == "baseline" else result.group(reference, "reference")
+    table = gauge(basis[:, genes], row, result.sizes)
+    frame = pd.DataFrame(table, pd.Index(result.groups, name="group"), pd.Index(result.genes[genes], name="gene"))
+    return frame.reset_index().melt("group", var_name="gene", value_name="delta")
+
+
+def heatmap(
+    adata: AnnData,
+    *,
+    reference: Any = "baseline",
+    n_genes: int = 50,
+    order: Literal["category", "cluster"] = "cluster",
+    sparsity: int | None = None,
+    key: str = "tgt",
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw the translation of every group, gene by gene: what to add to the reference to reach the group.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    reference
+        Group that is 0, or ``"baseline"``: the median over groups, gene by gene, weighted by cells.
+    n_genes
+        Genes shown at most, those that differ most between groups.
+    order
+        ``"cluster"`` puts groups and genes with like translations side by side, ``"category"`` keeps the groups'
+        order and clusters the genes only.
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    key
+        Where in ``adata.uns`` the result is.
+    ax, show, return_fig
+        As in scanpy.
+
+    Returns
+    -------
+    The Axes, or the Figure.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``.
+    ValueError
+        If an argument is out of range.
+    """
+    if order not in ("category", "cluster"):
+        raise ValueError(f"order={order!r}: expected 'category' or 'cluster'")
+    frame = translations_data(adata, reference=reference, n_genes=n_genes, sparsity=sparsity, key=key)
+    table = frame.pivot_table(index="group", columns="gene", values="delta", sort=False)
+    table = table.loc[:, clustered(table.T)]
+    if order == "cluster":
+        table = table.loc[clustered(table)]
+    width, height = 0.17 * table.shape[1] + 3.6, 0.22 * table.shape[0] + 1.8
+    place = new_figure(max(width, 5.0), max(height, 2.6)).add_subplot() if ax is None else ax
+    signed_heatmap(place, table, "amount")
+    against = "the typical group" if reference == "baseline" else str(reference)
+    place.set_title(f"amount added to reach each group from {against}", fontsize="medium", parse_math=False)
+    return finish(place, given=ax, show=show, return_fig=return_fig)

@@ -1,0 +1,163 @@
+"""Markers of every group, beside the real expression of the same genes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scanpy as sc
+from anndata import AnnData
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from scgce.core.gauge import gauge
+from scgce.get._markers import markers as read_markers
+from scgce.get._result import Result
+from scgce.pl._map import group_codes, layer_of
+from scgce.pl._matrix import signed_heatmap, tick_size
+from scgce.pl._style import FAINT, figure_of, finish, split
+
+
+def markers_data(adata: AnnData, *, n_genes: int = 3, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+    """Choose the genes of the plot, and read their translations in all groups.
+
+    Returns
+    -------
+    Long frame ``marker_of`` (the group that the gene is listed for), ``gene``, ``group``, ``delta`` (baseline
+    gauge). Only raised genes that ``adata`` has; each gene once, with the group where it is raised most.
+
+    Raises
+    ------
+    ValueError
+        If the sparsity is unknown or ``n_genes`` is below 1.
+    """
+    if n_genes < 1:
+        raise ValueError(f"n_genes={n_genes!r}: expected a number of at least 1")
+    result = Result.read(adata, key)
+    found = read_markers(adata, sparsity=sparsity, key=key)
+    found = found[(found["delta"] > 0) & found["gene"].isin(adata.var_names)]
+    found = found.sort_values("delta", ascending=False, kind="stable").drop_duplicates("gene")
+    found = found.groupby("group", sort=False).head(n_genes)
+    order = {group: row for row, group in enumerate(result.groups)}
+    found = found.sort_values("group", key=lambda column: column.map(order), kind="stable")
+    table = gauge(result.basis(sparsity), "baseline", result.sizes)
+    at = pd.Index(result.genes).get_indexer(found["gene"])
+    size = len(result.groups)
+    return pd.DataFrame(
+        {
+            "marker_of": np.repeat(found["group"].to_numpy(), size),
+            "gene": np.repeat(found["gene"].to_numpy(), size),
+            "group": np.tile(result.groups, len(found)),
+            "delta": table[:, at].T.ravel(),
+        }
+    )
+
+
+def markers(
+    adata: AnnData,
+    *,
+    n_genes: int = 3,
+    sparsity: int | None = None,
+    key: str = "tgt",
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
+) -> Any:
+    """Draw the genes that set each group apart: amounts left, real expression (scanpy's dot plot) right.
+
+    Amounts are in the "baseline" gauge: relative to the median group, gene by gene.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    n_genes
+        Raised genes listed for each group at most.
+    sparsity
+        Genes per pair, one of those computed; the selected number if not given.
+    key
+        Where in ``adata.uns`` the result is.
+    ax, show, return_fig
+        As in scanpy. Given Axes are divided into two.
+
+    Returns
+    -------
+    List of the two panels' Axes, or the Figure.
+
+    Raises
+    ------
+    KeyError
+        If there is no result under ``key``.
+    ValueError
+        If an argument is out of range, or no group has a raised gene that ``adata`` still has.
+    """
+    frame = markers_data(adata, n_genes=n_genes, sparsity=sparsity, key=key)
+    if frame.empty:
+        raise ValueError(f"key={key!r}: no group has a raised gene among the {adata.n_vars} genes of adata")
+    result = Result.read(adata, key)
+    table = frame.pivot_table(index="gene", columns="group", values="delta", sort=False)[list(result.groups)]
+    rows, columns = table.shape
+    wide, high = max(0.24 * columns, 1.4), max(0.19 * rows, 2.4)
+    figure, grid = split(ax, (2 * wide + 3.2, high + 2.2), nrows=1, ncols=3, width_ratios=[wide, wide, 1.2])
+    left = figure.add_subplot(grid[0, 0])
+    right = figure.add_subplot(grid[0, 1], sharey=left)
+    image = signed_heatmap(left, table, "", bar=False)
+    left.set_title("explanation", fontsize="medium")
+    dots, shares = _dots(right, adata, result, list(table.index))
+    _legends(figure.add_subplot(grid[0, 2]), image, dots, shares)
+    return finish([left, right], given=ax, show=show, return_fig=return_fig)
+
+
+def _dots(ax: Axes, adata: AnnData, result: Result, genes: list[str]) -> tuple[PathCollection, NDArray[np.float64]]:
+    """Numbers of scanpy's dot plot, genes down and groups across; returns the dots and some shares for the legend."""
+    codes = group_codes(adata, result.groupby, result.groups)
+    cells = adata[codes >= 0, genes]
+    layer = layer_of(result, adata)
+    small = AnnData(cells.X if layer is None else cells.layers[layer], var=cells.var[[]])
+    names = [str(group) for group in result.groups]
+    small.obs["group"] = pd.Categorical.from_codes(codes[codes >= 0], names)
+    plot = sc.pl.DotPlot(small, genes, "group", use_raw=False)
+    share = plot.dot_size_df.loc[names, genes].to_numpy(float)
+    mean = plot.dot_color_df.loc[names, genes].to_numpy(float)
+    column, row = np.meshgrid(np.arange(len(names)), np.arange(len(genes)), indexing="ij")
+    style: dict[str, Any] = {"cmap": "Greens", "edgecolors": "0.4", "linewidths": 0.3, "vmin": min(0.0, mean.min())}
+    dots = ax.scatter(column.ravel(), row.ravel(), s=_area(share.ravel()), c=mean.ravel(), **style)
+    ax.set_xticks(range(len(names)), labels=names, rotation=90, fontsize=tick_size(len(names)), parse_math=False)
+    ax.set_xlim(-0.5, len(names) - 0.5)
+    ax.tick_params(which="both", length=0, labelleft=False)
+    ax.spines[:].set_color(FAINT)
+    ax.set_title("real expression", fontsize="medium")
+    return dots, np.array([0.2, 0.4, 0.6, 0.8, 1.0])
+
+
+def _area(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """scanpy's dot area: the share of expressing cells to the power 1.5."""
+    return 55.0 * share**1.5
+
+
+def _legends(ax: Axes, amounts: AxesImage, dots: PathCollection, shares: NDArray[np.float64]) -> None:
+    """Stack three scales on one another: amounts, mean expression, share of expressing cells."""
+    ax.set_axis_off()
+    figure = figure_of(ax)
+    for image, title, bottom in ((amounts, "amount added", 0.88), (dots, "mean expression", 0.62)):
+        scale = ax.inset_axes((0.0, bottom, 1.0, 0.035))
+        bar = figure.colorbar(image, cax=scale, orientation="horizontal")
+        bar.outline.set_visible(False)
+        bar.locator = MaxNLocator(3)
+        bar.update_ticks()
+        scale.set_title(title, fontsize="small")
+        scale.tick_params(labelsize="x-small", length=2)
+    sizes = ax.inset_axes((0.0, 0.36, 1.0, 0.06))
+    sizes.scatter(
+        range(len(shares)), np.zeros(len(shares)), s=_area(shares), c="0.55", edgecolors="0.4", linewidths=0.3
+    )
+    sizes.set_xticks(range(len(shares)), labels=[f"{100 * share:.0f}" for share in shares], fontsize="x-small")
+    sizes.set_yticks([])
+    sizes.set_xlim(-0.6, len(shares) - 0.4)
+    sizes.spines[:].set_visible(False)
+    sizes.tick_params(length=0)
+    sizes.set_title("cells expressing (%)", fontsize="small")

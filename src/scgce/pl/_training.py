@@ -1,0 +1,84 @@
+"""How the loss of an embedding fell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.axes import Axes
+
+from scgce._keys import not_found
+from scgce.pl._style import FAINT, INK, despine, finish, new_figure
+
+_NOT_TERMS = ("step", "learning_rate")
+_INKS = ("#08408a", "#c26a00", "#2c7a3f", "#9b4f96", "#7a7a7a", "#b2182b")
+
+
+def training_data(adata: AnnData, key: str) -> pd.DataFrame:
+    """Read the history of an embedding.
+
+    Returns
+    -------
+    ``step``, ``term``, ``value``; the terms as the tool stored them (``loss`` is their sum, ``held_out`` the loss on
+    cells that were not trained on).
+
+    Raises
+    ------
+    KeyError
+        If nothing with a history is stored under ``key``.
+    """
+    entry = adata.uns.get(key)
+    if not isinstance(entry, dict) or "history" not in entry:
+        trained = [name for name, value in adata.uns.items() if isinstance(value, dict) and "history" in value]
+        raise not_found("key", key, "the embeddings of adata.uns with a history", trained)
+    history = {name: np.asarray(values, dtype=float) for name, values in entry["history"].items()}
+    terms = [name for name, values in history.items() if name not in _NOT_TERMS and values.size]
+    length = max((history[name].size for name in terms), default=0)
+    steps = history.get("step", np.arange(1, length + 1))
+    frames = [
+        pd.DataFrame({"step": steps[: history[name].size], "term": name, "value": history[name]}) for name in terms
+    ]
+    return pd.concat(frames, ignore_index=True).dropna(subset="value", ignore_index=True)
+
+
+def training(
+    adata: AnnData, key: str, *, ax: Axes | None = None, show: bool | None = None, return_fig: bool = False
+) -> Any:
+    """Draw the loss of an embedding and its terms against the training step.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with an embedding fitted by scgce.
+    key
+        Its key in ``adata.uns`` and ``adata.obsm``.
+    ax, show, return_fig
+        As in scanpy.
+
+    Returns
+    -------
+    The Axes, or the Figure.
+
+    Raises
+    ------
+    KeyError
+        If nothing with a history is stored under ``key``.
+    """
+    frame = training_data(adata, key)
+    place = new_figure(6.0, 3.8).add_subplot() if ax is None else ax
+    for number, (term, part) in enumerate(frame.groupby("term", sort=False)):
+        total = term in ("loss", "held_out")
+        style: dict[str, Any] = {"linewidth": 2.0 if total else 1.2, "linestyle": "--" if term == "held_out" else "-"}
+        color = INK if total else _INKS[number % len(_INKS)]
+        place.plot(part["step"], part["value"], color=color, label=str(term).replace("_", " "), **style)
+    if (frame["value"] > 0).all() and frame["value"].max() > 20 * frame["value"].min():
+        place.set_yscale("log")
+    place.set_xlabel("training step")
+    place.set_ylabel("loss")
+    place.set_title(key, fontsize="medium", parse_math=False)
+    place.grid(axis="y", color=FAINT, linewidth=0.6)
+    place.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0))
+    despine(place)
+    return finish(place, given=ax, show=show, return_fig=return_fig)

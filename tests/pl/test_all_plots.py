@@ -1,0 +1,82 @@
+"""What holds for every plot: words are legible at 3, 9 and 30 groups, Axes and Figure come back, nothing is written."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from tests._results import blobs, store_result
+from tests.pl._legible import assert_legible
+
+from scgce import pl
+
+PAIR = ("explanation", "translation", "dose")
+SINGLE = (
+    "groups",
+    "sweep",
+    "heatmap",
+    "levels",
+    "compare",
+    "label_distribution",
+    "embedding_shift",
+    "training",
+    "dose",
+)
+
+
+def example(n_groups):
+    adata = store_result(blobs(n_groups, n_genes=60, cells=5))
+    store_result(adata, key="dbm", seed=5, selected=2)
+    adata.obs["lineage"] = adata.obs["cell_type"].astype(str).str[:4].astype("category")
+    steps = np.arange(50, 550, 50)
+    history = {
+        "step": steps,
+        "learning_rate": steps * 0.0,
+        "loss": 100 / steps,
+        "held_out": 120 / steps,
+        "kl": 1 / steps,
+    }
+    adata.uns["X_scvis"] = {"params": {}, "history": history}
+    return adata
+
+
+def call(name, adata, **options):
+    first = sorted(adata.uns["tgt"]["groups"], key=len)[-2:] if name in PAIR else []
+    first = ["cell_type", "lineage"] if name == "label_distribution" else first
+    first = ["X_scvis"] if name == "training" else first
+    return getattr(pl, name)(adata, *first, **options)
+
+
+@pytest.mark.parametrize("name", pl.__all__)
+@pytest.mark.parametrize("n_groups", [3, 9, 30])
+def test_every_word_is_legible(name, n_groups):
+    adata = example(n_groups)
+    before = set(adata.uns), set(adata.obs), set(adata.obsm)
+    assert_legible(call(name, adata, return_fig=True))
+    assert (set(adata.uns), set(adata.obs), set(adata.obsm)) == before
+
+
+@pytest.mark.parametrize("name", pl.__all__)
+def test_axes_of_the_user_are_used(name):
+    adata = example(3)
+    figure, ax = plt.subplots(figsize=(14, 7), layout="constrained")
+    drawn = call(name, adata, ax=ax)
+    if name in SINGLE:
+        assert drawn is ax
+    else:
+        assert len(drawn) > 1
+        assert all(isinstance(part, Axes) and part.get_figure() is figure for part in drawn)
+    assert plt.get_fignums() == [figure.number]
+    assert_legible(figure)
+
+
+@pytest.mark.parametrize("name", pl.__all__)
+def test_missing_results_are_named(name):
+    adata = blobs(3)
+    adata.obs["lineage"] = "a"
+    adata.uns["tgt"] = {"groups": ["a", "b"]}
+    if name == "label_distribution":
+        pytest.skip("needs no result")
+    with pytest.raises((KeyError, ValueError), match=r"tgt|X_scvis"):
+        call(name, adata)

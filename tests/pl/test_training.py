@@ -1,0 +1,51 @@
+"""The loss of an embedding."""
+
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pytest
+
+from scgce import pl
+from scgce.pl._training import training_data
+
+
+@pytest.fixture
+def adata():
+    adata = ad.AnnData(np.zeros((2, 2), np.float32))
+    steps = np.array([50.0, 100.0, 150.0])
+    history = {
+        "step": steps,
+        "learning_rate": steps / 1e4,
+        "loss": 9 / steps,
+        "kl": 8 / steps,
+        "tsne": 1 / steps,
+    }
+    adata.uns["X_scvis"] = {"history": history, "params": {}}
+    return adata
+
+
+def test_terms_against_steps(adata):
+    frame = training_data(adata, "X_scvis")
+    assert set(frame["term"]) == {"loss", "kl", "tsne"}
+    for term, part in frame.groupby("term"):
+        np.testing.assert_array_equal(part["step"], [50, 100, 150])
+        np.testing.assert_array_equal(part["value"], adata.uns["X_scvis"]["history"][term])
+
+
+def test_a_history_without_steps(adata):
+    del adata.uns["X_scvis"]["history"]["step"]
+    assert training_data(adata, "X_scvis")["step"].max() == 3
+
+
+def test_lines_and_scale(adata):
+    ax = pl.training(adata, "X_scvis")
+    assert len(ax.lines) == 3
+    assert ax.get_yscale() == "log"
+    adata.uns["X_scvis"]["history"]["tsne"] -= 1
+    assert pl.training(adata, "X_scvis").get_yscale() == "linear"
+
+
+def test_what_was_trained_is_named(adata):
+    with pytest.raises(KeyError, match="key='scvis'.*found: X_scvis"):
+        pl.training(adata, "scvis")
