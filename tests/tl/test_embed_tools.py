@@ -53,7 +53,10 @@ def test_position_and_encoder_agree(cells: ad.AnnData, tool: tuple[Tool, dict[st
     assert {"params", "encoder", "gene_means", "history"} == set(entry)
     np.testing.assert_array_equal(Encoder.from_uns(entry["encoder"])(cells.X), cells.obsm[key])
     found = resolve(cells, use_rep=key)
-    assert found.fidelity["r2"] == pytest.approx(1.0)
+    if key == "X_umap_student":  # what is stored is how well the student reproduces its teacher
+        assert 0.5 < found.fidelity["r2"] < 1.0
+    else:
+        assert found.fidelity["r2"] == pytest.approx(1.0)
     np.testing.assert_array_equal(found.genes, cells.var_names)
 
 
