@@ -32,7 +32,7 @@ def group_names(n_groups: int) -> list[str]:
 
 
 def blobs(n_groups: int = 4, n_genes: int = 30, cells: int = 25, seed: int = 0) -> ad.AnnData:
-    """Cells of groups around a ring, non-negative log-like values; the map ``X_umap`` is exactly linear in the genes."""
+    """Cells of groups around a ring, non-negative log-like values; ``X_umap`` is exactly linear in the genes."""
     rng = np.random.default_rng(seed)
     codes = np.repeat(np.arange(n_groups), cells + np.arange(n_groups))
     means = rng.gamma(1.0, 1.0, (n_groups, n_genes))
@@ -115,6 +115,21 @@ def store_result(
         "encoder": linear_encoder(adata).to_uns(),
         "split": rng.integers(0, 3, adata.n_obs).astype(np.int8),
     }
+    return adata
+
+
+def store_stability(adata: ad.AnnData, *, key: str = "tgt", seed: int = 2) -> ad.AnnData:
+    """Add bootstrap frequencies and intervals for every gene that the stored basis uses."""
+    rng = np.random.default_rng(seed)
+    basis = adata.uns[key]["deltas"]
+    size, dims = basis.shape
+    moved = (basis[None, :, :] - basis[:, None, :]).reshape(size * size, dims)
+    frequency = np.where(moved != 0, rng.integers(1, 11, moved.shape) / 10, 0.0)
+    spread = np.where(moved != 0, rng.random(moved.shape), 0.0)
+    parts = {"frequency": frequency, "low": moved - spread, "high": moved + spread}
+    stored = {name: sp.csr_matrix(values.astype(np.float32)) for name, values in parts.items()}
+    stored |= {"similarity": rng.random((size, size)), "n_bootstraps": 10, "interval": 0.9, "refit": False}
+    adata.uns[key]["stability"] = stored | {"sparsity": adata.uns[key]["params"]["sparsity_selected"]}
     return adata
 
 

@@ -6,12 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from tests._results import blobs, store_result
+from tests._results import blobs, store_result, store_stability
 from tests.pl._legible import assert_legible
 
 from scgce import pl
 
-PAIR = ("explanation", "translation", "dose")
+PAIR = ("explanation", "translation", "dose", "stability")
 SINGLE = (
     "groups",
     "sweep",
@@ -28,6 +28,7 @@ SINGLE = (
 def example(n_groups):
     adata = store_result(blobs(n_groups, n_genes=60, cells=5))
     store_result(adata, key="dbm", seed=5, selected=2)
+    store_stability(adata)
     adata.obs["lineage"] = adata.obs["cell_type"].astype(str).str[:4].astype("category")
     steps = np.arange(50, 550, 50)
     history = {

@@ -13,6 +13,7 @@ from scgce.pl._levels import levels
 from scgce.pl._markers import markers
 from scgce.pl._metrics import metrics
 from scgce.pl._path import path
+from scgce.pl._stability import stability
 from scgce.pl._sweep import sweep
 from scgce.pl._training import training
 from scgce.pl._translation import translation
@@ -29,6 +30,7 @@ __all__ = [
     "markers",
     "metrics",
     "path",
+    "stability",
     "sweep",
     "training",
     "translation",

@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.get._result import Result
 from scgce.pl._labels import arrow
@@ -75,7 +76,8 @@ def explanation(
 ) -> Any:
     """Draw the genes of an explanation beside the map with the cells before and after it, both ways.
 
-    Left: amount added to each cell of the source (dot) and the real difference between the two groups (diamond).
+    Left: amount added to each cell of the source (dot; a thin line over it is the bootstrap interval, if
+    :func:`scgce.tl.stability` was run) and the real difference between the two groups (diamond).
     Middle: cells of the source where they are and where the encoder sees them after the translation; they should
     lie on the target. Right: the way back, with the opposite amounts.
 
@@ -113,8 +115,8 @@ def explanation(
     ValueError
         If a group or sparsity is unknown.
     """
-    frame = read_explanation(adata, source, target, sparsity=sparsity, key=key)
     result = Result.read(adata, key)
+    frame = _with_interval(adata, result, source, target, sparsity)
     chosen = cell_map(adata, result, basis)
     points = explanation_data(adata, source, target, sparsity=sparsity, key=key, chosen=chosen, max_cells=max_cells)
     figure, grid = split(ax, (12.5, 4.6), nrows=2, ncols=3, width_ratios=[0.8, 1, 1], height_ratios=[1, 0.06])
@@ -131,6 +133,16 @@ def explanation(
 
 
 _TITLE: dict[str, Any] = {"fontsize": "medium", "color": INK, "parse_math": False, "loc": "left"}
+
+
+def _with_interval(adata: AnnData, result: Result, source: Any, target: Any, sparsity: int | None) -> pd.DataFrame:
+    """The explanation, with the bootstrap interval of its amounts if one is stored for this sparsity."""
+    frame = read_explanation(adata, source, target, sparsity=sparsity, key=result.key)
+    stored = result.raw.get("stability")
+    if stored is None or int(stored["sparsity"]) != result.check_sparsity(sparsity):
+        return frame
+    found = read_stability(adata, str(source), str(target), key=result.key)
+    return frame.merge(found[["gene", "low", "high"]], on="gene", how="left")
 
 
 def _part(
