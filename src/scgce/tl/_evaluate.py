@@ -83,7 +83,7 @@ def evaluate(
     if copy:
         adata = adata.copy()
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
-    seed = int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
+    seed = _params.seed_of(rng)
     where = resolve_device(device)
     own = reopen(home, entry, None, None, r, min_cells=1, seed=seed, device=where)
     if reference is None and groupby is None and layer is None:

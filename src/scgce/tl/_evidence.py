@@ -25,6 +25,7 @@ from scgce.core.truncate import PairCuts
 from scgce.core.unexplained import REASONS, unexplained_pairs
 from scgce.encoders import encoder_from_uns
 
+from . import _params
 from ._fit import EXACT, smooth_problem
 from ._prepare import Prepared
 from ._stored import explanation_of, reopen
@@ -83,7 +84,7 @@ def evidence(
     k = int(entry["params"]["sparsity_selected"]) if sparsity is None else sparsity
     if copy:
         adata = adata.copy()
-    seed = int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
+    seed = _params.seed_of(rng)
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
     prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
     chosen = explanation_of(entry, prepared, k, key)

@@ -20,6 +20,8 @@ from scgce.core.columns import CachedColumns
 from scgce.core.epsilon import epsilon_from
 from scgce.encoders import Encoder, resolve
 
+from . import _params
+
 MOST_CELLS = {FIT: 5000, VALIDATE: 200, REPORT: 2000}
 """Cells per group that fit, select and report; larger groups are sampled."""
 
@@ -113,7 +115,7 @@ def prepare(
     warn_if_counts(X, name)
     warn_if_scaled(adata, layer)
     where = resolve_device(device)
-    seed = int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
+    seed = _params.seed_of(rng)
     order = canonical_order(adata)
     split = np.empty(len(order), dtype=np.int8)
     split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed)

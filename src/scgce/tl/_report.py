@@ -86,7 +86,7 @@ def stored(
             **params,
             "sparsity_selected": int(explained[selected].sparsity),
             "pair_cut": bool(explained[selected].pair_cut),
-            "reference": "" if reference is None else reference,
+            "reference": "" if reference is None else str(reference),
             "seed": prepared.seed,
             "device": str(prepared.device),
             "scgce_version": __version__,
@@ -120,7 +120,7 @@ def _basis(explained: Explained, prepared: Prepared, reference: str | None) -> t
     """Basis translations in the gauge asked for, float32 (l, d); differences stay exact in float64."""
     dense = explained.translations.dense().numpy()
     names = list(prepared.groups.names)
-    row: Any = "baseline" if reference == "baseline" else names.index(reference or names[0])
+    row: Any = "baseline" if reference == "baseline" else names.index(names[0] if reference is None else str(reference))
     return torch.from_numpy(gauge(dense, row, prepared.groups.sizes).astype(np.float32))
 
 

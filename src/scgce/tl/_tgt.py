@@ -139,7 +139,9 @@ def tgt(
     ValueError, TypeError
         On values that cannot be used; ``adata`` is left as it was.
     """
-    _check(method, amplitude, epsilon)
+    _check(method, amplitude, epsilon, judges, key_added)
+    for name, value in (("clip", clip), ("nonnegative", nonnegative), ("copy", copy)):
+        _params.check_flag(name, value)
     if nonnegative and amplitude is None:
         raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
     lams, exponent = _params.check_lams(lam), exponent_of(penalty)
@@ -215,7 +217,9 @@ def _explain(
         )
 
 
-def _check(method: Any, amplitude: Any, epsilon: Any) -> None:
+def _check(method: Any, amplitude: Any, epsilon: Any, judges: Any, key_added: Any) -> None:
     _params.check_method(method)
     _params.check_positive("amplitude", amplitude, none_means="unbounded amounts")
     _params.check_epsilon(epsilon)
+    _params.check_judges(judges)
+    _params.check_key(key_added)
