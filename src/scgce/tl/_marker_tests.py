@@ -118,9 +118,10 @@ def ranked(prepared: Prepared, method: str, most: int) -> dict[tuple[int, int], 
             labels = pd.Categorical.from_codes((codes[two] == j).astype(int), ["source", "target"])
             cells = AnnData(X[two], obs=pd.DataFrame({"group": labels}, index=[str(c) for c in range(two.sum())]))
             options = {"max_iter": 500} if method == "logreg" else {}
-            sc.tl.rank_genes_groups(
-                cells, "group", groups=["target"], reference="source", method=method, rankby_abs=True, **options
-            )
+            with np.errstate(divide="ignore", invalid="ignore"):  # fold changes, unused, of values below zero
+                sc.tl.rank_genes_groups(
+                    cells, "group", groups=["target"], reference="source", method=method, rankby_abs=True, **options
+                )
             scores = cells.uns["rank_genes_groups"]
             names = scores["names"][scores["names"].dtype.names[0]].astype(int)
             size = np.abs(scores["scores"][scores["scores"].dtype.names[0]].astype(float))
