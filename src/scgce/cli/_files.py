@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scgce._atomic import replacing
 
+from ._console import held_back
 from ._errors import ReadError, UsageError, WriteError
 
 if TYPE_CHECKING:
@@ -117,10 +119,10 @@ def writing(path: Path) -> Iterator[Path]:
         If it cannot be written (disk full, no permission).
     """
     try:
-        with replacing(path) as temporary:
+        with held_back(), replacing(path) as temporary:
             yield temporary
     except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
-        raise WriteError(f"output={str(path)!r} cannot be written: {_first_line(error)}") from error
+        raise WriteError(f"output={str(path)!r} cannot be written: {_reason(error)}") from error
 
 
 def _check_format(path: Path, argument: str) -> None:
@@ -131,3 +133,11 @@ def _check_format(path: Path, argument: str) -> None:
 def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def _reason(error: BaseException) -> str:
+    """What the operating system said; HDF5 hides its number in a long message."""
+    number = getattr(error, "errno", None)
+    hidden = re.search(r"errno = (\d+)", str(error))
+    number = int(hidden[1]) if number is None and hidden else number
+    return _first_line(error) if number is None else os.strerror(number)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from ._errors import FAILED, INTERRUPTED, OK, TERMINATED, UNWRITABLE, USAGE, CommandError, Terminated
 
 DEBUG = "--debug"
+
+# Errors hold the objects of a file that could not be written; freed, they would try again and complain at length.
+_kept: list[Exception] = []
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -29,25 +34,38 @@ def run(arguments: Sequence[str]) -> int:
     """
     from ._app import app
 
-    before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = app(args=list(arguments), standalone_mode=False, prog_name="scgce")
-        sys.stdout.flush()
+        with _terminable():
+            code = app(args=list(arguments), standalone_mode=False, prog_name="scgce")
+            sys.stdout.flush()
         return code if isinstance(code, int) else OK
     except Terminated:
         return TERMINATED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `scgce export … | head` is no error; nothing more can be written
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as error:  # noqa: BLE001 (the outermost frame: whatever it is, the user gets one line)
         if DEBUG in arguments:
             traceback.print_exc()
         message, code = _explain(error)
+        _kept.append(error)
         if message:
             sys.stderr.write(f"scgce: error: {message}\n")
         return code
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM unwinds the stack instead of ending the process at once."""
+    if threading.current_thread() is not threading.main_thread():  # only it may set what signals do
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scgce.cli import _app, _run
+from scgce.cli._errors import (
+    EXIT_CODES,
+    FAILED,
+    INTERRUPTED,
+    OK,
+    TERMINATED,
+    UNREADABLE,
+    UNWRITABLE,
+    USAGE,
+    ReadError,
+    Terminated,
+)
+
+from .conftest import ENVIRONMENT, QUICK, command_line
+
+COMMANDS = ("demo", "tgt", "embed", "evaluate", "export", "report", "rank-genes", "simulate")
+
+
+def test_help_names_every_command_and_every_exit_code(call: Callable) -> None:
+    done = call("--help")
+    text = " ".join(done.out.split())
+    assert done.code == OK
+    for name in COMMANDS:
+        assert f"│ {name}" in done.out
+    for code in EXIT_CODES:
+        assert f"{code} {EXIT_CODES[code].split()[0]}" in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_its_options(call: Callable, name: str) -> None:
+    done = call(name, "--help")
+    assert done.code == OK
+    for option in ("--config", "--threads", "--quiet", "--debug", "--output"):
+        assert option in done.out
+
+
+def test_help_needs_no_heavy_package() -> None:
+    code = (
+        "import sys; from scgce.cli._run import run; run(['tgt', '--help']);"
+        "print(sorted({'torch', 'scanpy', 'anndata', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_version(call: Callable) -> None:
+    from scgce import __version__
+
+    assert call("--version").out.strip() == __version__
+
+
+def test_no_command_shows_the_help(call: Callable) -> None:
+    done = call()
+    assert done.code == USAGE
+    assert "Commands" in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (("tgd",), "No such command 'tgd'"),
+        (("tgt", "--output", "b.h5ad"), "--input"),
+        (("simulate", "-o", "b.h5ad", "--n-cells", "many"), "--n-cells"),
+        (("simulate", "-o", "b.h5ad", "--seed", "-1"), "--seed"),
+        (("simulate", "-o", "b.h5ad", "--threads", "0"), "--threads"),
+        (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--sparsity", "few"), "sparsity='few'"),
+        (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--amplitude", "big"), "amplitude='big'"),
+        (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--epsilon", "median"), "epsilon='median'"),
+        (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--groups", "a,,b"), "found an empty one"),
+        (("tgt", "-i", "a.h5ad", "-o", "b.csv", "-g", "x"), "output='b.csv'"),
+    ],
+)
+def test_bad_arguments_are_one_line(call: Callable, arguments: tuple[str, ...], said: str) -> None:
+    done = call(*arguments)
+    assert done.code == USAGE
+    assert done.out == ""
+    assert re.fullmatch(r"scgce: error: [^\n]+\n", done.err)
+    assert said in done.err
+
+
+def test_names_that_are_not_in_the_file_are_one_line(call: Callable, cells_file: Path, tmp_path: Path) -> None:
+    done = call("tgt", "-i", cells_file, "-o", tmp_path / "out.h5ad", "-g", "grup", "-r", "X_pca")
+    assert done.code == USAGE
+    assert done.err.count("\n") == 1
+    assert "groupby='grup' not in adata.obs; found: group; did you mean 'group'?" in done.err
+    assert not (tmp_path / "out.h5ad").exists()
+
+
+def test_unreadable_and_unwritable(call: Callable, cells_file: Path, tmp_path: Path) -> None:
+    options = ("-g", "group", "-r", "X_pca")
+    assert call("tgt", "-i", tmp_path / "none.h5ad", "-o", tmp_path / "out.h5ad", *options).code == UNREADABLE
+    assert call("tgt", "-i", cells_file, "-o", cells_file, *options).code == UNWRITABLE
+    assert call("tgt", "-i", cells_file, "-o", tmp_path / "no" / "out.h5ad", *options).code == UNWRITABLE
+
+
+@pytest.mark.parametrize(
+    "error, code",
+    [
+        (KeyError("k"), USAGE),
+        (ValueError("v"), USAGE),
+        (ReadError("r"), UNREADABLE),
+        (OSError("o"), UNWRITABLE),
+        (MemoryError(), FAILED),
+        (RuntimeError("bug"), FAILED),
+        (KeyboardInterrupt(), INTERRUPTED),
+        (Terminated(), TERMINATED),
+        (BrokenPipeError(), OK),
+    ],
+)
+def test_every_error_has_its_code(
+    monkeypatch: pytest.MonkeyPatch, call: Callable, error: BaseException, code: int
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(_app, "app", fail)
+    monkeypatch.setattr(_run.os, "dup2", lambda *_: None)
+    done = call("tgt")
+    assert done.code == code
+    assert "Traceback" not in done.err
+
+
+def test_traceback_only_with_debug(call: Callable, tmp_path: Path) -> None:
+    arguments = ("report", "-i", tmp_path / "none.h5ad", "-o", tmp_path / "page.html")
+    assert "Traceback" not in call(*arguments).err
+    debugged = call(*arguments, "--debug")
+    assert debugged.code == UNREADABLE
+    assert "Traceback" in debugged.err
+
+
+def test_stdout_closed_early_is_no_error(explained_file: Path) -> None:
+    line = " ".join(command_line("export", "-i", explained_file, "-o", "-", "-t", "explanations"))
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{line} | head -1"], capture_output=True, text=True, env=ENVIRONMENT
+    )
+    assert done.stdout.startswith("source\ttarget\tgene")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_half_way(cells_file: Path, tmp_path: Path, number: signal.Signals) -> None:
+    output, before = tmp_path / "out.h5ad", cells_file.read_bytes()
+    line = command_line("tgt", "-i", cells_file, "-o", output, *QUICK)
+    # A command that stops within the write, when the temporary file is there.
+    code = (
+        "import sys, time, scgce.cli._files as files\n"
+        "import anndata\n"
+        "write = anndata.AnnData.write_h5ad\n"
+        "def slow(self, path, *a, **k):\n"
+        "    write(self, path, *a, **k); print('writing', flush=True); time.sleep(60)\n"
+        "anndata.AnnData.write_h5ad = slow\n"
+        "from scgce.cli._run import run\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *line[3:]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "writing\n"
+    time.sleep(0.1)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == (TERMINATED if number == signal.SIGTERM else -number)
+    assert not output.exists()
+    assert cells_file.read_bytes() == before
+    left = [entry.name for entry in tmp_path.iterdir() if entry != cells_file]
+    assert all(name.startswith(".out.h5ad.") for name in left)
+    assert len(left) == (0 if number == signal.SIGTERM else 1)  # nobody can tidy up after SIGKILL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_full_disk_is_one_line(cells_file: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "from scgce.cli import main\n"
+        "main()\n"
+    )
+    output = tmp_path / "out.h5ad"
+    environment = ENVIRONMENT | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "rank-genes", "-i", str(_bigger(cells_file)), "-o", str(output)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == UNWRITABLE, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "cannot be written: File too large" in done.stderr
+    assert not output.exists()
+
+
+def _bigger(path: Path) -> Path:
+    from tests._results import blobs, store_result
+
+    store_result(blobs(4, 200, cells=100)).write_h5ad(path)
+    return path

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from scgce._atomic import replacing
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_file_appears_when_complete(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+        assert temporary.parent == path.parent
+        assert temporary.suffix == path.suffix
+    assert path.read_text() == "new"
+    assert _names(tmp_path) == ["page.html"]
+
+
+def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "store.zarr"
+    (path / "old").mkdir(parents=True)
+    with replacing(path) as temporary:
+        (temporary / "new").mkdir(parents=True)
+        assert _names(path) == ["old"]
+    assert _names(path) == ["new"]
+    assert _names(tmp_path) == ["store.zarr"]
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), ValueError("bug"), KeyboardInterrupt()])
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_nothing_is_left_of_a_failure(tmp_path: Path, error: BaseException, kind: str) -> None:
+    path = tmp_path / "out"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half") if kind == "file" else temporary.mkdir()
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert path.read_text() == "old"
+    assert _names(tmp_path) == ["out"]
+
+
+def test_the_old_folder_comes_back_if_the_move_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.zarr"
+    (path / "old").mkdir(parents=True)
+    move = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if str(target) == str(path) and ".old" not in str(source):
+            raise PermissionError("refused")
+        move(source, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(PermissionError, match="refused"), replacing(path) as temporary:
+        temporary.mkdir()
+    assert _names(path) == ["old"]
+    assert _names(tmp_path) == ["store.zarr"]
+
+
+def test_two_writers_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with replacing(path) as first, replacing(path) as second:
+        assert first != second
+        first.write_text("1")
+        second.write_text("2")
+    assert path.read_text() == "1"  # the outer one ends last
