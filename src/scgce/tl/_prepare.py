@@ -22,7 +22,7 @@ from scgce.encoders import Encoder, resolve
 
 from . import _params
 
-MOST_CELLS = {FIT: 5000, VALIDATE: 200, REPORT: 2000}
+MOST_CELLS = {FIT: 5000, VALIDATE: 100, REPORT: 2000}
 """Cells per group that fit, select and report; larger groups are sampled."""
 
 
