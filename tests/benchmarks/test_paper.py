@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -70,26 +69,6 @@ def test_clusters_take_the_names_of_the_true_groups() -> None:
     shuffled = pd.Categorical(adata.obs["group"].cat.rename_categories(dict(zip("0123", "2301", strict=True))))
     named = causal.named_as_the_truth(shuffled, adata)
     assert (named.astype(str) == adata.obs["group"].astype(str).to_numpy()).all()
-
-
-class Quadratic:
-    """An encoder whose tail is not linear, for the completeness of Integrated Gradients."""
-
-    W, b = torch.eye(3), torch.zeros(3)
-
-    @staticmethod
-    def tail(hidden: torch.Tensor) -> torch.Tensor:
-        return torch.stack([hidden[:, 0] ** 2 + hidden[:, 1], hidden[:, 1]], dim=1)
-
-
-def test_integrated_gradients_add_up_to_the_change_of_probability() -> None:
-    generator = torch.Generator().manual_seed(0)
-    weight, bias = torch.randn(2, 3, generator=generator), torch.randn(3, generator=generator)
-    starts, ends = torch.randn(20, 3, generator=generator), torch.randn(20, 3, generator=generator)
-    parts = attributions.integrated(Quadratic, weight, bias, starts, ends, 1)
-    after, before = (torch.softmax(Quadratic.tail(x) @ weight + bias, dim=1)[:, 1] for x in (ends, starts))
-    np.testing.assert_allclose(parts.sum(axis=1), (after - before).numpy(), atol=2e-3)
-    np.testing.assert_array_equal(parts[:, 2], 0)
 
 
 def test_asymmetry_and_triangle_of_attributions() -> None:
