@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import scgce
+
+# The notebooks live beside docs/; Sphinx reads only what lies below its own folder.
+HERE = Path(__file__).parent
+(HERE / "tutorials").mkdir(exist_ok=True)
+for notebook in sorted((HERE.parent / "tutorials").glob("*.ipynb")):
+    shutil.copy2(notebook, HERE / "tutorials")
 
 project = "scgce"
 author = "The scgce developers"
