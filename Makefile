@@ -9,7 +9,7 @@ SOURCES := pyproject.toml constraints.txt $(shell find src -name '*.py')
 # Workers of one thread each: on small matrices faster than one worker with many.
 PYTEST_ARGS ?= -n logical --maxprocesses 4
 
-.PHONY: demo test lint types docs paper clean
+.PHONY: demo test lint types docs tutorials paper clean
 
 demo: $(VENV)/.app
 	$(BIN)/scgce demo
@@ -27,12 +27,15 @@ types: $(VENV)/.test $(VENV)/.lint
 docs: $(VENV)/.doc
 	$(BIN)/sphinx-build -W --keep-going docs docs/_build/html
 
+tutorials: $(VENV)/.doc
+	$(BIN)/python tutorials/run.py $(TUTORIALS)
+
 # The paper's figures and tables; PAPER_ARGS=--quick for a short run into a scratch folder.
 paper: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.paper $(PAPER_ARGS)
 
 clean:
-	rm -rf $(VENV) build dist docs/_build scgce-demo .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist docs/_build docs/tutorials scgce-demo .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.pip:
