@@ -15,6 +15,7 @@ from scgce._adata import gene_mask, read_result
 from scgce._device import resolve_device
 from scgce._progress import progress
 from scgce._split import FIT, VALIDATE
+from scgce._threads import one_thread
 from scgce.core.metrics import similarity
 from scgce.core.select import Explained, choose
 from scgce.core.truncate import PairCuts
@@ -104,7 +105,8 @@ def stability(
     for _ in progress(range(n_bootstraps), desc="stability"):
         own = _refitted(adata, prepared, params, generator) if refit else prepared
         epsilon = pick_epsilon(own, None) if refit else float(entry["epsilon"])
-        repeats.append(_again(own, model, k, str(params["method"]), epsilon, generator))
+        with one_thread():
+            repeats.append(_again(own, model, k, str(params["method"]), epsilon, generator))
     found = _summary(reported, [repeat.cuts() for repeat in repeats], interval)
     found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
     adata.uns[key] = {**adata.uns[key], "stability": found}

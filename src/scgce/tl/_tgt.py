@@ -12,6 +12,7 @@ from scgce._adata import gene_costs as read_costs
 from scgce._adata import gene_mask, write_result
 from scgce._progress import progress
 from scgce._split import FIT, VALIDATE
+from scgce._threads import one_thread
 from scgce.core.penalties import exponent_of
 from scgce.core.refine import RefineOptions
 from scgce.core.select import choose, smallest_sufficient
@@ -194,17 +195,18 @@ def _explain(
     steps = DESCENTS.get(method, 0) * RefineOptions().steps
     with progress(total=PATH_STEPS + len(sparsities) * (steps + SCORE_STEPS), desc="tgt") as bar:
         reach = pick_epsilon(prepared, epsilon)
-        found = material(
-            prepared,
-            model,
-            prepared.part(FIT),
-            prepared.part(VALIDATE),
-            largest=max(sparsities),
-            epsilon=reach,
-            seed=prepared.seed,
-            on_point=bar.update,
-        )
-        explained = choose(found, sparsities, method, bar.update)
+        with one_thread():
+            found = material(
+                prepared,
+                model,
+                prepared.part(FIT),
+                prepared.part(VALIDATE),
+                largest=max(sparsities),
+                epsilon=reach,
+                seed=prepared.seed,
+                on_point=bar.update,
+            )
+            explained = choose(found, sparsities, method, bar.update)
         return stored(
             prepared,
             report_on(prepared, reach, model.clip, judges),
