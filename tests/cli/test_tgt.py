@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pytest
+
+import scgce
+from scgce.cli import _values
+from scgce.cli._errors import UsageError
+
+from .conftest import QUICK
+
+
+def test_the_command_is_the_function(call: Callable, blobs: ad.AnnData, cells_file: Path) -> None:
+    output = cells_file.parent / "out.h5ad"
+    done = call("tgt", "-i", cells_file, "-o", output, *QUICK, "--amplitude", "none", "--epsilon", "max", "--seed", 4)
+    assert done.code == 0, done.err
+    assert done.out == ""
+    scgce.tl.tgt(
+        blobs,
+        "group",
+        use_rep="X_pca",
+        sparsity=[3, 6],
+        method="truncate",
+        amplitude=None,
+        epsilon="max",
+        judges=False,
+        rng=4,
+    )
+    found = ad.read_h5ad(output)
+    np.testing.assert_array_equal(found.uns["tgt"]["deltas"], blobs.uns["tgt"]["deltas"])
+    assert found.uns["tgt"]["params"] == blobs.uns["tgt"]["params"]
+
+
+@pytest.mark.parametrize("suffix", [".h5ad", ".zarr"])
+def test_same_seed_same_bytes(shell: Callable, cells_file: Path, suffix: str) -> None:
+    folder = cells_file.parent
+    for run in "ab":
+        done = shell("tgt", "-i", cells_file, "-o", folder / f"{run}{suffix}", *QUICK, "--seed", 1, "--threads", 1)
+        assert done.code == 0, done.err
+        assert shell("export", "-i", folder / f"{run}{suffix}", "-o", folder / run).code == 0
+    tables = sorted((folder / "a").iterdir())
+    assert len(tables) == 6
+    for table in tables:
+        assert table.read_bytes() == (folder / "b" / table.name).read_bytes(), table.name
+
+
+def test_groups_and_difference_of_means(call: Callable, cells_file: Path) -> None:
+    output = cells_file.parent / "out.h5ad"
+    options = ("--method", "dbm", "--groups", '"B/1", NK', "--sparsity", "4", "--no-judges")
+    assert call("tgt", "-i", cells_file, "-o", output, "-g", "group", "-r", "X_pca", *options).code == 0
+    entry = ad.read_h5ad(output).uns["dbm"]
+    assert list(entry["groups"]) == ["B/1", "NK"]
+    assert entry["params"]["method"] == "dbm"
+
+
+def test_the_input_stays_as_it_was(call: Callable, cells_file: Path) -> None:
+    before = cells_file.read_bytes()
+    assert call("tgt", "-i", cells_file, "-o", cells_file.parent / "out.h5ad", *QUICK).code == 0
+    assert cells_file.read_bytes() == before
+
+
+def test_log_goes_to_stderr_and_quiet_silences_it(call: Callable, cells_file: Path) -> None:
+    few = ad.read_h5ad(cells_file)[:60].copy()
+    few.write_h5ad(cells_file)
+    said = call("tgt", "-i", cells_file, "-o", cells_file.parent / "out.h5ad", *QUICK)
+    assert (said.code, said.out) == (0, "")
+    assert "scgce: " in said.err
+    quiet = call("tgt", "-i", cells_file, "-o", cells_file.parent / "out.h5ad", *QUICK, "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("text, value", [("auto", "auto"), ("20", 20), ("5,10", [5, 10]), (" 5 , 10 ", [5, 10])])
+def test_sparsities(text: str, value: object) -> None:
+    assert _values.sparsities(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "5,", "a", "1.5"])
+def test_sparsities_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match="expected auto, a whole number or several"):
+        _values.sparsities(text)
+
+
+def test_numbers_and_words() -> None:
+    assert _values.number_or_none("amplitude", "None") is None
+    assert _values.number_or_none("amplitude", "2.5") == 2.5
+    assert _values.number_or_word("epsilon", None, ("mean",)) is None
+    assert _values.number_or_word("epsilon", "mean", ("mean",)) == "mean"
+    assert _values.number_or_word("epsilon", "0.5", ("mean",)) == 0.5
+
+
+def test_names_may_hold_commas_in_quotes() -> None:
+    assert _values.names(None) is None
+    assert _values.names('CD4+/CD25 T Reg, "T, naive"') == ["CD4+/CD25 T Reg", "T, naive"]

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import base64
+from itertools import permutations
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pytest
+from tests._results import blobs, store_result
+
+from scgce import get
+from scgce._report import _levels
+from scgce._report._levels import levels
+from scgce.get._result import Result
+
+
+def _unpack(text: str, kind: str, *shape: int) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype=f"<{kind}").reshape(shape)
+
+
+def _explain(content: dict[str, Any], level: dict[str, Any], i: int, j: int, size: int) -> dict[str, float]:
+    """What the page's script does, written again."""
+    places = _unpack(level["genes"], "i4", -1)
+    basis = _unpack(level["basis"], "f4", size, len(places))
+    delta = basis[j] - basis[i]
+    found = sorted((-abs(delta[g]), places[g], delta[g]) for g in np.flatnonzero(delta))[: level["cut"]]
+    return {content["genes"][place]: value for _, place, value in found}
+
+
+@pytest.mark.parametrize("pair_cut", [True, False])
+def test_the_page_can_work_out_every_explanation(pair_cut: bool) -> None:
+    adata = store_result(blobs(), pair_cut=pair_cut)
+    content = levels(Result.read(adata, "tgt"))
+    names = adata.uns["tgt"]["groups"]
+    assert [level["k"] for level in content["levels"]] == [1, 2, 5]
+    for level in content["levels"]:
+        for i, j in permutations(range(4), 2):
+            expected = get.explanation(adata, names[i], names[j], sparsity=level["k"])
+            found = _explain(content, level, i, j, 4)
+            assert list(found) == list(expected["gene"])
+            np.testing.assert_allclose(list(found.values()), expected["delta"])
+
+
+def test_scores_and_means_are_those_of_get() -> None:
+    adata = store_result(blobs())
+    content = levels(Result.read(adata, "tgt"))
+    last = content["levels"][-1]
+    frame = get.metrics(adata, include_self=True)
+    for name in ("correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn"):
+        np.testing.assert_allclose(_unpack(last["scores"][name], "f4", -1), frame[name], rtol=1e-6)
+    np.testing.assert_array_equal(_unpack(last["n_genes"], "i4", -1), frame["n_genes"])
+    assert "percent_explained" not in content["levels"][0]["scores"]  # known at the selected sparsity only
+    columns = [list(adata.var_names).index(gene) for gene in content["genes"]]
+    np.testing.assert_array_equal(
+        _unpack(content["means"], "f4", 4, len(columns)), adata.uns["tgt"]["means"][:, columns]
+    )
+
+
+def test_rich_explanations_are_cut_to_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_levels, "MOST_GENES", 2)
+    adata = store_result(blobs())
+    content = levels(Result.read(adata, "tgt"))
+    names = adata.uns["tgt"]["groups"]
+    expected = get.explanation(adata, names[0], names[2], sparsity=5)
+    found = _explain(content, content["levels"][-1], 0, 2, 4)
+    assert list(found) == list(expected["gene"][:2])
+    assert _unpack(content["levels"][-1]["n_genes"], "i4", 4, 4)[0, 2] == len(expected) == 5
+
+
+def test_a_result_without_a_sweep(explained: ad.AnnData) -> None:
+    del explained.uns["tgt"]["sweep"]
+    assert [level["k"] for level in levels(Result.read(explained, "tgt"))["levels"]] == [5]
