@@ -1,0 +1,136 @@
+"""`tl.evidence` and its readers, on the exact linear map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pytest
+from tests.tl._by_hand import assert_scored, delta, dense, members, scored
+
+import scgce
+
+DOSES = (0.0, 0.5, 1.0)
+
+
+@pytest.fixture(scope="module")
+def adata(_blobs: ad.AnnData) -> ad.AnnData:
+    found = _blobs.copy()
+    options = {"use_rep": "X_pca", "sparsity": (1, 10), "judges": False}
+    scgce.tl.tgt(found, "group", **options, method="truncate", amplitude=None)
+    scgce.tl.dbm(found, "group", **options)
+    for key in ("tgt", "dbm"):
+        scgce.tl.evidence(found, key, sparsity=10, doses=DOSES, n_permutations=39, threshold=0.9)
+    return found
+
+
+def test_one_row_a_pair_and_known_columns(adata: ad.AnnData) -> None:
+    frame = scgce.get.evidence(adata)
+    assert list(frame.columns) == [
+        "source",
+        "target",
+        "off_manifold",
+        "below_zero",
+        "consistency_price",
+        "p_correctness",
+        "p_coverage",
+        "best_dose",
+    ]
+    assert len(frame) == 12 and len(frame[["source", "target"]].drop_duplicates()) == 12
+
+
+@pytest.mark.parametrize("at", range(3))
+def test_dose_curve_is_the_metrics_of_a_part_of_the_amount(adata: ad.AnnData, at: int) -> None:
+    names = [str(g) for g in adata.uns["tgt"]["groups"]]
+    found = adata.uns["tgt"]["evidence"]
+    expected = scored(adata, "tgt", 10, dose=DOSES[at])
+    for name in ("correctness", "coverage"):
+        expected[f"{name}_curve"] = [
+            found[f"dose_{name}"][at, names.index(row.source), names.index(row.target)] for row in expected.itertuples()
+        ]
+    frame = expected[["source", "target"]].assign(
+        correctness=expected["correctness_curve"], coverage=expected["coverage_curve"]
+    )
+    assert_scored(frame, expected[["source", "target", "correctness", "coverage"]])
+
+
+def test_best_dose_is_where_the_curve_peaks(adata: ad.AnnData) -> None:
+    found, frame = adata.uns["tgt"]["evidence"], scgce.get.evidence(adata)
+    names = [str(g) for g in adata.uns["tgt"]["groups"]]
+    for row in frame.itertuples():
+        i, j = names.index(row.source), names.index(row.target)
+        curve = found["dose_correctness"][:, i, j] + found["dose_coverage"][:, i, j]
+        assert curve[DOSES.index(row.best_dose)] == curve.max()
+
+
+@pytest.mark.parametrize("key", ["tgt", "dbm"])
+def test_share_below_zero_by_hand(adata: ad.AnnData, key: str) -> None:
+    X, cells = dense(adata), members(adata, key, 2)
+    for row in scgce.get.evidence(adata, key=key).itertuples():
+        moved = delta(adata, row.source, row.target, key, 10)
+        lowered = moved < 0
+        share = (X[cells[row.source]][:, lowered] + moved[lowered] < -1e-6).mean() if lowered.any() else 0.0
+        assert row.below_zero == pytest.approx(share, abs=0.01)
+
+
+def test_consistency_costs_and_only_where_there_is_a_lambda(adata: ad.AnnData) -> None:
+    price = scgce.get.evidence(adata)["consistency_price"]
+    assert price.mean() >= 1 - 1e-6
+    assert scgce.get.evidence(adata, key="dbm")["consistency_price"].isna().all()
+
+
+def test_off_manifold_is_larger_for_amounts_beyond_the_data(adata: ad.AnnData) -> None:
+    far = adata.copy()
+    far.uns["tgt"]["sweep"]["deltas"] = far.uns["tgt"]["sweep"]["deltas"] * np.float32(5)
+    scgce.tl.evidence(far, sparsity=10, doses=(1.0,), n_permutations=0)
+    near, further = (scgce.get.evidence(a)["off_manifold"] for a in (adata, far))
+    assert (further > near).all()
+    assert (near > 0).all()
+
+
+def test_null_rejects_what_is_explained_and_not_what_is_not(adata: ad.AnnData) -> None:
+    frame = scgce.get.evidence(adata)
+    scores = scgce.get.metrics(adata, sparsity=10)
+    explained = scores["correctness"].to_numpy() > 0.9
+    assert explained.any()
+    assert (frame.loc[explained, "p_correctness"] == 1 / 40).mean() > 0.5
+    assert frame[["p_correctness", "p_coverage"]].stack().between(1 / 40, 1).all()
+    without = scgce.tl.evidence(adata, n_permutations=0, doses=(1.0,), copy=True)
+    assert scgce.get.evidence(without)["p_correctness"].isna().all()
+
+
+def test_unexplained_pairs_are_those_below_the_threshold_worst_first(adata: ad.AnnData) -> None:
+    listed = scgce.get.unexplained(adata, key="dbm")
+    scores = scgce.get.metrics(adata, key="dbm", sparsity=10)
+    low = scores[["correctness", "coverage"]].min(axis=1)
+    below = scores[low < 0.9]
+    assert set(zip(listed["source"], listed["target"], strict=True)) == set(
+        zip(below["source"], below["target"], strict=True)
+    )
+    by_pair = dict(zip(zip(scores["source"], scores["target"], strict=True), low, strict=True))
+    worst = [by_pair[pair] for pair in zip(listed["source"], listed["target"], strict=True)]
+    assert worst == sorted(worst)
+    assert listed["reason"].str.len().min() > 20
+
+
+def test_survives_a_file(adata: ad.AnnData, tmp_path: Path) -> None:
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    again = ad.read_h5ad(tmp_path / "a.h5ad")
+    for key in ("tgt", "dbm"):
+        assert scgce.get.evidence(again, key=key).equals(scgce.get.evidence(adata, key=key))
+        assert (
+            scgce.get.unexplained(again, key=key).astype(str).equals(scgce.get.unexplained(adata, key=key).astype(str))
+        )
+
+
+def test_errors(blobs: ad.AnnData, adata: ad.AnnData) -> None:
+    with pytest.raises(KeyError, match="tgt"):
+        scgce.tl.evidence(blobs)
+    with pytest.raises(ValueError, match="sparsity=7 .* 1, 10"):
+        scgce.tl.evidence(adata.copy(), sparsity=7)
+    scgce.tl.dbm(blobs, "group", use_rep="X_pca", sparsity=2, judges=False)
+    with pytest.raises(KeyError, match=r"scgce\.tl\.evidence"):
+        scgce.get.evidence(blobs, key="dbm")
+    with pytest.raises(KeyError, match=r"scgce\.tl\.stability"):
+        scgce.get.stability(blobs, "NK", "3", key="dbm")

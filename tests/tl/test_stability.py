@@ -1,0 +1,99 @@
+"""`tl.stability`: what bootstraps of the cells choose again."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pytest
+from tests.tl._by_hand import delta
+
+import scgce
+
+NAMES = ["B/1", "T cell", "NK", "3"]
+B = 6
+
+
+@pytest.fixture(scope="module")
+def adata(_blobs: ad.AnnData) -> ad.AnnData:
+    found = _blobs.copy()
+    scgce.tl.tgt(found, "group", use_rep="X_pca", sparsity=(3, 5), method="truncate", judges=False)
+    scgce.tl.stability(found, n_bootstraps=B, sparsity=5)
+    return found
+
+
+def test_frequencies_are_shares_of_the_bootstraps_and_k_genes_each(adata: ad.AnnData) -> None:
+    for pair in permutations(NAMES, 2):
+        frame = scgce.get.stability(adata, *pair)
+        counts = frame["frequency"] * B
+        np.testing.assert_allclose(counts, counts.round(), atol=1e-5)
+        assert frame["frequency"].between(1 / B - 1e-6, 1).all()
+        assert frame["frequency"].is_monotonic_decreasing
+        assert counts.sum() <= 5 * B + 1e-6
+
+
+def test_markers_are_chosen_nearly_always(adata: ad.AnnData) -> None:
+    for i, j in permutations(range(4), 2):
+        frame = scgce.get.stability(adata, NAMES[i], NAMES[j])
+        often = frame.loc[frame["frequency"] > 0.9, "gene"].str.removeprefix("gene").astype(int)
+        assert set(often // 5) <= {i, j}
+        assert len(often) > 0
+
+
+def test_intervals_are_ordered_and_hold_the_amounts_of_stable_genes(adata: ad.AnnData) -> None:
+    inside = []
+    for pair in permutations(NAMES, 2):
+        frame = scgce.get.stability(adata, *pair).set_index("gene")
+        assert (frame["low"] <= frame["high"]).all()
+        amounts = dict(zip(adata.var_names, delta(adata, *pair, "tgt", 5), strict=True))
+        for gene, row in frame[frame["frequency"] == 1].iterrows():
+            slack = 0.25 * abs(amounts[gene])
+            inside.append(row["low"] - slack <= amounts[gene] <= row["high"] + slack)
+    assert np.mean(inside) > 0.9
+
+
+def test_back_is_the_opposite(adata: ad.AnnData) -> None:
+    forward = scgce.get.stability(adata, "NK", "3").set_index("gene").sort_index()
+    back = scgce.get.stability(adata, "3", "NK").set_index("gene").sort_index()
+    np.testing.assert_allclose(forward["frequency"], back["frequency"])
+    np.testing.assert_allclose(forward["low"], -back["high"], atol=1e-6)
+
+
+def test_similarity_is_the_share_of_the_explanation_found_again(adata: ad.AnnData) -> None:
+    found = adata.uns["tgt"]["stability"]["similarity"]
+    names = [str(g) for g in adata.uns["tgt"]["groups"]]
+    for source, target in permutations(NAMES, 2):
+        amounts = np.abs(delta(adata, source, target, "tgt", 5))
+        again = scgce.get.stability(adata, source, target).set_index("gene")["frequency"]
+        again = again.reindex(adata.var_names).fillna(0).to_numpy()
+        expected = (amounts * again).sum() / amounts.sum()
+        assert found[names.index(source), names.index(target)] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_seed_decides(adata: ad.AnnData) -> None:
+    again = scgce.tl.stability(adata, n_bootstraps=B, sparsity=5, copy=True).uns["tgt"]["stability"]
+    assert (again["frequency"] != adata.uns["tgt"]["stability"]["frequency"]).nnz == 0
+    other = scgce.tl.stability(adata, n_bootstraps=B, sparsity=5, rng=1, copy=True).uns["tgt"]["stability"]
+    assert (other["low"] != again["low"]).nnz > 0
+
+
+def test_survives_a_file(adata: ad.AnnData, tmp_path: Path) -> None:
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    again = ad.read_h5ad(tmp_path / "a.h5ad")
+    assert scgce.get.stability(again, "NK", "3").equals(scgce.get.stability(adata, "NK", "3"))
+
+
+def test_errors_leave_the_object_alone(adata: ad.AnnData) -> None:
+    before = adata.copy()
+    scgce.tl.dbm(before, "group", use_rep="X_pca", sparsity=2, judges=False)
+    with pytest.raises(ValueError, match="dbm"):
+        scgce.tl.stability(before, "dbm")
+    with pytest.raises(ValueError, match="n_bootstraps=1"):
+        scgce.tl.stability(before, n_bootstraps=1)
+    with pytest.raises(KeyError, match="nothing"):
+        scgce.tl.stability(before, "nothing")
+    with pytest.raises(KeyError, match="source='no'"):
+        scgce.get.stability(adata, "no", "3")
+    assert "stability" not in before.uns["dbm"]
