@@ -58,6 +58,7 @@ def blood_three() -> ad.AnnData:
 def blood_all() -> ad.AnnData:
     """Ten groups, and an embedding trained here."""
     adata = explained(blood(), "bulk_labels", bootstraps=10)
+    sc.pp.pca(adata, n_comps=30)
     scgce.tl.scvis(adata, rng=0)
     return adata
 
@@ -82,7 +83,7 @@ def simulated() -> ad.AnnData:
 
 def mapped(adata: ad.AnnData) -> None:
     """Add a PCA and a UMAP."""
-    sc.pp.pca(adata, n_comps=30, rng=0) if "rng" in sc.pp.pca.__annotations__ else sc.pp.pca(adata, n_comps=30)
+    sc.pp.pca(adata, n_comps=30)
     sc.pp.neighbors(adata)
     sc.tl.umap(adata)
 

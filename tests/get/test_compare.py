@@ -62,6 +62,14 @@ def test_changes_join_by_pair_and_gene(adata):
     assert frame["source"].drop_duplicates().tolist() == order
 
 
+def test_changes_compare_equal_numbers_of_genes(adata):
+    by = ["source", "target"]
+    same = get.changes(adata, other_key="dbm", sparsity=2)
+    assert (same[same["delta_other"] != 0].groupby(by).size() == 2).all()
+    lone = get.changes(adata, other_key="dbm", sparsity=1)  # which the other does not have
+    assert (lone[lone["delta_other"] != 0].groupby(by).size() == 5).all()
+
+
 def test_changes_between_two_objects_keep_the_common_groups(adata):
     same = get.changes(adata, adata.copy())
     assert (same["relative_change"] == 0).all()

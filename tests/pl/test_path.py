@@ -52,6 +52,13 @@ def test_lambda_falls_to_the_right(adata):
     assert left > right
 
 
+def test_sparsities_of_one_lambda_are_all_drawn(adata):
+    adata.uns["tgt"]["sweep"]["lam"] = np.array([0.5, 0.1, 0.1])
+    axes = pl.path(adata)
+    dots = {(x, y) for x, y in zip(*axes[1].lines[-1].get_data(), strict=True)}
+    assert dots == {(0.5, 1.0), (0.1, 2.0), (0.1, 5.0)}
+
+
 def test_a_short_path_has_legible_ticks(adata):
     adata.uns["tgt"]["path"]["lam"] = np.linspace(0.3, 0.2, 12)
     adata.uns["tgt"]["sweep"]["lam"] = np.full(3, 0.25)

@@ -49,7 +49,7 @@ def test_dots_and_intervals(adata):
     segments = np.array(right.collections[0].get_segments())
     np.testing.assert_allclose(segments[:, 0, 0], frame["low"])
     np.testing.assert_allclose(segments[:, 1, 0], frame["high"])
-    assert "of 10 bootstraps" in left.get_xlabel()
+    assert "share of 10 bootstraps" in left.get_xlabel()
     assert "90 %" in right.get_xlabel()
 
 

@@ -29,7 +29,8 @@ def changes(
     key, other_key
         Where in ``uns`` the two results are.
     sparsity, other_sparsity
-        Genes per pair of each, the selected numbers if not given.
+        Genes per pair of each. The original's selected number if not given; the other's the same if it was computed,
+        else its selected number.
 
     Returns
     -------
@@ -42,11 +43,14 @@ def changes(
     ValueError
         If the two have fewer than two groups in common, or both arguments name the same result.
     """
-    if (other is None or other is adata) and key == other_key and sparsity == other_sparsity:
-        raise ValueError(f"key={key!r} and other_key={other_key!r} are the same result; name two")
     second = adata if other is None else other
-    original = Result.read(adata, key)
-    common = set(original.groups) & set(Result.read(second, other_key).groups)
+    original, compared = Result.read(adata, key), Result.read(second, other_key)
+    sparsity = original.check_sparsity(sparsity)
+    if other_sparsity is None:
+        other_sparsity = sparsity if sparsity in compared.sparsities else compared.selected
+    if second is adata and key == other_key and sparsity == other_sparsity:
+        raise ValueError(f"key={key!r} and other_key={other_key!r} are the same result; name two")
+    common = set(original.groups) & set(compared.groups)
     if len(common) < 2:
         raise ValueError(f"key={key!r} and other_key={other_key!r} have {len(common)} groups in common; need 2 or more")
     by = ["source", "target", "gene"]

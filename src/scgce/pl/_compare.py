@@ -78,7 +78,7 @@ def compare(
     key, other_key
         Where in ``uns`` the two results are.
     sparsity, other_sparsity
-        Genes per pair of each, the selected numbers if not given.
+        Genes per pair of each, as in :func:`scgce.get.changes`: the same number if both have it.
     n_genes
         Genes of one pair shown at most.
     ax, show, return_fig

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from scgce.get._result import Result
-from scgce.pl._style import FAINT, INK, MOVED, MUTED, TARGET, despine, finish, split
+from scgce.pl._style import FAINT, INK, MOVED, TARGET, despine, finish, split
 
 _MEASURES = ("objective", "n_genes_mean", "n_genes_max")
 
@@ -81,12 +81,12 @@ def path(
     axes[0].set_ylabel("objective")
     _line(axes[1], wide, "n_genes_max", TARGET, "largest pair")
     _line(axes[1], wide, "n_genes_mean", MOVED, "mean pair")
-    _dots(axes[1], wide, "sparsity", "reported (sparsity)")
+    _dots(axes[1], frame, "sparsity", "reported (sparsity)")
     axes[1].set_yscale("symlog", linthresh=1)
     axes[1].set_ylim(bottom=0)
     axes[1].set_ylabel("genes per pair")
     axes[1].legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0), labelcolor=INK)
-    _dots(axes[2], wide, "levels", "")
+    _dots(axes[2], frame, "levels", "")
     axes[2].set_ylim(bottom=1)
     axes[2].set_ylabel("levels per gene")
     axes[2].set_xlabel("λ (Eq. 9)")
@@ -110,11 +110,10 @@ def _line(ax: Axes, wide: pd.DataFrame, name: str, color: str, label: str) -> No
         ax.plot(part.index, part, color=color, linewidth=1.8, label=label)
 
 
-def _dots(ax: Axes, wide: pd.DataFrame, name: str, label: str) -> None:
-    if name in wide:
-        part = wide[name].dropna()
-        style: dict[str, Any] = {"markersize": 5, "markerfacecolor": "white", "markeredgecolor": INK}
-        ax.plot(part.index, part, color=MUTED, linewidth=0.0, marker="o", label=label, clip_on=False, **style)
+def _dots(ax: Axes, frame: pd.DataFrame, name: str, label: str) -> None:
+    part = frame[(frame["measure"] == name) & (frame["lam"] > 0)]
+    style: dict[str, Any] = {"markersize": 5, "markerfacecolor": "white", "markeredgecolor": INK, "clip_on": False}
+    ax.plot(part["lam"], part["value"], linewidth=0.0, marker="o", label=label, **style)
 
 
 def _levels(basis: np.ndarray) -> float:

@@ -93,7 +93,7 @@ def stability(
     left.set_xlim(0, 1.0)
     left.set_yticks(y, labels=frame["gene"], fontsize="small", parse_math=False)
     left.set_ylim(max(len(frame), 1) - 0.4, -0.6)
-    left.set_xlabel(f"chosen in … of {int(stored['n_bootstraps'])} bootstraps")
+    left.set_xlabel(f"share of {int(stored['n_bootstraps'])} bootstraps that choose it")
     right.axvline(0, color=MUTED, linewidth=0.8, zorder=0)
     right.hlines(y, frame["low"], frame["high"], color=INK, linewidth=1.2, zorder=1)
     colors = [RAISED if amount > 0 else LOWERED for amount in frame["delta"][inside]]
