@@ -30,10 +30,15 @@ STUDENT = "X_umap_student"
 MAPS = {"UMAP": STUDENT, "PCA": "X_pca"}
 CACHE = Path(tempfile.gettempdir()) / "scgce-faithfulness-cache"
 FRONTIER = [methods.name_of("refine", c) for c in methods.AMPLITUDES]
+BESIDE = ["truncate, c=3", "refine_consistent, c=3"]
 QUICK = [methods.DEFAULT, "difference of means"]
-COMPARED = list(
-    dict.fromkeys([methods.DEFAULT, *methods.BASELINES, *FRONTIER, "truncate, c=3", "refine_consistent, c=3"])
-)
+COMPARED = {
+    "UMAP": list(
+        dict.fromkeys([methods.DEFAULT, *methods.BASELINES, *FRONTIER, "truncate, c=3", "refine_consistent, c=3"])
+    ),
+    "PCA": [methods.DEFAULT, *methods.BASELINES, methods.name_of("refine", None)],
+}
+"""Every amplitude on the maps that are looked at; its two ends on principal components."""
 
 
 def table(dataset: str, encoder: str, method: str, quick: bool) -> pd.DataFrame:

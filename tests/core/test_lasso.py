@@ -8,7 +8,7 @@ import pytest
 import torch
 from tests.core._problems import ENCODERS, Case, random_case
 
-from scgce.core.lasso import lasso_pairs
+from scgce.core.lasso import lasso_lam_max, lasso_pairs
 
 
 def dense(case: Case, deltas, i: int, j: int) -> torch.Tensor:
@@ -107,3 +107,19 @@ def test_unfinished_pairs_say_so() -> None:
 def test_lambda_must_be_positive(lam: float) -> None:
     with pytest.raises(ValueError, match="accepted: a finite number above 0"):
         lasso_pairs(random_case(0).problem, lam)
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_from_lam_max_up_nothing_moves(kind: str) -> None:
+    case = random_case(2, kind=kind)
+    lam = lasso_lam_max(case.problem)
+    steepest = max(
+        gradient(case, torch.zeros(case.means.shape[1], dtype=torch.float64), i, j).abs().max()
+        for i, j in permutations(range(4), 2)
+    )
+    assert lam == pytest.approx(float(steepest))
+    assert all(len(genes) == 0 for genes, _ in lasso_pairs(case.problem, 1.001 * lam).deltas.values())
+    assert any(len(genes) for genes, _ in lasso_pairs(case.problem, 0.95 * lam).deltas.values())
+    costs = torch.ones(case.means.shape[1], dtype=torch.float64)
+    costs[:] = 2.0
+    assert lasso_lam_max(case.problem, costs) == pytest.approx(lam / 2)

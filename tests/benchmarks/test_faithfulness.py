@@ -1,0 +1,127 @@
+"""The faithfulness benchmark: what is run, how it is summed up, and that the committed tables say it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.faithfulness import cells, draw, methods, planted, published, tasks  # noqa: E402
+from benchmarks.faithfulness.__main__ import PARTS  # noqa: E402
+from benchmarks.faithfulness.__main__ import tasks as listed  # noqa: E402
+
+from scgce.datasets import synthetic  # noqa: E402
+
+RESULTS = tasks.HERE / "results"
+
+
+def test_precision_and_recall_count_genes() -> None:
+    precision, recall, copied = planted.recovered(["a", "b", "x", "c1"], {"a", "b", "d", "e"}, {"c1", "c2"})
+    assert (precision, recall, copied) == (0.5, 0.5, 0.25)
+    assert planted.recovered([], {"a"}, set()) == (0.0, 0.0, 0.0)
+    assert planted.recovered(["a"], set(), set())[1] == 0.0
+
+
+def one_row(method: str, correctness: float, judge: float) -> dict[str, object]:
+    scores = {"correctness": correctness, "coverage": 0.5, "judge_logreg": judge, "judge_knn": 0.5}
+    return {"dataset": "d", "encoder": "e", "method": method, "sparsity": 5} | scores
+
+
+def test_wins_are_baselines_above_the_default_by_more_than_the_margin() -> None:
+    table = pd.DataFrame(
+        [
+            one_row(methods.DEFAULT, 0.6, 0.6),
+            one_row("t-test", 0.7, 0.602),
+            one_row("lasso per pair", 0.5, 0.9),
+            one_row("refine, c=5", 0.99, 0.99),
+        ]
+    )
+    found = cells.wins(table)
+    assert list(zip(found["method"], found["metric"], strict=True)) == [
+        ("t-test", "correctness"),
+        ("lasso per pair", "judge_logreg"),
+    ]
+    assert found["default"].tolist() == [0.6, 0.6]
+
+
+def test_verdicts_count_the_sparsities_above_what_was_published() -> None:
+    rows = [
+        {"dataset": "d", "method": name, "sparsity": k, "correctness": 0.5 + add * k, "coverage": 0.5 - add}
+        for name, add in [("published TGT", 0.0), *((name, 0.1) for name in published.COMPARED)]
+        for k in (1, 2)
+    ]
+    found = published.verdicts(pd.DataFrame(rows))
+    assert (found["correctness: above"] == 2).all() and (found["coverage: above"] == 0).all()
+    np.testing.assert_allclose(found["correctness: least gain"], 0.1)
+    np.testing.assert_allclose(found["coverage: least gain"], -0.1)
+
+
+def test_means_and_standard_errors_are_over_repeats_and_seeds() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random((5, 4))
+    table = pd.DataFrame(values, columns=list(methods.METRICS)).assign(
+        dataset="d", method="m", sparsity=1, repeat=range(5)
+    )
+    found = published.over_repeats(table).iloc[0]
+    np.testing.assert_allclose(found["judge_knn_se"], values[:, 3].std(ddof=1) / 5**0.5)
+    seeds = pd.DataFrame({"method": "m", "sparsity": 5, "precision": values[:, 0], "seed": range(5)})
+    found = planted.over_seeds(seeds).iloc[0]
+    assert found["precision"] == pytest.approx(values[:, 0].mean())
+    assert found["precision_se"] == pytest.approx(values[:, 0].std(ddof=1) / 5**0.5)
+
+
+def test_everything_that_is_promised_is_compared() -> None:
+    for compared in cells.COMPARED.values():
+        assert set(methods.BASELINES) < set(compared)
+    assert set(cells.FRONTIER) < set(cells.COMPARED["UMAP"])
+    assert methods.DEFAULT in cells.FRONTIER
+    assert len({str(task) for task in listed(list(PARTS), quick=False)}) == len(listed(list(PARTS), quick=False))
+    assert len(listed(list(PARTS), quick=True)) < 10
+    assert {task.table for task in listed(["planted"], quick=False)} == {"planted"}
+    assert len(listed(["planted"], quick=False)) == 20
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    table = pd.DataFrame({"dataset": ["a", "a", "b"], "repeat": [0, 1, 0], "correctness": [0.1, 0.2, 0.3]})
+    table.to_csv(tmp_path / "held_out.csv", index=False)
+    wanted = [tasks.Task("held_out", published.held_out, {"dataset": d, "repeat": r}) for d in "ab" for r in (0, 1)]
+    found = [tasks.kept(task, tmp_path) for task in wanted]
+    assert [None if rows is None else rows["correctness"].tolist() for rows in found] == [[0.1], [0.2], [0.3], None]
+    assert tasks.kept(tasks.Task("cells", cells.table), tmp_path) is None
+    saved = {}
+    done = dict(enumerate(found[:3]))
+    tables = tasks.run(wanted[:3], 1, saved.__setitem__, done)
+    assert tables["held_out"]["correctness"].tolist() == [0.1, 0.2, 0.3]
+
+
+def test_a_method_is_stored_under_its_name_and_read_into_rows() -> None:
+    adata = synthetic(200, rng=0)
+    adata.varm["PCs"] = np.eye(4)[:, :2]
+    adata.obsm["X_pca"] = (adata.X - adata.X.mean(axis=0)) @ adata.varm["PCs"]
+    for name in ("truncate, c=1.5", "difference of means"):
+        methods.explain(adata, "group", name, use_rep="X_pca", sparsity=(1, 2), judges=False)
+    assert adata.uns["truncate, c=1.5"]["params"]["amplitude"] == 1.5
+    rows = methods.rows(adata, ["truncate, c=1.5", "difference of means"], dataset="causal")
+    assert rows["method"].tolist() == ["truncate, c=1.5"] * 2 + ["difference of means"] * 2
+    assert rows["sparsity"].tolist() == [1, 2, 1, 2]
+    assert (rows["dataset"] == "causal").all()
+    assert planted.chosen(adata, "0", "3", "difference of means", 2) in (["x1", "x2"], ["x2", "x1"])
+
+
+def test_the_frontier_is_drawn(tmp_path: Path) -> None:
+    table = pd.DataFrame([one_row(name, 0.5, 0.5) for name in [*cells.FRONTIER, *methods.BASELINES]])
+    draw.frontier(table.assign(sparsity=10), 10, tmp_path / "f.png")
+    assert (tmp_path / "f.png").stat().st_size > 5_000
+
+
+@pytest.mark.skipif(not (RESULTS / "published_verdicts.csv").exists(), reason="no results have been made")
+def test_committed_summaries_follow_from_the_committed_tables() -> None:
+    table = pd.read_csv(RESULTS / "published.csv")
+    expected = published.verdicts(table).round(3)
+    pd.testing.assert_frame_equal(pd.read_csv(RESULTS / "published_verdicts.csv").round(3), expected, atol=2e-3)
