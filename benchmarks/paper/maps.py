@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Any
+
 import anndata as ad
 import numpy as np
 import pandas as pd
+import torch
 from joblib import Parallel, delayed
 from sklearn.cluster import AgglomerativeClustering
 from threadpoolctl import threadpool_limits
@@ -65,14 +70,27 @@ def embed(adata: ad.AnnData) -> np.ndarray:
     return encoder(np.asarray(adata.X))
 
 
-def each(function: object, jobs: list[tuple[object, ...]], settings: Settings) -> list[object]:
+class Meter:
+    """Processor seconds spent in workers."""
+
+    workers: float = 0.0
+
+
+METER = Meter()
+
+
+def each(function: Callable[..., Any], jobs: list[tuple[Any, ...]], settings: Settings) -> list[Any]:
     """``function(*job, settings)`` for every job, some at a time, one thread each; in the order of the jobs."""
-    return Parallel(n_jobs=settings.jobs)(delayed(_single)(function, job, settings) for job in jobs)
+    results, seconds = zip(
+        *Parallel(n_jobs=settings.jobs)(delayed(_single)(function, job, settings) for job in jobs), strict=True
+    )
+    METER.workers += sum(seconds) if settings.jobs > 1 else 0.0
+    return list(results)
 
 
-def _single(function: object, job: tuple[object, ...], settings: Settings) -> object:
-    import torch
-
+def _single(function: Callable[..., Any], job: tuple[Any, ...], settings: Settings) -> tuple[Any, float]:
+    start = time.process_time()
     torch.set_num_threads(1)
     with threadpool_limits(1):
-        return function(*job, settings)  # type: ignore[operator]
+        result = function(*job, settings)
+    return result, time.process_time() - start

@@ -107,9 +107,9 @@ def single_cell(results: Path) -> str:
 
 
 def seconds(results: Path) -> str:
-    frame = pd.read_csv(results / "seconds.csv")
-    frame["seconds"] = frame["seconds"].round().astype(int)
-    return markdown(frame)
+    frame = pd.read_csv(results / "seconds.csv").astype({"elapsed": int, "processor": int})
+    total = {"experiment": "all", "elapsed": frame["elapsed"].sum(), "processor": frame["processor"].sum()}
+    return markdown(pd.concat([frame, pd.DataFrame([total])]))
 
 
 TABLES: dict[str, Callable[[Path], str]] = {

@@ -80,6 +80,15 @@ def test_asymmetry_and_triangle_of_attributions() -> None:
     np.testing.assert_allclose(table["asymmetry"], 2)
 
 
+def test_jobs_come_back_in_order_and_their_time_is_counted(tmp_path: Path) -> None:
+    settings = Settings(results=tmp_path, jobs=1)
+    assert maps.each(lambda a, b, given: (a + b, given is settings), [(1, 2), (3, 4)], settings) == [
+        (3, True),
+        (7, True),
+    ]
+    assert maps.METER.workers == 0.0  # within one process the caller's own clock counts
+
+
 def test_share_of_x4() -> None:
     table = pd.DataFrame([[1.0, 0.0, 0.0, -1.0], [0.5, 0.5, 0.0, 0.0]], columns=causal.FEATURES)
     np.testing.assert_allclose(causal.share_of_x4(table), [0.5, 0.0])
