@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 _MAX_STEPS = 64
+_FARTHEST = -80.0  # exp() of less is a subnormal number in float32, and those are very slow
+_FIRST = 3.0  # logarithm of the precision tried first, in units of the mean distance
 _LONGEST = 1.5  # far from the solution the entropy is flat and a Newton step overshoots
 _BRACKET = 1e-6  # a row whose bracket is this small has no better precision
 
@@ -47,36 +49,56 @@ def conditional_probabilities(distances: Tensor, perplexity: float, *, tolerance
     n_cells = distances.shape[0]
     if not 1.0 <= perplexity < n_cells - 1:
         raise ValueError(f"perplexity={perplexity}: {n_cells} cells accept 1 <= perplexity < {n_cells - 1}")
-    target = math.log(perplexity)
-    others = distances.clone().fill_diagonal_(torch.inf)
-    nearest = others.amin(dim=1, keepdim=True)
     # Neither a shift nor a scale of a row's distances changes its solution; both keep exp() in range.
-    shifted = (others - nearest).fill_diagonal_(0.0)
-    scale = (shifted.sum(dim=1, keepdim=True) / (n_cells - 1)).clamp_(min=torch.finfo(distances.dtype).tiny)
-    shifted = shifted / scale
-    log_precision = torch.full_like(scale, 3.0)
-    low, high = torch.full_like(scale, -30.0), torch.full_like(scale, 30.0)
-    for _ in range(_MAX_STEPS):
-        probabilities, entropy, slope = _at_precision(shifted, log_precision)
+    others = _off_diagonal(distances).reshape(n_cells, n_cells - 1)
+    others = others - others.amin(dim=1, keepdim=True)
+    scale = others.mean(dim=1, keepdim=True).clamp_(min=torch.finfo(distances.dtype).tiny)
+    found = _search(others.div_(scale), math.log(perplexity), tolerance)
+    probabilities = torch.zeros_like(distances)
+    _off_diagonal(probabilities).copy_(found.reshape(n_cells - 1, n_cells))
+    return probabilities
+
+
+def _off_diagonal(square: Tensor) -> Tensor:
+    """View (b - 1, b) of all numbers of a contiguous (b, b) matrix but its diagonal, in their order."""
+    n = square.shape[0]
+    return square.view(-1)[1:].view(n - 1, n + 1)[:, :-1]
+
+
+def _search(distances: Tensor, target: float, tolerance: float) -> Tensor:
+    """Probabilities (b, k) whose rows have the entropy ``target``; solved rows drop out of the search."""
+    # Three buffers for all steps: fresh megabytes for every operation cost several times the arithmetic.
+    found, *scratch = (torch.empty_like(distances) for _ in range(4))
+    rows = torch.arange(distances.shape[0], device=distances.device)
+    log_precision = distances.new_full((len(rows), 1), _FIRST)
+    low, high = torch.full_like(log_precision, -30.0), torch.full_like(log_precision, 30.0)
+    for step in range(_MAX_STEPS):
+        probabilities, entropy, slope = _at_precision(distances, log_precision, [x[: len(rows)] for x in scratch])
         error = entropy - target
-        solved = (error.abs() <= tolerance) | (high - low < _BRACKET)
+        solved = ((error.abs() <= tolerance) | (high - low < _BRACKET)).squeeze(1)
+        if step == _MAX_STEPS - 1:
+            solved = torch.ones_like(solved)
+        found[rows[solved]] = probabilities[solved]
         if bool(solved.all()):
             break
         low = torch.where(error > 0, log_precision, low)
         high = torch.where(error > 0, high, log_precision)
         newton = log_precision + (error / slope).clamp_(-_LONGEST, _LONGEST)
         inside = (newton > low) & (newton < high)
-        improved = torch.where(inside, newton, (low + high) / 2)
-        log_precision = torch.where(solved, log_precision, improved)
-    return probabilities
+        log_precision = torch.where(inside, newton, (low + high) / 2)
+        if bool(solved.any()):
+            left = ~solved
+            rows, distances, log_precision, low, high = (x[left] for x in (rows, distances, log_precision, low, high))
+    return found
 
 
-def _at_precision(distances: Tensor, log_precision: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Probabilities (b, b), entropies (b, 1) and minus the entropies' slopes in the log-precision (b, 1)."""
-    exponents = distances * -log_precision.exp()
-    weights = exponents.exp().fill_diagonal_(0.0)
+def _at_precision(distances: Tensor, log_precision: Tensor, scratch: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Probabilities (b, k), entropies (b, 1) and minus the entropies' slopes in the log-precision (b, 1)."""
+    exponents, weights, products = scratch
+    torch.mul(distances, -log_precision.exp(), out=exponents).clamp_(min=_FARTHEST)
+    torch.exp(exponents, out=weights)
     total = weights.sum(dim=1, keepdim=True)
-    weighted = weights * exponents
-    mean = weighted.sum(dim=1, keepdim=True) / total
-    variance = torch.linalg.vecdot(weighted, exponents)[:, None] / total - mean * mean
-    return weights.div_(total), total.log() - mean, variance.clamp_(min=1e-12)
+    mean = torch.mul(weights, exponents, out=products).sum(dim=1, keepdim=True) / total
+    second = products.mul_(exponents).sum(dim=1, keepdim=True) / total
+    variance = (second - mean * mean).clamp_(min=1e-12)
+    return weights.div_(total), total.log() - mean, variance
