@@ -11,6 +11,7 @@ from .demo import demo
 from .embed import embed
 from .evaluate import evaluate
 from .export import export
+from .plot import plot
 from .rank_genes import rank_genes
 from .report import report
 from .simulate import simulate
@@ -46,5 +47,5 @@ def _scgce(
     """Which few genes turn one group of cells into another? Reads and writes AnnData (.h5ad, .zarr)."""
 
 
-for _command in (demo, tgt, embed, evaluate, export, report, rank_genes, simulate):
+for _command in (demo, tgt, embed, evaluate, export, plot, report, rank_genes, simulate):
     app.command()(_command)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ._errors import ReadError, UsageError
 
-COMMANDS = ("demo", "embed", "evaluate", "export", "rank-genes", "report", "simulate", "tgt")
+COMMANDS = ("demo", "embed", "evaluate", "export", "plot", "rank-genes", "report", "simulate", "tgt")
 
 
 def read_config(path: Path, command: str, names: set[str]) -> dict[str, Any]:

@@ -92,6 +92,36 @@ def check_place(output: Path, *inputs: Path) -> None:
         raise WriteError(f"output={str(output)!r}: no permission to write in {str(output.parent)!r}")
 
 
+def check_folder(folder: Path, *inputs: Path) -> None:
+    """
+    Check that a folder is there or can be made.
+
+    Raises
+    ------
+    WriteError
+        If it is a file, one of the inputs or in one, or its own folder is not there or not writable.
+    """
+    check_place(folder, *inputs)
+    if folder.exists() and not folder.is_dir():
+        raise WriteError(f"output={str(folder)!r} is a file; expected a folder")
+
+
+def make_folder(folder: Path, *inputs: Path) -> None:
+    """
+    Make a folder if it is not there.
+
+    Raises
+    ------
+    WriteError
+        As `check_folder`, or if the operating system refuses.
+    """
+    check_folder(folder, *inputs)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"output={str(folder)!r} cannot be made: {error.strerror}") from error
+
+
 def write(adata: AnnData, path: Path) -> None:
     """
     Write an AnnData: the file is there complete, or as it was before.

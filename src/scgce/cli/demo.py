@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ._common import command
-from ._files import write
+from ._files import check_folder, make_folder, write
 from ._options import Device, Seed
+from .plot import KINDS, draw
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+logger = logging.getLogger("scgce")
 
 FOLDER = Path("scgce-demo")
 GROUPBY, REPRESENTATION = "bulk_labels", "X_umap"
@@ -36,17 +40,19 @@ def demo(
     device: Device = "auto",
 ) -> None:
     """Explain the cell types of 700 blood cells in their UMAP (offline, under a minute)."""
+    check_folder(output)
     import scanpy as sc
 
     import scgce
 
     adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
-    typer.echo(f"Explaining {GROUPBY} of {adata.n_obs} blood cells x {adata.n_vars} genes in their UMAP …", err=True)
+    logger.info("explaining %s of %d blood cells × %d genes in their UMAP …", GROUPBY, *adata.shape)
     scgce.tl.tgt(adata, GROUPBY, use_rep=REPRESENTATION, rng=seed, device=device)
     typer.echo(_pair(adata))
     typer.echo(_means(adata))
-    output.mkdir(parents=True, exist_ok=True)
-    paths = [*_pictures(adata, output), output / "report.html", output / "pbmc68k.h5ad"]
+    make_folder(output)
+    pictures = draw(adata, output, list(KINDS), pair=(SOURCE, TARGET))
+    paths = [*pictures, output / "report.html", output / "pbmc68k.h5ad"]
     scgce.report(adata, paths[-2])
     write(adata, paths[-1])
     typer.echo("Written:\n" + "\n".join(f"  {path}" for path in paths))
@@ -70,25 +76,3 @@ def _means(adata: AnnData) -> str:
         "Means over all ordered pairs, on cells that took no part in the fit; DBM is the difference of means cut to "
         f"the same number of genes\n\n{table}\n"
     )
-
-
-def _pictures(adata: AnnData, folder: Path) -> list[Path]:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    from scgce import pl
-
-    figures = {
-        "groups": pl.groups(adata, show=False, return_fig=True),
-        "explanation": pl.explanation(adata, SOURCE, TARGET, show=False, return_fig=True),
-        "metrics": pl.metrics(adata, show=False, return_fig=True),
-        "sweep": pl.sweep(adata, show=False, return_fig=True),
-    }
-    paths = []
-    for name, figure in figures.items():
-        paths.append(folder / f"{name}.png")
-        figure.savefig(paths[-1], dpi=150)
-        plt.close(figure)
-    return paths

@@ -10,8 +10,8 @@ import typer
 
 from . import _values
 from ._common import command
-from ._errors import UsageError, WriteError
-from ._files import check_place, read
+from ._errors import UsageError
+from ._files import check_folder, make_folder, read
 from ._options import Input, Key, Sparsity
 from ._tables import TABLES, makers, tsv, write_table
 
@@ -40,9 +40,7 @@ def export(
     wanted = _values.names(table) or []
     _check(wanted, output, source, target, format)
     if output != STDOUT:
-        check_place(output, input)
-        if output.exists() and not output.is_dir():
-            raise WriteError(f"output={str(output)!r} is a file; expected a folder, or - for stdout")
+        check_folder(output, input)
     adata = read(input)
     frames = {name: make for name, make in makers(adata, key, sparsity, n_genes).items() if name in wanted}
     if source is not None and target is not None:
@@ -53,7 +51,7 @@ def export(
         sys.stdout.write(tsv(frames[wanted[0]]()))
         return
     tables = {name: make() for name, make in frames.items()}
-    _make_folder(output)
+    make_folder(output, input)
     for name, frame in tables.items():
         write_table(frame, output / f"{name}.{format}")
 
@@ -68,10 +66,3 @@ def _check(wanted: list[str], output: Path, source: str | None, target: str | No
         raise UsageError("source and target go together: give both, or none for all pairs")
     if source is not None and "explanations" not in wanted:
         raise UsageError("source and target choose a pair of the table 'explanations'; add it to --table")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"output={str(folder)!r} cannot be made: {error.strerror}") from error
