@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from numbers import Real
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def split_cells(codes: np.ndarray, n_groups: int, fraction: float, rng: int | np
     ValueError
         If the fraction is not in [0, 0.5), or a group has fewer than 3 cells while the fraction is above 0.
     """
-    if not 0 <= fraction < 0.5:
+    if isinstance(fraction, bool) or not isinstance(fraction, Real) or not 0 <= fraction < 0.5:
         raise ValueError(f"validation_fraction={fraction!r}; expected a number in [0, 0.5), e.g. 0.25")
     codes = np.asarray(codes)
     parts = np.where(codes >= 0, FIT, -1).astype(np.int8)

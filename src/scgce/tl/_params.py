@@ -59,6 +59,8 @@ def check_lams(lam: Any) -> list[float] | None:
     """λ values to solve for, or None for a path."""
     if lam is None:
         return None
+    if not isinstance(lam, Real | Sequence | np.ndarray | range):
+        raise TypeError(f"lam={lam!r}: expected None, a number or a sequence of numbers")
     values = [lam] if isinstance(lam, Real) else list(lam)
     if not values:
         raise ValueError("lam=[]: expected None, a number or a sequence of numbers")
