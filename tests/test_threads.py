@@ -13,8 +13,9 @@ from scgce._threads import one_thread
 
 def test_threads_are_restored_also_after_an_error() -> None:
     before = torch.get_num_threads()
-    with pytest.raises(KeyError), one_thread():
+    with one_thread():
         assert torch.get_num_threads() == 1
+    with pytest.raises(KeyError), one_thread():
         raise KeyError
     assert torch.get_num_threads() == before
 
