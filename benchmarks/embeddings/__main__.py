@@ -21,17 +21,18 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--keep", action="store_true", help="keep the rows of quality.csv that are there")
     arguments = parser.parse_args()
     tables: dict[str, pd.DataFrame] = {}
     if "quality" in arguments.only:
-        tables["quality"] = quality.table(arguments.sets, arguments.methods, arguments.data)
+        file = arguments.results / "quality.csv"
+        tables["quality"] = quality.table(arguments.sets, arguments.methods, arguments.data, file, keep=arguments.keep)
     if "speed" in arguments.only:
         tables["speed"] = speed.table()
     if "explain" in arguments.only:
         tables["explain"] = explain.table(arguments.methods, arguments.data)
-    arguments.results.mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
-        frame.to_csv(arguments.results / f"{name}.csv", index=False, float_format="%.4f", lineterminator="\n")
+        quality.write(frame, arguments.results / f"{name}.csv")
         print(f"\n{name}\n{frame.round(3).to_string(index=False)}")
 
 

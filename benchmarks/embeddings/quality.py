@@ -15,15 +15,27 @@ from .data import load, training_part
 from .methods import METHODS, fit
 
 
-def table(names: list[str], methods: list[str], folder: Path) -> pd.DataFrame:
-    rows = []
+def table(names: list[str], methods: list[str], folder: Path, file: Path, *, keep: bool) -> pd.DataFrame:
+    """All rows; written to ``file`` one by one, and with ``keep`` those already there are not computed again."""
+    rows = pd.read_csv(file).to_dict("records") if keep and file.exists() else []
+    done = {(row["data"], row["method"]) for row in rows}
     for name in names:
+        wanted = [method for method in methods if (name, method) not in done]
+        if not wanted:
+            continue
         adata = load(name, folder)
         part = training_part(adata)
-        for method in methods:
+        for method in wanted:
             rows.append({"data": name, "method": method, **_row(method, adata, part)})
             print(_line(rows[-1]), flush=True)
+            write(pd.DataFrame(rows), file)
     return pd.DataFrame(rows)
+
+
+def write(frame: pd.DataFrame, file: Path) -> None:
+    """CSV with four decimals."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(file, index=False, float_format="%.4f", lineterminator="\n")
 
 
 def _row(method: str, adata, part) -> dict[str, float]:

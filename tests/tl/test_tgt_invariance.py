@@ -171,8 +171,6 @@ def test_cells_of_no_group_do_not_matter(blobs: ad.AnnData) -> None:
     other = explain(blobs, groups=[name for name in blobs.obs["group"].cat.categories if name != "3"])
     assert one["groups"].tolist() == other["groups"].tolist()
     np.testing.assert_allclose(one["sizes"], other["sizes"])
-    blobs.obs["group"] = blobs.obs["group"].where(
-        blobs.obs["group"] != "3"
-    )  # the category stays, unused
+    blobs.obs["group"] = blobs.obs["group"].where(blobs.obs["group"] != "3")  # the category stays, unused
     missing = explain(blobs)
     assert frozen({**missing, "params": 0}) == frozen({**other, "params": 0})
