@@ -197,10 +197,10 @@ def with_pair(adata: ad.AnnData, case: Case) -> Case:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a picture of few colours: small enough to be kept in the repository."""
+    """Write a picture without transparency, packed well: small enough to be kept in the repository."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    Image.open(buffer).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    figure.savefig(buffer, format="png", dpi=80)
+    Image.open(buffer).convert("RGB").save(path, optimize=True)
 
 
 def page() -> Iterator[str]:
