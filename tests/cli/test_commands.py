@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import scanpy as sc
 import scgce
 from scgce.cli import demo
 from scgce.cli._threads import VARIABLES, limit_threads
+
+from .conftest import ENVIRONMENT, command_line
 
 
 def test_simulate_is_the_same_for_the_same_seed(call: Callable, tmp_path: Path) -> None:
@@ -106,7 +109,7 @@ def test_demo_shows_and_writes_what_it_says(call: Callable, tmp_path: Path, monk
 
     monkeypatch.setattr(scgce.tl, "tgt", quick)
     done = call("demo", "-o", tmp_path / "demo", "--quiet")
-    assert done.code == 0, done.err
+    assert (done.code, done.err) == (0, "")
     written = ["explanation.png", "groups.png", "metrics.png", "pbmc68k.h5ad", "report.html", "sweep.png"]
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == written
     assert all(str(tmp_path / "demo" / name) in done.out for name in written)
@@ -132,3 +135,44 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         numba.set_num_threads(before[0])
         torch.set_num_threads(before[1])
+
+
+def test_plot_draws_what_can_be_drawn(call: Callable, explained: ad.AnnData, explained_file: Path) -> None:
+    folder = explained_file.parent / "plots"
+    assert call("plot", "-i", explained_file, "-o", folder, "--dpi", 40).code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["groups.png", "metrics.png", "sweep.png"]
+    source, target = explained.uns["tgt"]["groups"][:2]
+    options = ("--kind", "explanation", "--source", source, "--target", target, "--format", "svg")
+    assert call("plot", "-i", explained_file, "-o", folder, *options).code == 0
+    assert (folder / "explanation.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (("--kind", "pie"), "kind='pie': expected some of groups, metrics, sweep, explanation"),
+        (("--kind", "explanation"), "give --source and --target"),
+        (("--source", "A"), "go together"),
+    ],
+)
+def test_plot_names_what_it_cannot_draw(
+    call: Callable, explained_file: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = call("plot", "-i", explained_file, "-o", explained_file.parent / "plots", *options)
+    assert done.code == 2
+    assert said in done.err
+    assert not (explained_file.parent / "plots").exists()
+
+
+def test_pipes_get_utf8_wherever_we_are(explained: ad.AnnData, tmp_path: Path) -> None:
+    explained.var_names = [f"gène{g}" for g in range(explained.n_vars)]
+    explained.uns["tgt"]["genes"] = np.array(explained.var_names, dtype=object)
+    explained.write_h5ad(tmp_path / "in.h5ad")
+    done = subprocess.run(
+        command_line("export", "-i", tmp_path / "in.h5ad", "-o", "-", "-t", "panel"),
+        capture_output=True,
+        env=ENVIRONMENT | {"PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "gène" in done.stdout.decode("utf-8")

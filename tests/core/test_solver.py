@@ -113,7 +113,7 @@ def test_a_solution_is_left_at_once(amplitude: float | None) -> None:
     penalty = penalty_of(case, amplitude)
     found = solution_of(case, penalty, 0.1)
     again = minimise(case.problem, penalty, 0.1, found.v, lipschitz=found.lipschitz, stopping=Stopping())
-    assert again.converged and again.n_iterations <= 8  # six quiet iterations in a row tell
+    assert again.converged and again.n_iterations <= 12  # six quiet iterations in a row tell
     assert again.objective <= found.objective
     assert solution_of(case, penalty, 0.1, Stopping()).n_iterations > again.n_iterations
 

@@ -34,8 +34,8 @@ def done(big_project: Project, _blobs: ad.AnnData) -> Project:
     """The workflow after a run in which one rule was killed, and a second run."""
     folder = big_project.folder
     (folder / "data").mkdir()
-    _blobs[::2].copy().write_h5ad(folder / "data" / "a.h5ad")
-    _blobs[1::2].copy().write_zarr(folder / "data" / "b.zarr")
+    _blobs[:150].copy().write_h5ad(folder / "data" / "a.h5ad")
+    _blobs[150:].copy().write_zarr(folder / "data" / "b.zarr")
     big_project.configure(
         [
             {"sample": "a", "path": "data/a.h5ad", "held_out": "data/b.zarr"},
@@ -78,7 +78,9 @@ def test_a_second_run_has_nothing_to_do(done: Project) -> None:
 
 def test_a_changed_input_is_computed_again(done: Project) -> None:
     data = done.folder / "data" / "a.h5ad"
-    data.touch()
+    cells = ad.read_h5ad(data)  # another content: the same bytes with a new time are not computed again
+    cells.obs["seen"] = True
+    cells.write_h5ad(data)
     plan = done.snakemake("--dry-run", "--cores", "2")
     text = plan.stdout + plan.stderr
     assert "input: data/a.h5ad" in text
@@ -118,4 +120,4 @@ def test_summary_has_a_row_for_every_run(done: Project) -> None:
 def test_inputs_are_as_they_were(done: Project, blobs: ad.AnnData) -> None:
     again = ad.read_h5ad(done.folder / "data" / "a.h5ad")
     assert list(again.uns) == []
-    np.testing.assert_array_equal(again.X.toarray(), blobs[::2].X.toarray())
+    np.testing.assert_array_equal(again.X.toarray(), blobs[:150].X.toarray())

@@ -1,7 +1,5 @@
 """One row for each sample, grouping and sparsity: the means over ordered pairs, as reported and as evaluated."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path
