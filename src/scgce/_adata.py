@@ -46,12 +46,13 @@ def get_matrix(adata: AnnData, layer: str | None) -> Any:
     ValueError
         If there is no layer given and ``adata.X`` is None.
     """
+    names = [name for name in adata.layers if name is not None]  # anndata 0.13 lists X as the layer None
     if layer is None:
         if adata.X is None:
-            raise ValueError(f"adata.X is None; give layer=…; found layers: {listing(adata.layers)}")
+            raise ValueError(f"adata.X is None; give layer=…; found layers: {listing(names)}")
         return adata.X
-    if layer not in adata.layers:
-        raise not_found("layer", layer, "adata.layers", adata.layers)
+    if layer not in names:
+        raise not_found("layer", layer, "adata.layers", names)
     return adata.layers[layer]
 
 
