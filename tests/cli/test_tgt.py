@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import scgce
+import scgce.encoders
 from scgce.cli import _values
 from scgce.cli._errors import UsageError
 
@@ -55,6 +56,19 @@ def test_groups_and_difference_of_means(call: Callable, cells_file: Path) -> Non
     entry = ad.read_h5ad(output).uns["dbm"]
     assert list(entry["groups"]) == ["B/1", "NK"]
     assert entry["params"]["method"] == "dbm"
+
+
+def test_an_encoder_from_a_file(call: Callable, blobs: ad.AnnData, cells_file: Path) -> None:
+    folder = cells_file.parent
+    scgce.encoders.save_safetensors(scgce.encoders.linear_from_pca(blobs, "X_pca"), folder / "r.safetensors")
+    options = ("-g", "group", *QUICK[4:], "--nonnegative", "--penalty", "gene")
+    done = call("tgt", "-i", cells_file, "-o", folder / "out.h5ad", "--encoder", folder / "r.safetensors", *options)
+    assert done.code == 0, done.err
+    params = ad.read_h5ad(folder / "out.h5ad").uns["tgt"]["params"]
+    assert (params["use_rep"], params["penalty"]) == ("", 0.0)
+    done = call("tgt", "-i", cells_file, "-o", folder / "out.h5ad", "--encoder", folder / "none.safetensors", *options)
+    assert done.code == 3
+    assert done.err.count("\n") == 1
 
 
 def test_the_input_stays_as_it_was(call: Callable, cells_file: Path) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from . import _values
 from ._common import command
+from ._errors import ReadError
 from ._files import check_output, read, write
 from ._options import Device, Groupby, Input, Layer, Output, Raw, Seed, UseRep
+
+if TYPE_CHECKING:
+    from scgce.encoders import Encoder
 
 Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
 
@@ -20,6 +25,10 @@ def tgt(
     output: Output,
     groupby: Groupby,
     use_rep: UseRep = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option("--encoder", help="Encoder stored by scgce.encoders.save_safetensors, instead of --use-rep."),
+    ] = None,
     layer: Layer = None,
     raw: Raw = False,
     groups: Annotated[
@@ -40,6 +49,10 @@ def tgt(
         str, typer.Option("--amplitude", help="Largest amount in units of the real difference of means, or none.")
     ] = "3",
     clip: Annotated[bool, typer.Option("--clip", help="Expression cannot fall below zero.")] = False,
+    nonnegative: Annotated[bool, typer.Option("--nonnegative", help="Take no group's mean below zero.")] = False,
+    penalty: Annotated[
+        str, typer.Option("--penalty", help="What a gene costs: pair, gene (once), or a number between 0 and 1.")
+    ] = "pair",
     reference: Annotated[
         str | None, typer.Option("--reference", help="Group whose own amounts are 0, or baseline. Display only.")
     ] = None,
@@ -69,11 +82,13 @@ def tgt(
     bound = _values.number_or_none("amplitude", amplitude)
     reach = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
     chosen = _values.names(groups)
+    price: Any = _values.number_or_word("penalty", penalty, ("pair", "gene"))
     adata = read(input, raw=raw)
     from scgce import tl
 
     shared: dict[str, Any] = {
         "use_rep": use_rep,
+        "encoder": None if encoder is None else _encoder(encoder),
         "layer": layer,
         "groups": "all" if chosen is None else chosen,
         "reference": reference,
@@ -91,5 +106,15 @@ def tgt(
         tl.dbm(adata, groupby, **shared)
     else:
         own: dict[str, Any] = {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
+        own |= {"nonnegative": nonnegative, "penalty": price}
         tl.tgt(adata, groupby, **shared, **own)
     write(adata, output)
+
+
+def _encoder(path: Path) -> Encoder:
+    from scgce.encoders import load_safetensors
+
+    try:
+        return load_safetensors(path)
+    except (OSError, ValueError) as error:
+        raise ReadError(f"encoder={str(path)!r} cannot be read: {error}") from error
