@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from scgce.core import columns as module
 from scgce.core.columns import CachedColumns
 
 
@@ -20,6 +21,22 @@ def test_each_gene_is_fetched_once_and_comes_back_in_any_order() -> None:
             wanted = torch.tensor(genes)
             assert torch.equal(columns(rows, wanted), X[rows][:, wanted])
     assert asked == [[4, 1], [2, 0]]
+
+
+def test_beyond_a_bound_genes_are_fetched_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 8)
+    X = torch.arange(20.0).view(4, 5)
+    asked: list[list[int]] = []
+
+    def fetch(genes: torch.Tensor) -> torch.Tensor:
+        asked.append(genes.tolist())
+        return X[:, genes]
+
+    columns = CachedColumns(fetch, 5)
+    for genes in ([4, 1], [4, 2], [1], [2, 1]):
+        wanted = torch.tensor(genes)
+        assert torch.equal(columns(slice(1, 4), wanted), X[1:4][:, wanted])
+    assert asked == [[4, 1], [4, 2], [2, 1]]
 
 
 def test_asking_for_nothing_first_is_refused() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations, pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -12,8 +14,9 @@ from scgce.core.translations import Translations
 
 def random_translations(seed: int, l: int = 5, genes: int = 12) -> Translations:
     generator = torch.Generator().manual_seed(seed)
-    levels = torch.randint(0, 4, (l, genes), generator=generator) * torch.rand(genes, generator=generator)
-    return Translations.of_dense(torch.cat([levels.double(), torch.zeros(l, 3, dtype=torch.float64)], dim=1))
+    levels = torch.rand(4, genes, generator=generator, dtype=torch.float64)
+    values = levels.gather(0, torch.randint(0, 4, (l, genes), generator=generator))
+    return Translations.of_dense(torch.cat([values, torch.zeros(l, 3, dtype=torch.float64)], dim=1))
 
 
 @settings(max_examples=40)
@@ -63,6 +66,36 @@ def test_a_gene_may_keep_some_of_its_steps() -> None:
     apart = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [3.0, 0.0, 9.0]], dtype=torch.float64)
     some = close_least_steps(Translations.of_dense(apart), torch.tensor([0.1, 1.0, 1.0]), 1)
     assert some.counts().tolist() == [[0, 0, 1], [0, 0, 1], [1, 1, 0]]
+
+
+def greedy_by_loops(translations: Translations, strength: torch.Tensor, k: int) -> torch.Tensor:
+    """The same rule, gene by gene and pair by pair, without stopping early."""
+    values, l = translations.values, translations.n_groups
+    steps = []
+    for gene in range(values.shape[1]):
+        levels = sorted(set(values[:, gene].tolist()))
+        for low, high in pairwise(levels):
+            steps.append((-(high - low) * float(strength[translations.genes[gene]]), gene, low, high))
+    genes_of: dict[frozenset[int], set[int]] = {frozenset(pair): set() for pair in combinations(range(l), 2)}
+    kept = torch.zeros(l, translations.n_genes, dtype=torch.float64)
+    for _, gene, low, high in sorted(steps):
+        above = [i for i in range(l) if float(values[i, gene]) >= high]
+        below = [i for i in range(l) if i not in above]
+        if all(len(genes_of[frozenset((i, j))] | {gene}) <= k for i in above for j in below):
+            for i in above:
+                kept[i, translations.genes[gene]] += high - low
+                for j in below:
+                    genes_of[frozenset((i, j))].add(gene)
+    return kept
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 6))
+def test_it_is_the_greedy_rule_written_out(seed: int, k: int) -> None:
+    before = random_translations(seed)
+    strength = torch.rand(before.n_genes, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) + 0.1
+    found, expected = close_least_steps(before, strength, k).dense(), greedy_by_loops(before, strength, k)
+    np.testing.assert_allclose(found[None] - found[:, None], expected[None] - expected[:, None], atol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 3])

@@ -42,7 +42,8 @@ class FreeAmounts:
 
     @classmethod
     def of(cls, translations: Translations) -> FreeAmounts:
-        size = translations.pairs().square().mean().sqrt()
+        # the mean square over all pairs, which need not be formed
+        size = (2 * translations.values.var(0, correction=0).mean()).sqrt()
         return cls(translations.genes, translations.values, max(float(size), 1e-12))
 
     def start(self) -> torch.Tensor:

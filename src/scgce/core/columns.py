@@ -8,9 +8,14 @@ import torch
 
 from .shift import Rows
 
+_MOST = 2**27
+"""Most numbers kept."""
+
 
 class CachedColumns:
     """``columns(rows, genes)`` for `LinearShift`; genes not seen before are fetched for all cells and kept.
+
+    Once so many are kept that memory would suffer, further genes are fetched anew each time.
 
     Parameters
     ----------
@@ -29,8 +34,10 @@ class CachedColumns:
         wanted = genes.cpu()
         missing = wanted[self._position[wanted] < 0]
         if len(missing):
-            fresh = self._fetch(missing)
             before = 0 if self._stored is None else self._stored.shape[1]
+            if self._stored is not None and (before + len(missing)) * len(self._stored) > _MOST:
+                return self._fetch(wanted)[rows]
+            fresh = self._fetch(missing)
             self._position[missing] = torch.arange(before, before + len(missing))
             self._stored = fresh if self._stored is None else torch.cat([self._stored, fresh], dim=1)
         if self._stored is None:

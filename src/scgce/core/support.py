@@ -35,8 +35,9 @@ def close_least_steps(translations: Translations, strength: torch.Tensor, k: int
     counts = torch.zeros(n_steps + 1, n_steps + 1, dtype=torch.int64)
     apart = torch.zeros(n_genes, n_steps + 1, n_steps + 1, dtype=torch.bool)
     kept = torch.zeros_like(steps, dtype=torch.bool)
+    own = k * torch.eye(n_steps + 1, dtype=torch.int64)
     for index in effect.argsort(descending=True, stable=True).tolist():
-        if effect[index] <= 0:
+        if effect[index] <= 0 or int((counts + own).min()) >= k:  # no step, or no room in any pair
             break
         step, gene = divmod(index, n_genes)
         above = rank[:, gene] > step
