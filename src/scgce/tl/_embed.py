@@ -12,13 +12,14 @@ import torch
 from anndata import AnnData
 from torch import nn
 
-from scgce._adata import gene_mask, gene_names, get_matrix, warn_if_counts, write_result
+from scgce._adata import basis_key, gene_mask, gene_names, get_matrix, warn_if_counts, write_result
 from scgce._arrays import check_matrix, group_sums, project_and_sum
 from scgce._device import resolve_device
 from scgce._keys import PARAMS, not_found
 from scgce.embedding.batches import Rows, Unit
 from scgce.embedding.train import Schedule
 from scgce.encoders import Encoder, linear_from_pca
+from scgce.encoders._linear import has_loadings
 
 from ._params import check_positive
 
@@ -115,9 +116,23 @@ def read_source(
         return Source(X, genes, gene_means(X), rows, None, None, columns, params)
     if mask_var is not None:
         raise ValueError(f"mask_var chooses genes for use_rep='X'; for use_rep={use_rep!r} give None")
-    pca = linear_from_pca(adata, use_rep, layer=layer)
+    pca = _pca(adata, use_rep, layer)
     scores, sums = project_and_sum(X, pca.W, pca.b, np.zeros(adata.n_obs, dtype=np.int64), 1)
     return Source(X, genes, _mean(sums, X), Rows(scores, where_to, unit=unit), pca.W, pca.b, columns, params)
+
+
+def _pca(adata: AnnData, use_rep: str, layer: str | None) -> Encoder:
+    """The loadings of a PCA; another representation is refused, since a map made of it could not read genes."""
+    if use_rep not in adata.obsm and f"X_{use_rep}" not in adata.obsm:
+        hint = "; run sc.pp.pca(adata) first, or give use_rep='X' to read the genes"
+        raise not_found("use_rep", use_rep, "adata.obsm", adata.obsm, hint=hint)
+    key = basis_key(adata, use_rep)
+    if not has_loadings(adata, key):
+        raise ValueError(
+            f"use_rep={use_rep!r} is no PCA with its loadings, so a map made of it could not read genes; accepted: "
+            f"'X_pca' after sc.pp.pca, or 'X' for the genes. For {key!r} itself: scgce.tl.distill(adata, {key!r})"
+        )
+    return linear_from_pca(adata, key, layer=layer)
 
 
 def gene_means(X: Any) -> np.ndarray:
