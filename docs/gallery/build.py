@@ -74,9 +74,8 @@ def retina() -> ad.AnnData:
 def simulated() -> ad.AnnData:
     """Thirty simulated groups."""
     adata = scgce.datasets.simulated_cells(3000, 600, 30, rng=0)
-    column = adata.obs.columns[0]
-    adata.obs["group"] = adata.obs[column].astype(str).radd("cell type ").astype("category")
-    adata.obs["lineage"] = (adata.obs[column].cat.codes % 7).astype(str).radd("lineage ").astype("category")
+    adata.obs["group"] = adata.obs["group"].cat.rename_categories(lambda name: f"simulated cell type {name}")
+    adata.obs["lineage"] = (adata.obs["group"].cat.codes % 7).astype(str).radd("lineage ").astype("category")
     mapped(adata)
     return explained(adata, "group")
 
@@ -105,7 +104,7 @@ CASES = {
         "10 groups: blood", blood_all, "bulk_labels", "louvain", "CD14+ Monocyte", "CD8+/CD45RA+ Naive Cytotoxic"
     ),
     "18": Case("18 groups: human retina", retina, "cluster_label", "cell_type", "", ""),
-    "30": Case("30 groups: simulated", simulated, "group", "lineage", "cell type 0", "cell type 1"),
+    "30": Case("30 groups: simulated", simulated, "group", "lineage", "", ""),
 }
 
 Draw = Callable[[ad.AnnData, Case], Figure]

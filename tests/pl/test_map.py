@@ -52,7 +52,9 @@ def test_an_encoder_stored_with_the_map_is_found(adata):
     result = wide(adata)
     adata.uns["X_umap"] = {"params": {"use_rep": "X_pca"}, "encoder": encoder}  # as an embedding tool stores it
     assert cell_map(adata, result).encoder.n_dims == 2
-    del adata.uns["X_umap"]
+    adata.uns["X_umap_student"] = adata.uns.pop("X_umap")  # as tl.distill stores it
+    assert cell_map(adata, result).encoder.n_dims == 2
+    del adata.uns["X_umap_student"]
     other = dict(adata.uns["tgt"])
     other |= {"params": other["params"] | {"use_rep": "umap"}, "encoder": encoder}
     adata.uns["second"] = other  # another explanation, of the map itself

@@ -109,7 +109,7 @@ def cell_map(adata: AnnData, result: Result | None = None, basis: str | None = N
         basis = _present(adata, basis)
     stored = own if basis == explained else _encoder_of(adata, basis)
     if stored is None:
-        return CellMap(basis, None, "no encoder of it is stored")
+        return CellMap(basis, None, f"no encoder of {basis} is stored;\nscgce.tl.distill(adata, {basis!r}) fits one")
     try:
         return CellMap(basis, encoder_from_uns(stored).align(np.asarray(adata.var_names)), "")
     except ValueError as error:
@@ -170,6 +170,6 @@ def _encoder_of(adata: AnnData, basis: str) -> Any:
         if isinstance(entry, Mapping) and isinstance(entry.get("encoder"), Mapping):
             # An explanation names the representation it explains; an embedding is stored under its own name.
             named = str(dict(entry["params"]).get("use_rep", key)) if "deltas" in entry else key
-            if basis in (named, f"X_{named}"):
+            if basis in (named, f"X_{named}", named.removesuffix("_student")):
                 return entry["encoder"]
     return None
