@@ -10,7 +10,7 @@ import torch
 from tests.core._problems import ENCODERS, Case, amounts_by_pairs, random_case, smooth_by_pairs, solve_by_cvxpy
 
 from scgce.core.penalties import Gap, Pairwise, Penalty
-from scgce.core.solver import Solution, Stopping, minimise
+from scgce.core.solver import _QUIET, Solution, Stopping, minimise
 
 EXACT = Stopping(1e-11, 20_000)
 AMPLITUDES = [None, 1.0, 3.0]
@@ -113,7 +113,7 @@ def test_a_solution_is_left_at_once(amplitude: float | None) -> None:
     penalty = penalty_of(case, amplitude)
     found = solution_of(case, penalty, 0.1)
     again = minimise(case.problem, penalty, 0.1, found.v, lipschitz=found.lipschitz, stopping=Stopping())
-    assert again.converged and again.n_iterations <= 12  # six quiet iterations in a row tell
+    assert again.converged and again.n_iterations <= 2 * _QUIET  # one quiet spell tells, a second allows for a restart
     assert again.objective <= found.objective
     assert solution_of(case, penalty, 0.1, Stopping()).n_iterations > again.n_iterations
 
