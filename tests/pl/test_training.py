@@ -33,6 +33,19 @@ def test_terms_against_steps(adata):
         np.testing.assert_array_equal(part["value"], adata.uns["X_scvis"]["history"][term])
 
 
+def test_terms_keep_their_colours_whatever_order_a_file_gave_them(adata):
+    labels = [line.get_label() for line in pl.training(adata, "X_scvis").lines]
+    history = adata.uns["X_scvis"]["history"]
+    adata.uns["X_scvis"]["history"] = {name: history[name] for name in sorted(history, reverse=True)}
+    assert [line.get_label() for line in pl.training(adata, "X_scvis").lines] == labels == ["loss", "kl", "tsne"]
+
+
+def test_an_empty_history_is_said_so(adata):
+    adata.uns["X_scvis"]["history"] = {}
+    with pytest.raises(ValueError, match="key='X_scvis': its history is empty"):
+        pl.training(adata, "X_scvis")
+
+
 def test_a_history_without_steps(adata):
     del adata.uns["X_scvis"]["history"]["step"]
     assert training_data(adata, "X_scvis")["step"].max() == 3

@@ -14,6 +14,8 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from scgce._adata import get_matrix
+from scgce._arrays import dense_columns
 from scgce.core.gauge import gauge
 from scgce.get._markers import markers as read_markers
 from scgce.get._result import Result
@@ -115,9 +117,8 @@ def markers(
 def _dots(ax: Axes, adata: AnnData, result: Result, genes: list[str]) -> tuple[PathCollection, NDArray[np.float64]]:
     """Numbers of scanpy's dot plot, genes down and groups across; returns the dots and some shares for the legend."""
     codes = group_codes(adata, result.groupby, result.groups)
-    cells = adata[codes >= 0, genes]
-    layer = layer_of(result, adata)
-    small = AnnData(cells.X if layer is None else cells.layers[layer], var=cells.var[[]])
+    values = dense_columns(get_matrix(adata, layer_of(result, adata)), adata.var_names.get_indexer(genes))
+    small = AnnData(values[codes >= 0], var=pd.DataFrame(index=genes))  # scanpy cannot read every kind of matrix
     names = [str(group) for group in result.groups]
     small.obs["group"] = pd.Categorical.from_codes(codes[codes >= 0], names)
     plot = sc.pl.DotPlot(small, genes, "group", use_raw=False)

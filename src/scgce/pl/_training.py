@@ -21,13 +21,15 @@ def training_data(adata: AnnData, key: str) -> pd.DataFrame:
 
     Returns
     -------
-    ``step``, ``term``, ``value``; the terms as the tool stored them (``loss`` is their sum, ``held_out`` the loss on
-    cells that were not trained on).
+    ``step``, ``term``, ``value``; the terms by name, after ``loss``, their sum, and ``held_out``, the loss on cells that
+    were not trained on.
 
     Raises
     ------
     KeyError
         If nothing with a history is stored under ``key``.
+    ValueError
+        If the history is empty, as that of :func:`scgce.tl.distill`.
     """
     entry = adata.uns.get(key)
     if not isinstance(entry, dict) or "history" not in entry:
@@ -35,7 +37,10 @@ def training_data(adata: AnnData, key: str) -> pd.DataFrame:
         raise not_found("key", key, "the embeddings of adata.uns with a history", trained)
     history = {name: np.asarray(values, dtype=float) for name, values in entry["history"].items()}
     terms = [name for name, values in history.items() if name not in _NOT_TERMS and values.size]
-    length = max((history[name].size for name in terms), default=0)
+    if not terms:
+        raise ValueError(f"key={key!r}: its history is empty, nothing was recorded while it was fitted")
+    terms.sort(key=lambda name: (name != "loss", name != "held_out", name))  # files do not keep the order
+    length = max(history[name].size for name in terms)
     steps = history.get("step", np.arange(1, length + 1))
     frames = [
         pd.DataFrame({"step": steps[: history[name].size], "term": name, "value": history[name]}) for name in terms
@@ -65,6 +70,8 @@ def training(
     ------
     KeyError
         If nothing with a history is stored under ``key``.
+    ValueError
+        If the history is empty, as that of :func:`scgce.tl.distill`.
     """
     frame = training_data(adata, key)
     place = new_figure(6.0, 3.8).add_subplot() if ax is None else ax

@@ -1,0 +1,183 @@
+"""Every public function gives the same on every way to hold the matrix, or refuses it with the documented error."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import dask.array as da
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from tests.conftest import ARRAY_KINDS
+from tests.contract._api import TABLE, call, outcome, public, tiny
+
+EVERYTHING = ("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability", "tl.integrated_gradients", "tl.autoencoder")
+
+Make = Callable[[sparse.csr_matrix], Any]
+
+# In memory, lazy and as a view: X is what stands here.
+HELD: dict[str, Make] = {
+    name: (lambda X, make=make: make(X, None)) for name, make in ARRAY_KINDS.items() if not name.startswith("backed")
+} | {
+    "csr-int32": lambda X: sparse.csr_matrix(X, dtype=np.int32),
+    "csc-int64": lambda X: sparse.csc_matrix(X, dtype=np.int64),
+    "numpy-uint8": lambda X: X.toarray().astype(np.uint8),
+    "csr-long-indices": lambda X: _long(X),
+    "dask-csc": lambda X: da.from_array(X.toarray(), chunks=(20, X.shape[1])).map_blocks(sparse.csc_matrix),
+    "dask-float64": lambda X: da.from_array(X.toarray().astype(np.float64), chunks=(24, 6)),
+}
+# Written to a file and opened without being read.
+BACKED: dict[str, Make] = {
+    "backed-csr": sparse.csr_matrix,
+    "backed-csc": sparse.csc_matrix,
+    "backed-numpy": lambda X: X.toarray(),
+}
+
+
+def _long(X: sparse.csr_matrix) -> sparse.csr_matrix:
+    X = X.copy()
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    return X
+
+
+# One kind of each way in which the matrix is read; the others, which differ from these in type alone, are left to -m long.
+QUICK = {"numpy-F", "csr-int32", "csc-matrix", "dask-csr", "backed-csr"}
+
+
+def kinds(of: dict[str, Make]) -> list[Any]:
+    return [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.long) for kind in of]
+
+
+@pytest.fixture(scope="module")
+def ready() -> ad.AnnData:
+    """Tiny data on which every tool that another function needs was run."""
+    adata = tiny()
+    for name in EVERYTHING:
+        call(name, adata)
+    return adata
+
+
+@pytest.fixture(scope="module")
+def expected(ready: ad.AnnData) -> dict[str, Any]:
+    return {name: outcome(name, ready.copy()) for name in TABLE}
+
+
+def assert_equal(found: Any, wanted: Any, where: str) -> None:
+    """Text, shapes and whole numbers are the same; other numbers up to the rounding of float32 sums."""
+    if isinstance(wanted, Mapping):
+        assert set(found) == set(wanted), where
+        for key in wanted:
+            assert_equal(found[key], wanted[key], f"{where}[{key!r}]")
+        return
+    one, other = (np.asarray(x.toarray() if sparse.issparse(x) else x) for x in (found, wanted))
+    if other.dtype.names:
+        for field in other.dtype.names:
+            assert_equal(one[field], other[field], f"{where}[{field!r}]")
+    elif other.dtype.kind == "f":
+        finite = np.abs(other[np.isfinite(other)])
+        np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * finite.max(initial=1e-3), err_msg=where)
+    else:
+        np.testing.assert_array_equal(one, other, err_msg=where)
+
+
+def test_the_table_holds_every_public_function() -> None:
+    assert set(TABLE) == set(public())
+
+
+@pytest.mark.parametrize("kind", kinds(HELD))
+def test_every_function_gives_the_same(ready: ad.AnnData, expected: dict[str, Any], kind: str) -> None:
+    for name in TABLE:
+        adata = ready.copy()
+        adata.X = HELD[kind](adata.X)
+        assert_equal(outcome(name, adata), expected[name], f"{name} on {kind}")
+
+
+def test_every_function_reads_a_view(ready: ad.AnnData, expected: dict[str, Any]) -> None:
+    twice = ad.concat([ready, ready], index_unique="-")
+    for name in ("uns", "varm", "varp"):
+        getattr(twice, name).update(getattr(ready.copy(), name))
+    first = twice.obs_names.str.endswith("-0")
+    twice.obsp["connectivities"] = sparse.block_diag([ready.obsp["connectivities"]] * 2, format="csr")
+    twice.obs_names = [name.removesuffix("-0") for name in twice.obs_names]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ad.ImplicitModificationWarning)
+        for name in TABLE:
+            view = twice[first]
+            assert view.is_view
+            assert_equal(outcome(name, view), expected[name], f"{name} on a view")
+
+
+@pytest.mark.parametrize("kind", kinds(BACKED))
+def test_every_function_reads_a_backed_file(
+    ready: ad.AnnData, expected: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    written = ready.copy()
+    written.X = BACKED[kind](written.X)
+    written.write_h5ad(tmp_path / "cells.h5ad")
+    for name in TABLE:
+        adata = ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+        try:
+            assert_equal(outcome(name, adata), expected[name], f"{name} on {kind}")
+            assert adata.isbacked, name
+        finally:
+            adata.file.close()
+
+
+@pytest.fixture(scope="module")
+def cupy() -> Any:
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device")
+    return pytest.importorskip("cupy")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", ["numpy", "csr", "csc"])
+def test_every_function_reads_a_matrix_on_the_device(
+    cupy: Any, ready: ad.AnnData, expected: dict[str, Any], kind: str
+) -> None:
+    from cupyx.scipy import sparse as on_device
+
+    make = {"numpy": lambda X: cupy.asarray(X.toarray()), "csr": on_device.csr_matrix, "csc": on_device.csc_matrix}
+    for name in TABLE:
+        adata = ready.copy()
+        adata.X = make[kind](adata.X)
+        options = {"device": "cpu"} if "device" in TABLE[name].options else {}
+        assert_equal(outcome(name, adata, **options), expected[name], f"{name} on cupy {kind}")
+
+
+# Matrices that no function can read: refused by the first that is asked, with what would be accepted.
+REFUSED: dict[str, tuple[Make, type[Exception], str]] = {
+    "coo": (sparse.coo_matrix, TypeError, "coo_matrix is not supported; accepted: numpy array"),
+    "lil": (sparse.lil_matrix, TypeError, "lil_matrix is not supported"),
+    "complex": (lambda X: sparse.csr_matrix(X, dtype=np.complex64), ValueError, "dtype complex64; expected real"),
+    "objects": (lambda X: X.toarray().astype(object), ValueError, "dtype object; expected real"),
+    "dask-unknown": (lambda X: _unknown(X), ValueError, "unknown chunk sizes; call X.compute_chunk_sizes"),
+}
+
+
+def _unknown(X: sparse.csr_matrix) -> Any:
+    dense = da.from_array(X.toarray(), chunks=(20, X.shape[1]))
+    return dense[dense.sum(axis=1) >= 0]
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("name", ["tl.tgt", "tl.dbm", "tl.autoencoder", "tl.distill", "tl.integrated_gradients"])
+def test_what_cannot_be_read_is_refused(name: str, kind: str) -> None:
+    make, error, message = REFUSED[kind]
+    adata = tiny()
+
+    class Odd(ad.AnnData):
+        """anndata itself refuses some of these; other containers may hand them over."""
+
+        @property
+        def X(self) -> Any:
+            return make(adata.X)
+
+    odd = Odd(adata)
+    with pytest.raises(error, match=message):
+        call(name, odd)
