@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -48,3 +49,17 @@ def publish(frame: pd.DataFrame, name: str, quick: bool) -> None:
         RESULTS.mkdir(exist_ok=True)
         frame.to_csv(RESULTS / f"{name}.csv", index=False, float_format="%.5g")
         (RESULTS / f"{name}.txt").write_text(describe() + "\n")
+
+
+@contextmanager
+def peak_memory() -> Iterator[dict[str, float]]:
+    """Resident bytes of this process before the block, and their peak within it (Linux)."""
+    found: dict[str, float] = {"before": _status("VmRSS")}
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    yield found
+    found["peak"] = _status("VmHWM")
+
+
+def _status(field: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024.0 * next(float(line.split()[1]) for line in lines if line.startswith(f"{field}:"))

@@ -10,6 +10,7 @@ from scgce.embedding.batches import Rows
 from scgce.embedding.networks import Scvis, initialise
 from scgce.embedding.scvis import ScvisFit, ScvisLoss, fit_scvis
 from scgce.embedding.train import Schedule
+from scgce.embedding.warm import Init
 
 CPU = torch.device("cpu")
 QUICK = Schedule(150, 0.01, 1e-3)
@@ -22,10 +23,12 @@ def _cells(seed: int = 0, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
     return (centres[codes] + rng.normal(size=(n, 6))).astype(np.float32), codes
 
 
-def _fit(X: np.ndarray, seed: int = 0, schedule: Schedule = QUICK, held_out: float = 0.0, m: int = 2) -> ScvisFit:
+def _fit(
+    X: np.ndarray, seed: int = 0, schedule: Schedule = QUICK, held_out: float = 0.0, m: int = 2, init: Init = "pca"
+) -> ScvisFit:
     loss = ScvisLoss(warm_up=50)
     rng = np.random.default_rng(seed)
-    return fit_scvis(Rows(X, CPU), m, loss, schedule, batch_size=128, held_out=held_out, rng=rng)
+    return fit_scvis(Rows(X, CPU), m, loss, schedule, batch_size=128, held_out=held_out, rng=rng, init=init)
 
 
 def _positions(fit: ScvisFit, X: np.ndarray, scale: float) -> np.ndarray:
@@ -51,8 +54,10 @@ def test_groups_are_apart_and_unseen_cells_fall_on_them():
 
 
 def test_loss_falls():
-    history = _fit(_cells()[0], schedule=Schedule(200, 0.01, 1e-3, check_every=5)).history
+    schedule = Schedule(200, 0.01, 1e-3, check_every=5)
+    history, warm = (_fit(_cells()[0], schedule=schedule, init=init).history for init in ("random", "pca"))
     assert history["neighbours"][-5:].mean() < 0.8 * history["neighbours"][0]
+    assert warm["neighbours"][-5:].mean() < warm["neighbours"][0] < 0.9 * history["neighbours"][0]
     np.testing.assert_allclose(
         history["loss"], history["neighbours"] + history["likelihood"] + history["prior"], rtol=1e-6
     )

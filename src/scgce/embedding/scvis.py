@@ -13,6 +13,7 @@ from scgce.embedding.batches import Rows, shuffled, start
 from scgce.embedding.losses import gaussian_kl, neighbour_divergence, student_t_log_likelihood
 from scgce.embedding.networks import Scvis, initialise
 from scgce.embedding.train import Schedule, Terms, train
+from scgce.embedding.warm import Init, start_at_pca
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ def fit_scvis(
     batch_size: int,
     held_out: float,
     rng: np.random.Generator,
+    init: Init = "pca",
 ) -> ScvisFit:
     """
     Train scvis.
@@ -126,12 +128,17 @@ def fit_scvis(
         Share of the cells kept out of training for early stopping; 0 for none.
     rng
         Source of the initial weights, batches and noise.
+    init
+        Whether the map starts at the principal components or at random.
     """
     generator, fitting, waiting = start(rows, held_out, rng, least=int(loss.perplexity) + 3)
     batch_size = min(batch_size, len(fitting))
     network = Scvis(rows.shape[1], n_components)
     initialise(network, generator)
     network.to(rows.device)
+    if init == "pca":
+        mapping = nn.Sequential(network.body, network.mean)
+        start_at_pca(mapping, rows, fitting, n_components, generator=generator)
     batches = enumerate(shuffled(fitting, batch_size, generator))
 
     def noise(n_cells: int) -> Tensor:

@@ -14,6 +14,7 @@ from scgce.embedding.batches import Rows, start
 from scgce.embedding.losses import edge_cross_entropy
 from scgce.embedding.networks import initialise, mlp
 from scgce.embedding.train import Schedule, Terms, train
+from scgce.embedding.warm import Init, start_at_pca
 
 HIDDEN = (128, 64, 32)
 
@@ -84,6 +85,7 @@ def fit_umap(
     batch_size: int,
     held_out: float,
     rng: np.random.Generator,
+    init: Init = "pca",
 ) -> Fit:
     """
     Train a network on UMAP's loss.
@@ -104,6 +106,8 @@ def fit_umap(
         Share of the cells kept out of training, with their edges, for early stopping; 0 for none.
     rng
         Source of the initial weights, edges and negative samples.
+    init
+        Whether the map starts at the principal components or at random.
 
     Raises
     ------
@@ -117,6 +121,8 @@ def fit_umap(
     network = mlp((rows.shape[1], *HIDDEN, n_components), nn.ELU)
     initialise(network, generator)
     network.to(rows.device)
+    if init == "pca":
+        start_at_pca(network, rows, fitting, n_components, generator=generator)
 
     def step_terms() -> Terms:
         return loss.terms(network(rows(edges.draw(batch_size, generator))), generator)

@@ -21,8 +21,8 @@ def training_data(adata: AnnData, key: str) -> pd.DataFrame:
 
     Returns
     -------
-    ``step``, ``term``, ``value``; the terms by name, after ``loss``, their sum, and ``held_out``, the loss on cells that
-    were not trained on.
+    ``step``, ``term``, ``value``; the terms by name, after ``loss``, their sum, and ``held_out``, the loss on cells
+    that were not trained on.
 
     Raises
     ------

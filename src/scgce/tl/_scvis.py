@@ -7,9 +7,10 @@ from anndata import AnnData
 
 from scgce._docs import with_docs
 from scgce.embedding.scvis import ScvisLoss, fit_scvis
+from scgce.embedding.warm import Init
 
 from ._embed import Settings, read_source, store
-from ._params import check_positive
+from ._params import check_choice, check_positive
 
 DEFAULT_STEPS = 3000
 
@@ -19,6 +20,7 @@ def scvis(
     adata: AnnData,
     *,
     n_components: int = 2,
+    init: Init = "pca",
     use_rep: str = "X_pca",
     layer: str | None = None,
     mask_var: str | np.ndarray | None = None,
@@ -47,6 +49,9 @@ def scvis(
     {adata}
     n_components
         Dimensions m of the map.
+    init
+        Where the map starts: at the principal components of what the network reads, which keeps the broad layout the
+        same from seed to seed, or at ``"random"``.
     use_rep
         What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
         the stored encoder reads genes.
@@ -98,6 +103,7 @@ def scvis(
     ----------
     Ding, Condon & Shah 2018, Nature Communications 9:2002.
     """
+    check_choice("init", init, ("pca", "random"))
     settings = Settings(
         n_components, batch_size, learning_rate, weight_decay, n_epochs, patience, validation_fraction, rng
     )
@@ -113,6 +119,7 @@ def scvis(
         batch_size=batch_size,
         held_out=settings.held_out,
         rng=np.random.default_rng(rng),
+        init=init,
     )
     statistics = fit.per_cell(source.rows) if per_cell else None
     store(
@@ -121,7 +128,12 @@ def scvis(
         source.encoder(fit.mean_network(), "scvis"),
         X=source.X,
         means=source.means,
-        params={**source.params, **settings.params("scvis", schedule.n_steps), "perplexity": float(perplexity)},
+        params={
+            **source.params,
+            **settings.params("scvis", schedule.n_steps),
+            "perplexity": float(perplexity),
+            "init": init,
+        },
         history=fit.history,
     )
     if statistics is not None:

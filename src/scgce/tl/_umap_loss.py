@@ -12,9 +12,10 @@ from scipy import sparse
 from scgce._docs import with_docs
 from scgce._keys import not_found
 from scgce.embedding.umap import UmapLoss, fit_umap
+from scgce.embedding.warm import Init
 
 from ._embed import Settings, check_whole, read_source, store
-from ._params import check_positive
+from ._params import check_choice, check_positive
 
 DEFAULT_STEPS = 4000
 
@@ -24,6 +25,7 @@ def umap_loss(
     adata: AnnData,
     *,
     n_components: int = 2,
+    init: Init = "pca",
     use_rep: str = "X_pca",
     neighbors_key: str | None = None,
     layer: str | None = None,
@@ -53,6 +55,9 @@ def umap_loss(
     {adata}
     n_components
         Dimensions m of the map.
+    init
+        Where the map starts: at the principal components of what the network reads, which keeps the broad layout the
+        same from seed to seed, or at ``"random"``.
     use_rep
         What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
         the stored encoder reads genes. It should be what the neighbours were found in.
@@ -104,6 +109,7 @@ def umap_loss(
     ----------
     McInnes, Healy & Melville 2018; Sainburg, McInnes & Gentner 2021.
     """
+    check_choice("init", init, ("pca", "random"))
     settings = Settings(
         n_components, batch_size, learning_rate, weight_decay, n_epochs, patience, validation_fraction, rng
     )
@@ -122,8 +128,10 @@ def umap_loss(
         batch_size=batch_size,
         held_out=settings.held_out,
         rng=np.random.default_rng(rng),
+        init=init,
     )
     params = {
+        "init": init,
         "neighbors_key": neighbors_key or "",
         "min_dist": float(min_dist),
         "spread": float(spread),

@@ -1,0 +1,133 @@
+"""How time and memory of ``tl.tgt`` grow with cells, genes and groups: ``python -m benchmarks.speed.scaling``.
+
+Every point is a process of its own, the encoder given, six sparsities, metrics and judges included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import subprocess
+import sys
+import warnings
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+import scgce
+
+from .cells import encoder_of, many_cells, some_cells
+from .machine import RESULTS, peak_memory, publish, timed
+
+SWEEP = [1, 2, 5, 10, 20, 50]
+#: axis → points (n, d, l)
+AXES = {
+    "cells": [(n, 2000, 20) for n in (10_000, 30_000, 100_000, 300_000, 1_000_000)],
+    "genes": [(20_000, d, 20) for d in (2_000, 5_000, 10_000, 20_000, 40_000)],
+    "groups": [(20_000, 5_000, l) for l in (5, 10, 20, 50, 100)],
+    "bipolar": [(27_499, 13_166, 18)],
+}
+QUICK = {"cells": [(2_000, 300, 4), (4_000, 300, 4)]}
+
+
+def measure(n_cells: int, n_genes: int, n_groups: int, method: str) -> dict[str, float]:
+    """Seconds and peak memory of one call."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("scgce").setLevel(logging.ERROR)
+    some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
+    encoder = encoder_of(some)
+    small = some[::8].copy()
+    scgce.tl.tgt(small, "group", encoder=encoder, sparsity=5, min_cells=1, device="cpu")  # compiles
+    adata = many_cells(some, n_cells)
+    del some, small
+    X = adata.X
+    size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    with peak_memory() as memory:
+        _, seconds = timed(
+            lambda: scgce.tl.tgt(adata, "group", encoder=encoder, sparsity=SWEEP, method=method, device="cpu")
+        )
+    selected = scgce.get.sweep(adata)
+    return {
+        "cells": n_cells,
+        "genes": n_genes,
+        "groups": n_groups,
+        "density": X.nnz / X.shape[0] / X.shape[1],
+        "method": method,
+        "seconds": seconds,
+        "size_of_X_GB": size / 1e9,
+        "memory_beyond_X_GB": (memory["peak"] - size) / 1e9,
+        "grown_by_GB": (memory["peak"] - memory["before"]) / 1e9,
+        "correctness_at_20": float(selected.set_index("sparsity")["correctness"].get(20, np.nan)),
+    }
+
+
+def in_a_process(point: tuple[int, int, int], method: str) -> dict[str, float]:
+    """`measure` with a memory of its own."""
+    command = [sys.executable, "-m", "benchmarks.speed.scaling", "--point", *map(str, point), "--methods", method]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[2])
+    found = dict(json.loads(done.stdout.splitlines()[-1]))
+    print("  ".join(f"{name}={value:.4g}" if name != "method" else value for name, value in found.items()), flush=True)
+    return found
+
+
+def slopes(table: pd.DataFrame) -> pd.DataFrame:
+    """Log-log slope of the seconds along each axis: over all points, the last two, and the steepest."""
+    rows = []
+    for (axis, method), part in table[table["axis"] != "bipolar"].groupby(["axis", "method"]):
+        x, y = np.log(part[axis].to_numpy(float)), np.log(part["seconds"].to_numpy(float))
+        steps = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(zip(x, y, strict=True))]
+        row = {"axis": axis, "method": method, "slope": np.polyfit(x, y, 1)[0]}
+        rows.append(row | {"last_step": steps[-1], "steepest_step": max(steps)})
+    return pd.DataFrame(rows)
+
+
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """Seconds along each axis, log-log."""
+    matplotlib.use("agg")
+    axes_of = [axis for axis in table["axis"].unique() if axis != "bipolar"]
+    figure, axes = plt.subplots(1, len(axes_of), figsize=(3.4 * len(axes_of), 3.2), layout="constrained", squeeze=False)
+    for ax, axis in zip(axes[0], axes_of, strict=True):
+        for (method, part), marker in zip(table[table["axis"] == axis].groupby("method"), "os", strict=False):
+            ax.loglog(part[axis], part["seconds"], marker=marker, label=method)
+            first = part.iloc[0]
+            ax.loglog(part[axis], first["seconds"] * part[axis] / first[axis], color="0.7", ls=":", zorder=0)
+        ax.set_xlabel(axis)
+        ax.set_ylabel("seconds of tl.tgt")
+    axes[0][0].legend(frameon=False, title="dotted: proportional", fontsize=8, title_fontsize=8)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES))
+    parser.add_argument("--methods", nargs="+", default=["path", "refine"], choices=("path", "refine"))
+    parser.add_argument("--point", nargs=3, type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.point:
+        print(json.dumps(measure(*arguments.point, arguments.methods[0])))
+        return
+    axes = QUICK if arguments.quick else {axis: AXES[axis] for axis in arguments.axes}
+    rows = [
+        {"axis": axis} | in_a_process(point, method)
+        for axis, points in axes.items()
+        for point in points
+        for method in arguments.methods
+    ]
+    table = pd.DataFrame(rows)
+    print(slopes(table).round(2).to_string(index=False))
+    publish(table, "scaling", arguments.quick)
+    if not arguments.quick:
+        slopes(table).to_csv(RESULTS / "slopes.csv", index=False, float_format="%.3g")
+        draw(table, RESULTS / "scaling.png")
+
+
+if __name__ == "__main__":
+    main()
