@@ -28,7 +28,7 @@ def _texts(outputs: list[dict[str, Any]]) -> list[str]:
 
 
 def test_there_are_tutorials() -> None:
-    assert {"pbmc3k", "own_encoder", "panel", "uci"} <= {path.stem for path in NOTEBOOKS}
+    assert {"pbmc3k", "own_encoder", "panel", "uci", "out_of_core", "snakemake"} <= {path.stem for path in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

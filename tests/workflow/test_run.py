@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -23,6 +25,20 @@ FILES = [
     *(f"tables/{name}.tsv" for name in ("explanations", "metrics", "sweep", "markers", "panel", "evaluated")),
     *(f"plots/{name}.png" for name in ("groups", "metrics", "sweep")),
 ]
+ROWS = [
+    {"sample": "a", "path": "data/a.h5ad", "held_out": "data/b.zarr"},
+    {"sample": "b", "path": "data/b.zarr", "use_rep": "X_pca"},
+]
+TGT = {"method": "truncate", "options": {"judges": False, "validation-fraction": 0.2}}
+SETTINGS: dict[str, Any] = {
+    "groupings": ["group"],
+    "sparsities": ["2, 4"],
+    "use_rep": "pca",
+    "tgt": TGT,
+    "evaluate": {"options": {"judges": False}},
+    "device": "cpu",
+    "threads": 1,
+}
 
 
 def _times(folder: Path) -> dict[str, int]:
@@ -36,19 +52,7 @@ def done(big_project: Project, _blobs: ad.AnnData) -> Project:
     (folder / "data").mkdir()
     _blobs[:150].copy().write_h5ad(folder / "data" / "a.h5ad")
     _blobs[150:].copy().write_zarr(folder / "data" / "b.zarr")
-    big_project.configure(
-        [
-            {"sample": "a", "path": "data/a.h5ad", "held_out": "data/b.zarr"},
-            {"sample": "b", "path": "data/b.zarr", "use_rep": "X_pca"},
-        ],
-        groupings=["group"],
-        sparsities=["2, 4"],
-        use_rep="pca",
-        tgt={"method": "truncate", "options": {"judges": False, "validation-fraction": 0.2}},
-        evaluate={"options": {"judges": False}},
-        device="cpu",
-        threads=1,
-    )
+    big_project.configure(ROWS, **SETTINGS)
     first = big_project.snakemake("--cores", "2", "--keep-going", kill="tgt --input data/b.zarr")
     assert first.returncode != 0
     results = folder / "results"
@@ -74,6 +78,29 @@ def test_a_second_run_has_nothing_to_do(done: Project) -> None:
     again = done.snakemake("--cores", "2")
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
+
+
+@pytest.mark.parametrize(
+    "changes, rules",
+    [
+        ({"threads": 2}, {}),
+        ({"sparsities": ["2, 4", 3]}, {"tgt": 2, "evaluate": 2, "tables": 2, "summary": 1}),
+        ({"tgt": TGT | {"amplitude": 2}}, {"tgt": 2, "evaluate": 2, "tables": 2, "summary": 1}),
+        ({"evaluate": {}}, {"evaluate": 2, "evaluated_table": 2, "summary": 1}),
+    ],
+)
+def test_a_changed_setting_is_computed_again(done: Project, changes: dict[str, Any], rules: dict[str, int]) -> None:
+    done.configure(ROWS, **(SETTINGS | changes))
+    plan = done.snakemake("--dry-run", "--cores", "2")
+    done.configure(ROWS, **SETTINGS)
+    assert plan.returncode == 0, plan.stderr
+    counted = dict(re.findall(r"^(\w+) +(\d+)$", plan.stdout + plan.stderr, re.MULTILINE))
+    assert {name: int(counted[name]) for name in rules} == rules
+    assert "embed" not in counted
+    if "tgt" not in rules:
+        assert "tgt" not in counted
+    if not rules:
+        assert "Nothing to be done" in plan.stdout + plan.stderr
 
 
 def test_a_changed_input_is_computed_again(done: Project) -> None:

@@ -27,7 +27,7 @@ def tgt(
     use_rep: UseRep = None,
     encoder: Annotated[
         Path | None,
-        typer.Option("--encoder", help="Encoder stored by scgce.encoders.save_safetensors, instead of --use-rep."),
+        typer.Option("--encoder", help="Stored encoder (.safetensors, from scgce.encoders), instead of --use-rep."),
     ] = None,
     layer: Layer = None,
     raw: Raw = False,
