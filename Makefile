@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt $(shell find src -name '*.py')
+LINTED := src tests benchmarks docs tutorials workflow
 # Workers of one thread each: on small matrices faster than one worker with many.
 PYTEST_ARGS ?= -n logical --maxprocesses 4
 
@@ -18,8 +19,8 @@ test: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/.lint
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
 
 types: $(VENV)/.test $(VENV)/.lint
 	$(BIN)/mypy

@@ -55,7 +55,9 @@ def test_functions_named_in_prose_exist(page: str) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", ["index", "method", "howto", "cli", "snakemake", "faq", "comparison", "tutorials", "paper"])
+@pytest.mark.parametrize(
+    "page", ["index", "method", "howto", "cli", "snakemake", "faq", "comparison", "tutorials", "paper"]
+)
 def test_pages_are_in_the_table_of_contents(page: str) -> None:
     assert (DOCS / f"{page}.md").is_file()
     contents = (DOCS / "index.md").read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ def _long(X: sparse.csr_matrix) -> sparse.csr_matrix:
     return X
 
 
-# One kind of each way in which the matrix is read; the others, which differ from these in type alone, are left to -m long.
+# One kind of each way in which the matrix is read; the others, which differ in type alone, are left to -m long.
 QUICK = {"numpy-F", "csr-int32", "csc-matrix", "dask-csr", "backed-csr"}
 
 
