@@ -73,19 +73,19 @@ def gene_names(adata: AnnData) -> np.ndarray:
     return np.array([str(name) for name in adata.var_names], dtype=object)
 
 
-def basis_key(adata: AnnData, use_rep: str) -> str:
+def basis_key(adata: AnnData, use_rep: str, argument: str = "use_rep") -> str:
     """The key of ``adata.obsm`` meant by ``use_rep``; ``X_pca`` and ``pca`` are the same representation.
 
     Raises
     ------
     KeyError
-        If it is not there under either name.
+        If it is not there under either name; ``argument`` is what the caller calls it.
     """
     bare = use_rep.removeprefix("X_")
     for key in (use_rep, f"X_{bare}", bare):
         if key in adata.obsm:
             return key
-    raise not_found("use_rep", use_rep, "adata.obsm", adata.obsm)
+    raise not_found(argument, use_rep, "adata.obsm", adata.obsm)
 
 
 def _per_gene(adata: AnnData, argument: str, spec: Any) -> tuple[pd.Series, str]:

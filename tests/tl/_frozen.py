@@ -29,6 +29,8 @@ def frozen(value: Any) -> Any:
         return ("column", str(value.dtype), codes or frozen(value.to_numpy()))
     if sparse.issparse(value):
         return (type(value).__name__, value.shape, *(frozen(a) for a in (value.indptr, value.indices, value.data)))
+    if isinstance(value, np.ndarray) and value.dtype.names:
+        return ("structured", tuple((name, frozen(value[name])) for name in value.dtype.names))
     if isinstance(value, np.ndarray):
         stored = tuple(value.ravel().tolist()) if value.dtype == object else np.ascontiguousarray(value).tobytes()
         return ("array", value.shape, str(value.dtype), stored)

@@ -94,6 +94,6 @@ def test_errors_leave_the_object_alone(adata: ad.AnnData) -> None:
         scgce.tl.stability(before, n_bootstraps=1)
     with pytest.raises(KeyError, match="nothing"):
         scgce.tl.stability(before, "nothing")
-    with pytest.raises(KeyError, match="source='no'"):
+    with pytest.raises(ValueError, match="source='no'"):
         scgce.get.stability(adata, "no", "3")
     assert "stability" not in before.uns["dbm"]

@@ -81,7 +81,7 @@ def shuffled(cells: Tensor, batch_size: int, generator: torch.Generator) -> Iter
 
 
 def start(
-    rows: Rows, held_out: float, rng: np.random.Generator, *, least: int
+    rows: Rows, held_out: float, rng: np.random.Generator, *, least: int, why: str = ""
 ) -> tuple[torch.Generator, Tensor, list[Tensor]]:
     """
     What every training begins with.
@@ -96,6 +96,8 @@ def start(
         Seeds the generator and draws the cells kept out.
     least
         Cells that each part needs; with fewer held out, none are.
+    why
+        What asks for so many, for the message.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def start(
     """
     n_cells = rows.shape[0]
     if n_cells < least:
-        raise ValueError(f"{n_cells} cells are too few to train on; at least {least} are needed")
+        raise ValueError(f"{n_cells} cells are too few to train on; at least {least} are needed{why}")
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     order = torch.randperm(n_cells, generator=generator)
     n_out = int(held_out * n_cells)

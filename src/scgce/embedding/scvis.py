@@ -131,7 +131,9 @@ def fit_scvis(
     init
         Whether the map starts at the principal components or at random.
     """
-    generator, fitting, waiting = start(rows, held_out, rng, least=int(loss.perplexity) + 3)
+    generator, fitting, waiting = start(
+        rows, held_out, rng, least=int(loss.perplexity) + 3, why=f" for perplexity={loss.perplexity:g}"
+    )
     batch_size = min(batch_size, len(fitting))
     network = Scvis(rows.shape[1], n_components)
     initialise(network, generator)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce._keys import not_found
 
 
+@checked()
 def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integrated_gradients") -> pd.DataFrame:
     """Which genes make a classifier on the map call cells ``target`` rather than ``source``.
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce.get._explanation import pairs
 from scgce.get._result import Result
 
 
+@checked()
 def changes(
     adata: AnnData,
     other: AnnData | None = None,

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce.get._metrics import metrics
 from scgce.get._result import Result
 
 
+@checked()
 def compare(adata: AnnData, keys: Sequence[str], *, include_self: bool = False) -> pd.DataFrame:
     """Mean metrics of several results at every sparsity they hold.
 

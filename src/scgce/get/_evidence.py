@@ -10,6 +10,8 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._adata import read_result
+from scgce._constraints import checked
+from scgce.get._result import Result
 
 _PER_PAIR = ("off_manifold", "below_zero", "consistency_price", "p_correctness", "p_coverage")
 
@@ -21,6 +23,7 @@ def _stored(adata: AnnData, key: str, part: str) -> tuple[dict[str, Any], Mappin
     return entry, entry[part]
 
 
+@checked()
 def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     """Evidence for every ordered pair, from `tl.evidence`.
 
@@ -53,6 +56,7 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     return frame
 
 
+@checked()
 def unexplained(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     """Pairs that the explanation does not explain, worst first, with the reason, from `tl.evidence`.
 
@@ -76,7 +80,8 @@ def unexplained(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     return pd.DataFrame({name: np.asarray(found[f"unexplained_{name}"]) for name in ("source", "target", "reason")})
 
 
-def stability(adata: AnnData, source: str, target: str, *, key: str = "tgt") -> pd.DataFrame:
+@checked()
+def stability(adata: AnnData, source: Any, target: Any, *, key: str = "tgt") -> pd.DataFrame:
     """How often each gene is chosen for a pair over the bootstraps of `tl.stability`.
 
     Parameters
@@ -96,14 +101,13 @@ def stability(adata: AnnData, source: str, target: str, *, key: str = "tgt") -> 
     Raises
     ------
     KeyError
-        If there is no such explanation or group, or `tl.stability` has not been run.
+        If there is no such explanation, or `tl.stability` has not been run.
+    ValueError
+        If a group is unknown, or both are the same.
     """
     entry, found = _stored(adata, key, "stability")
-    names = list(entry["groups"])
-    for argument, name in (("source", source), ("target", target)):
-        if name not in names:
-            raise KeyError(f"{argument}={name!r} is not a group of adata.uns[{key!r}]; found: {', '.join(names)}")
-    row = names.index(source) * len(names) + names.index(target)
+    i, j = Result.read(adata, key).pair(source, target)
+    row = i * len(entry["groups"]) + j
     table = {name: found[name][row].toarray().ravel() for name in ("frequency", "low", "high")}
     genes = np.flatnonzero(table["frequency"])
     frame = pd.DataFrame({"gene": entry["genes"][genes], **{name: values[genes] for name, values in table.items()}})

@@ -10,9 +10,11 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from scgce._constraints import checked
 from scgce.get._result import Result
 
 
+@checked()
 def explanation(
     adata: AnnData, source: Any, target: Any, *, sparsity: int | None = None, key: str = "tgt"
 ) -> pd.DataFrame:
@@ -66,6 +68,7 @@ def explanation(
     return frame
 
 
+@checked()
 def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
     """Put the explanations of all ordered pairs into one long frame.
 
@@ -77,6 +80,11 @@ def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> p
     Returns
     -------
     The columns of :func:`scgce.get.explanation` behind ``source`` and ``target``; one row per pair and gene.
+
+    Raises
+    ------
+    KeyError, ValueError
+        As :func:`scgce.get.explanation`.
     """
     result = Result.read(adata, key)
     k = result.check_sparsity(sparsity)
@@ -91,6 +99,7 @@ def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> p
     return pd.concat(parts, ignore_index=True)
 
 
+@checked()
 def deltas(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
     """Basis translations: the translation of each group from the common origin.
 
@@ -105,6 +114,11 @@ def deltas(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> 
     Returns
     -------
     Groups × genes, in the stored gauge (the row of the reference is 0), units of the explained matrix.
+
+    Raises
+    ------
+    KeyError, ValueError
+        As :func:`scgce.get.explanation`.
     """
     result = Result.read(adata, key)
     index = pd.Index(result.groups, name="group")

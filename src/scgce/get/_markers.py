@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scgce._constraints import NONE, checked, whole
 from scgce.core.gauge import gauge
 from scgce.get._result import Result
 
 
+@checked(n_genes=whole(1) | NONE)
 def markers(
     adata: AnnData,
     group: Any = None,

@@ -7,6 +7,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from scgce._constraints import checked
 from scgce.get._result import Result
 
 _SCORES = ("correctness", "coverage", "percent_explained")
@@ -20,6 +21,7 @@ _SWEPT = (
 )
 
 
+@checked()
 def metrics(
     adata: AnnData, *, sparsity: int | None = None, include_self: bool = False, key: str = "tgt"
 ) -> pd.DataFrame:
@@ -65,6 +67,7 @@ def metrics(
     return frame
 
 
+@checked()
 def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd.DataFrame:
     """Show what more genes buy: mean metrics at every sparsity, beside the difference between means.
 

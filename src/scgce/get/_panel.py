@@ -9,9 +9,11 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from scgce._constraints import checked
 from scgce.get._result import Result
 
 
+@checked()
 def panel(adata: AnnData, n_genes: int = 50, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
     """Choose a short list of genes that serves the explanations of all pairs.
 

@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._constraints import checked
 from scgce.get._changes import changes
 from scgce.get._result import Result
 from scgce.pl._labels import arrow
@@ -50,6 +51,7 @@ def compare_data(
     return table.reset_index()[["source", "target", "change", "n_common", "n_genes"]]
 
 
+@checked()
 def compare(
     adata: AnnData,
     other: AnnData | None = None,

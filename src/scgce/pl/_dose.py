@@ -11,6 +11,7 @@ import torch
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._constraints import checked
 from scgce.core.metrics import score_pairs
 from scgce.get._result import Result
 from scgce.pl._labels import arrow
@@ -64,6 +65,7 @@ def dose_data(
     return pd.DataFrame(records, columns=["dose", "correctness", "coverage", "left"])
 
 
+@checked()
 def dose(
     adata: AnnData,
     source: Any,

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from scgce._constraints import FLAG, checked
 from scgce.get._result import Result
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import cell_map, group_codes, layer_of, sample
@@ -60,6 +61,7 @@ def embedding_shift_data(
     return pd.DataFrame(records, columns=columns)
 
 
+@checked(labels=FLAG)
 def embedding_shift(
     adata: AnnData,
     *,

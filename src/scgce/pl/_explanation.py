@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from scgce._constraints import checked
 from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.get._result import Result
@@ -59,6 +60,7 @@ def explanation_data(
     return pd.concat(parts, ignore_index=True)
 
 
+@checked()
 def explanation(
     adata: AnnData,
     source: Any,

@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from scgce._constraints import NONE, TEXT, checked, one_of
 from scgce._groups import read_groups
 from scgce.get._result import Result
 from scgce.pl._labels import label_points, wrap
@@ -36,6 +37,7 @@ def groups_data(adata: AnnData, groupby: str, chosen: CellMap) -> pd.DataFrame:
     return pd.DataFrame({"cell": np.asarray(adata.obs_names), "group": names, "x": points[:, 0], "y": points[:, 1]})
 
 
+@checked(groupby=TEXT | NONE, labels=one_of("auto", "map", "legend") | NONE)
 def groups(
     adata: AnnData,
     groupby: str | None = None,

@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._constraints import checked
 from scgce.core.gauge import gauge
 from scgce.get._result import Result
 from scgce.pl._matrix import clustered, signed_heatmap
@@ -48,6 +49,7 @@ def translations_data(
     return frame.reset_index().melt("group", var_name="gene", value_name="delta")
 
 
+@checked()
 def heatmap(
     adata: AnnData,
     *,

@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._constraints import checked
 from scgce._groups import read_groups
 from scgce._keys import not_found
 from scgce.pl._labels import wrap
@@ -46,6 +47,7 @@ def label_distribution_data(adata: AnnData, groupby: str, label: str) -> pd.Data
     return long
 
 
+@checked()
 def label_distribution(
     adata: AnnData,
     groupby: str,

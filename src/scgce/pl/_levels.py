@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from scgce._constraints import checked
 from scgce.core.gauge import gauge
 from scgce.get._result import Result
 from scgce.pl._labels import wrap
@@ -62,6 +63,7 @@ def levels_data(adata: AnnData, *, n_genes: int = 25, sparsity: int | None = Non
     )
 
 
+@checked()
 def levels(
     adata: AnnData,
     *,

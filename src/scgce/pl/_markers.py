@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scgce._adata import get_matrix
 from scgce._arrays import dense_columns
+from scgce._constraints import checked
 from scgce.core.gauge import gauge
 from scgce.get._markers import markers as read_markers
 from scgce.get._result import Result
@@ -59,6 +60,7 @@ def markers_data(adata: AnnData, *, n_genes: int = 3, sparsity: int | None = Non
     )
 
 
+@checked()
 def markers(
     adata: AnnData,
     *,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from scgce._constraints import checked
 from scgce.get._metrics import metrics as read_metrics
 from scgce.get._result import Result
 from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, split, text_on
@@ -62,6 +63,7 @@ def metrics_data(
     return long[["metric", "source", "target", "value"]]
 
 
+@checked()
 def metrics(
     adata: AnnData,
     metrics: Sequence[str] = ("correctness", "coverage"),

@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from scgce._constraints import checked
 from scgce.get._result import Result
 from scgce.pl._style import FAINT, INK, MOVED, TARGET, despine, finish, split
 
@@ -49,6 +50,7 @@ def path_data(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     return frame.sort_values("lam", ascending=False, kind="stable", ignore_index=True)
 
 
+@checked()
 def path(
     adata: AnnData, *, key: str = "tgt", ax: Axes | None = None, show: bool | None = None, return_fig: bool = False
 ) -> Any:

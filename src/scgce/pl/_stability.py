@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._constraints import checked
 from scgce.get._evidence import stability as read_stability
 from scgce.get._result import Result
 from scgce.pl._labels import arrow
@@ -41,6 +42,7 @@ def stability_data(adata: AnnData, source: Any, target: Any, *, key: str = "tgt"
     return frame[["gene", "delta", "frequency", "low", "high"]]
 
 
+@checked()
 def stability(
     adata: AnnData,
     source: Any,

@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._constraints import checked
 from scgce.get._metrics import sweep as read_sweep
 from scgce.get._result import Result
 from scgce.pl._labels import spread
@@ -48,6 +49,7 @@ def sweep_data(adata: AnnData, *, include_self: bool = False, key: str = "tgt") 
     return long.dropna(subset="value").reset_index(drop=True)[["sparsity", "score", "value", "selected"]]
 
 
+@checked()
 def sweep(
     adata: AnnData,
     *,

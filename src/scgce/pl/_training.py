@@ -9,6 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._constraints import checked
 from scgce._keys import not_found
 from scgce.pl._style import FAINT, INK, despine, finish, new_figure
 
@@ -48,6 +49,7 @@ def training_data(adata: AnnData, key: str) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True).dropna(subset="value", ignore_index=True)
 
 
+@checked()
 def training(
     adata: AnnData, key: str, *, ax: Axes | None = None, show: bool | None = None, return_fig: bool = False
 ) -> Any:

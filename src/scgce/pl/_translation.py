@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
+from scgce._constraints import checked
 from scgce.get._result import Result
 from scgce.pl._labels import arrow, spread
 from scgce.pl._style import INK, LOWERED, MUTED, RAISED, despine, figure_of, finish, split
@@ -37,6 +38,7 @@ def translation_data(
     )
 
 
+@checked()
 def translation(
     adata: AnnData,
     source: Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce._docs import with_docs
 from scgce.embedding.autoencoder import fit_autoencoder
 
@@ -13,6 +14,7 @@ from ._embed import Settings, read_source, store
 DEFAULT_STEPS = 5000
 
 
+@checked()
 @with_docs
 def autoencoder(
     adata: AnnData,

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce.core.select import Explained
 from scgce.core.translations import Translations
 
 from ._baseline import Setting, run_baseline
 
 
+@checked(sparsity=None)
 def dbm(
     adata: AnnData,
     groupby: str = "leiden",

@@ -9,13 +9,15 @@ from anndata import AnnData
 
 from scgce._adata import basis_key, gene_names, get_matrix
 from scgce._arrays import check_matrix
+from scgce._constraints import NEW_NAME, NONE, TEXT, checked, whole
 from scgce._device import resolve_device
 from scgce._docs import with_docs
 from scgce.encoders import Training, distill_student, linear_from_pca
 
-from ._embed import GENES, check_whole, gene_means, store
+from ._embed import GENES, gene_means, store
 
 
+@checked(use_rep=TEXT, basis=TEXT, n_steps=whole(1) | NONE, key_added=NEW_NAME | NONE)
 @with_docs
 def distill(
     adata: AnnData,
@@ -96,8 +98,9 @@ def distill(
         If the held-out R² is below 0.8.
     """
     how = Training(tuple(hidden), noise, weight_decay, learning_rate, batch_size, n_steps, patience)
-    check_whole("n_pcs", n_pcs, 1)
     found, key = resolve_device(device), basis_key(adata, use_rep)
+    if basis != GENES:
+        basis_key(adata, basis, "basis")
     adata = adata.copy() if copy else adata
     X = get_matrix(adata, layer)
     check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,6 @@ from scgce.embedding.batches import Rows, Unit
 from scgce.embedding.train import Schedule
 from scgce.encoders import Encoder, linear_from_pca
 from scgce.encoders._linear import has_loadings
-
-from ._params import check_positive
 
 GENES = "X"
 """``use_rep`` for the genes themselves."""
@@ -147,7 +144,7 @@ def _mean(sums: np.ndarray, X: Any) -> np.ndarray:
 @dataclass(frozen=True)
 class Settings:
     """
-    The arguments that the embeddings share; checked when made.
+    The arguments that the embeddings share.
 
     Attributes
     ----------
@@ -167,18 +164,6 @@ class Settings:
     patience: int
     validation_fraction: float
     rng: int | np.random.Generator
-
-    def __post_init__(self) -> None:
-        """Refuse what no training can use."""
-        for name in ("n_components", "batch_size"):
-            check_whole(name, getattr(self, name), 1)
-        check_whole("patience", self.patience, 0)
-        check_positive("learning_rate", self.learning_rate)
-        check_positive("n_epochs", self.n_epochs, none_means="the default")
-        if not 0 <= self.weight_decay < np.inf:
-            raise ValueError(f"weight_decay={self.weight_decay!r}: expected a finite number, 0 or above")
-        if not 0 <= self.validation_fraction < 1:
-            raise ValueError(f"validation_fraction={self.validation_fraction!r}: expected at least 0, below 1")
 
     @property
     def held_out(self) -> float:
@@ -204,14 +189,6 @@ class Settings:
             "validation_fraction": float(self.validation_fraction),
             "seed": self.rng if isinstance(self.rng, int) else -1,
         }
-
-
-def check_whole(name: str, value: Any, least: int) -> None:
-    """A whole number, ``least`` or above."""
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name}={value!r}: expected a whole number, {least} or above")
-    if value < least:
-        raise ValueError(f"{name}={value!r}: expected a whole number, {least} or above")
 
 
 def store(

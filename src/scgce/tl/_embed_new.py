@@ -12,6 +12,7 @@ from anndata import AnnData
 
 from scgce._adata import gene_names, get_matrix, warn_if_counts
 from scgce._arrays import check_matrix
+from scgce._constraints import DATA, NEW_NAME, NONE, checked
 from scgce._docs import with_docs
 from scgce._keys import PARAMS, listing
 from scgce.encoders import Encoder
@@ -25,6 +26,7 @@ MANY_MISSING = 0.2
 """Share of the encoder's genes from which on missing ones are warned about."""
 
 
+@checked(reference=DATA | NONE, key_added=NEW_NAME | NONE)
 @with_docs
 def embed_new(
     adata: AnnData,

@@ -9,6 +9,7 @@ import numpy as np
 from anndata import AnnData
 
 from scgce._adata import read_result, write_result
+from scgce._constraints import DATA, FLAG, NEW_NAME, NONE, TEXT, checked
 from scgce._device import resolve_device
 from scgce._split import REPORT
 from scgce.encoders import encoder_from_uns
@@ -20,6 +21,7 @@ from ._report import Report, stored
 from ._stored import reopen, stored_explanations, with_stored_means
 
 
+@checked(reference=DATA | NONE, groupby=TEXT | NONE, clip=FLAG | NONE, key_added=NEW_NAME | NONE)
 def evaluate(
     adata: AnnData,
     key: str = "tgt",

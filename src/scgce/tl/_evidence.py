@@ -10,6 +10,7 @@ from anndata import AnnData
 
 from scgce import _arrays
 from scgce._adata import read_result
+from scgce._constraints import checked
 from scgce._device import resolve_device
 from scgce._split import FIT, REPORT
 from scgce.core.cells import Cells
@@ -31,6 +32,7 @@ from ._prepare import Prepared
 from ._stored import explanation_of, reopen
 
 
+@checked()
 def evidence(
     adata: AnnData,
     key: str = "tgt",

@@ -12,6 +12,7 @@ from anndata import AnnData
 from sklearn.linear_model import LogisticRegression
 
 from scgce import __version__, _arrays
+from scgce._constraints import checked
 from scgce._progress import progress
 from scgce._split import FIT, REPORT
 
@@ -21,6 +22,7 @@ BATCH = 256
 """Pairs of cells at a time."""
 
 
+@checked()
 def integrated_gradients(
     adata: AnnData,
     groupby: str = "leiden",

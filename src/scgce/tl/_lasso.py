@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce._split import FIT
 from scgce.core.lasso import PairLasso, lasso_lam_max, lasso_pairs
 from scgce.core.truncate import SparseDelta
@@ -24,6 +25,7 @@ RICHEST = 2.0
 """λ falls until the mean pair has this many times the genes asked for."""
 
 
+@checked(sparsity=None)
 def lasso(
     adata: AnnData,
     groupby: str = "leiden",

@@ -12,6 +12,7 @@ import torch
 from anndata import AnnData
 
 from scgce._adata import read_result, write_result
+from scgce._constraints import checked
 from scgce._device import resolve_device
 from scgce._groups import Groups
 from scgce._keys import listing
@@ -21,12 +22,14 @@ from scgce.core.select import Explained
 from scgce.core.translations import Translations
 from scgce.encoders import encoder_from_uns
 
+from . import _params
 from ._judge import Panel
 from ._prepare import Prepared
 from ._report import Report, stored
 from ._stored import reopen, stored_explanations, with_stored_means
 
 
+@checked()
 def lineages(
     adata: AnnData,
     lineage: str | Mapping[str, str],
@@ -80,7 +83,7 @@ def lineages(
         raise ValueError(f"key={key!r} was made pair by pair ({entry['params']['method']}): it has no basis to average")
     if copy:
         adata = adata.copy()
-    seed = int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
+    seed = _params.seed_of(rng)
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
     prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
     prepared = with_stored_means(prepared, entry)

@@ -13,6 +13,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from scgce import _arrays
+from scgce._constraints import checked
 from scgce._split import FIT
 from scgce.core.truncate import SparseDelta
 
@@ -26,6 +27,7 @@ MOST_TESTED = 500
 """Cells of each group that are tested."""
 
 
+@checked(sparsity=None)
 def marker_tests(
     adata: AnnData,
     groupby: str = "leiden",

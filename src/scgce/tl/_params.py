@@ -1,8 +1,8 @@
-"""Checks of the arguments of `tl.tgt` and `tl.dbm`: each error names the argument, the value, what is accepted."""
+"""Checks of arguments that say how to explain; those of every function are in `scgce._constraints`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -87,32 +87,6 @@ def epsilon_rule(epsilon: Any) -> str:
     return epsilon if isinstance(epsilon, str) else "mean" if epsilon is None else "given"
 
 
-def check_flag(name: str, value: Any) -> None:
-    """True or False, and nothing that merely looks like it."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}={value!r}: expected True or False")
-
-
-def check_judges(judges: Any) -> None:
-    """True, False, or a mapping from names to fitted judges."""
-    if isinstance(judges, Mapping):
-        wrong = [name for name, judge in judges.items() if not callable(getattr(judge, "predict", None))]
-        if wrong:
-            raise TypeError(f"judges[{wrong[0]!r}] has no predict: expected a fitted classifier")
-    elif not isinstance(judges, bool | np.bool_):
-        raise TypeError(f"judges={judges!r}: expected True, False or a mapping from names to fitted classifiers")
-
-
-def check_key(key_added: Any) -> None:
-    """A name for ``adata.uns`` that can be written to a file."""
-    if not isinstance(key_added, str) or not key_added or "/" in key_added:
-        raise ValueError(f"key_added={key_added!r}: expected a name without '/'")
-
-
-def seed_of(rng: Any) -> int:
+def seed_of(rng: int | np.random.Generator) -> int:
     """The seed meant by a seed or a generator."""
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(2**31))
-    if isinstance(rng, bool) or not isinstance(rng, Integral) or int(rng) < 0:
-        raise TypeError(f"rng={rng!r}: expected a whole number of at least 0 or a numpy.random.Generator")
-    return int(rng)
+    return int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)

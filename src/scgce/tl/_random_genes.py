@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce.core.baselines import random_k
 from scgce.core.select import Explained
 from scgce.core.translations import Translations
@@ -16,6 +17,7 @@ from scgce.core.translations import Translations
 from ._baseline import Setting, run_baseline
 
 
+@checked(sparsity=None)
 def random_genes(
     adata: AnnData,
     groupby: str = "leiden",

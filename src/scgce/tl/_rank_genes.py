@@ -8,12 +8,14 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from scgce._constraints import checked
 from scgce.core.gauge import gauge
 from scgce.get._result import Result
 
 _FIELDS = {"names": object, "scores": "f4", "logfoldchanges": "f4", "pvals": "f8", "pvals_adj": "f8"}
 
 
+@checked()
 def rank_genes(
     adata: AnnData,
     key: str = "tgt",

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 from anndata import AnnData
 
+from scgce._constraints import checked
 from scgce._docs import with_docs
 from scgce.embedding.scvis import ScvisLoss, fit_scvis
 from scgce.embedding.warm import Init
 
 from ._embed import Settings, read_source, store
-from ._params import check_choice, check_positive
 
 DEFAULT_STEPS = 3000
 
 
+@checked()
 @with_docs
 def scvis(
     adata: AnnData,
@@ -103,11 +104,9 @@ def scvis(
     ----------
     Ding, Condon & Shah 2018, Nature Communications 9:2002.
     """
-    check_choice("init", init, ("pca", "random"))
     settings = Settings(
         n_components, batch_size, learning_rate, weight_decay, n_epochs, patience, validation_fraction, rng
     )
-    check_positive("perplexity", perplexity)
     adata = adata.copy() if copy else adata
     source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=device)
     schedule = settings.schedule(adata.n_obs, DEFAULT_STEPS)

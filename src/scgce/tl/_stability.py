@@ -12,6 +12,7 @@ from scipy import sparse
 from scgce import _arrays
 from scgce._adata import gene_costs as read_costs
 from scgce._adata import gene_mask, read_result
+from scgce._constraints import checked
 from scgce._device import resolve_device
 from scgce._progress import progress
 from scgce._split import FIT, VALIDATE
@@ -26,6 +27,7 @@ from ._prepare import Prepared, pick_epsilon, read
 from ._stored import explanation_of, reopen
 
 
+@checked()
 def stability(
     adata: AnnData,
     key: str = "tgt",
@@ -66,10 +68,10 @@ def stability(
 
     Returns
     -------
-    None, or the copy. Sets ``adata.uns[key]["stability"]``: ``sparsity``, ``n_bootstraps``, ``interval``;
-    ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the bootstraps in which the
-    pair's explanation has the gene, and the quantiles of its amount (0 where it was not chosen); ``similarity`` (l, l):
-    mean of Eq. 10 between the explanation and its bootstraps.
+    None, or the copy. Sets ``adata.uns[key]["stability"]``: ``sparsity``, ``n_bootstraps``, ``interval``,
+    ``refit``; ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the bootstraps in
+    which the pair's explanation has the gene, and the quantiles of its amount (0 where it was not chosen);
+    ``similarity`` (l, l): mean of Eq. 10 between the explanation and its bootstraps.
 
     Raises
     ------
@@ -81,8 +83,6 @@ def stability(
     k = int(params["sparsity_selected"]) if sparsity is None else sparsity
     if params["method"] not in ("refine", "refine_consistent", "path", "truncate"):
         raise ValueError(f"key={key!r} was made by {params['method']!r}; stability needs a result of tl.tgt")
-    if n_bootstraps < 2:
-        raise ValueError(f"n_bootstraps={n_bootstraps}: expected at least 2")
     if refit and not params["use_rep"]:
         raise ValueError("refit=True needs an explanation of a use_rep; this one was made with encoder=")
     if copy:

@@ -10,6 +10,7 @@ from anndata import AnnData
 
 from scgce._adata import gene_costs as read_costs
 from scgce._adata import gene_mask, write_result
+from scgce._constraints import checked
 from scgce._progress import progress
 from scgce._split import FIT, VALIDATE
 from scgce._threads import one_thread
@@ -27,6 +28,7 @@ PATH_STEPS, SCORE_STEPS = 60, 10
 """Of the progress bar: λ values, and the scoring of a sparsity in units of a refinement step."""
 
 
+@checked(sparsity=None)
 def tgt(
     adata: AnnData,
     groupby: str = "leiden",
@@ -140,9 +142,9 @@ def tgt(
     ValueError, TypeError
         On values that cannot be used; ``adata`` is left as it was.
     """
-    _check(method, amplitude, epsilon, judges, key_added)
-    for name, value in (("clip", clip), ("nonnegative", nonnegative), ("copy", copy)):
-        _params.check_flag(name, value)
+    _params.check_method(method)
+    _params.check_positive("amplitude", amplitude, none_means="unbounded amounts")
+    _params.check_epsilon(epsilon)
     if nonnegative and amplitude is None:
         raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
     lams, exponent = _params.check_lams(lam), exponent_of(penalty)
@@ -217,11 +219,3 @@ def _explain(
             reference=reference,
             on_sparsity=lambda: bar.update(SCORE_STEPS),
         )
-
-
-def _check(method: Any, amplitude: Any, epsilon: Any, judges: Any, key_added: Any) -> None:
-    _params.check_method(method)
-    _params.check_positive("amplitude", amplitude, none_means="unbounded amounts")
-    _params.check_epsilon(epsilon)
-    _params.check_judges(judges)
-    _params.check_key(key_added)

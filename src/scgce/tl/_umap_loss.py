@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
+from scgce._constraints import checked
 from scgce._docs import with_docs
 from scgce._keys import not_found
 from scgce.embedding.umap import UmapLoss, fit_umap
 from scgce.embedding.warm import Init
 
-from ._embed import Settings, check_whole, read_source, store
-from ._params import check_choice, check_positive
+from ._embed import Settings, read_source, store
 
 DEFAULT_STEPS = 4000
 
 
+@checked()
 @with_docs
 def umap_loss(
     adata: AnnData,
@@ -109,12 +111,10 @@ def umap_loss(
     ----------
     McInnes, Healy & Melville 2018; Sainburg, McInnes & Gentner 2021.
     """
-    check_choice("init", init, ("pca", "random"))
     settings = Settings(
         n_components, batch_size, learning_rate, weight_decay, n_epochs, patience, validation_fraction, rng
     )
     a, b = _similarity(spread, min_dist)
-    check_whole("negative_sample_rate", negative_sample_rate, 1)
     adata = adata.copy() if copy else adata
     graph = _connectivities(adata, neighbors_key)
     source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=device, unit="rms")
@@ -156,7 +156,6 @@ def _similarity(spread: float, min_dist: float) -> tuple[float, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # umap's, where there is no tensorflow
         from umap.umap_ import find_ab_params  # here: importing umap takes seconds
-    check_positive("spread", spread)
     if not 0 <= min_dist <= 3 * spread:
         raise ValueError(f"min_dist={min_dist!r}: expected at least 0 and at most 3 times spread={spread!r}")
     a, b = find_ab_params(spread, min_dist)
@@ -168,8 +167,9 @@ def _connectivities(adata: AnnData, neighbors_key: str | None) -> sparse.csr_arr
     key = "connectivities"
     if neighbors_key is not None:
         entry: Any = adata.uns.get(neighbors_key, {})
-        if "connectivities_key" not in entry:
-            found = [name for name, item in adata.uns.items() if "connectivities_key" in item]
+        if not isinstance(entry, Mapping) or "connectivities_key" not in entry:
+            graphs = [name for name, item in adata.uns.items() if isinstance(item, Mapping)]
+            found = [name for name in graphs if "connectivities_key" in adata.uns[name]]
             raise not_found("neighbors_key", neighbors_key, "the graphs of adata.uns", found)
         key = str(entry["connectivities_key"])
     if key not in adata.obsp:

@@ -1,0 +1,185 @@
+"""What the arguments of public functions may be, as data: one table by name, checked at the door of every function.
+
+Checked here is what an argument is by itself. What depends on the data (a name that is not there, more genes than
+there are) is checked where the data are read.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, TypeVar
+
+import numpy as np
+from anndata import AnnData
+
+F = TypeVar("F", bound=Callable[..., Any])
+_LONGEST = 80
+
+
+class ArgumentError(ValueError, TypeError):
+    """An argument that cannot be used, be it for its type or for its value."""
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What a value must be: a predicate, and its words."""
+
+    accepts: Callable[[Any], bool]
+    words: str
+
+    def __or__(self, other: Constraint) -> Constraint:
+        """Either of two."""
+        return Constraint(lambda value: self.accepts(value) or other.accepts(value), f"{self.words} or {other.words}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_) and math.isfinite(value)
+
+
+def whole(least: int) -> Constraint:
+    """A whole number of at least ``least``."""
+    return Constraint(
+        lambda value: isinstance(value, Integral) and not isinstance(value, bool) and value >= least,  # type: ignore[operator]
+        f"a whole number of at least {least}",
+    )
+
+
+def sequence_of(item: Constraint, least: int) -> Constraint:
+    """A list, tuple or array of at least ``least`` of them."""
+    return Constraint(
+        lambda value: (
+            isinstance(value, Sequence | np.ndarray)
+            and not isinstance(value, str)
+            and np.ndim(value) == 1
+            and len(value) >= least
+            and all(item.accepts(one) for one in value)
+        ),
+        f"a sequence of {'one or more, each ' if least else ''}{item.words}",
+    )
+
+
+def one_of(*words: str) -> Constraint:
+    """One of a few words."""
+    return Constraint(lambda value: isinstance(value, str) and value in words, f"one of {', '.join(map(repr, words))}")
+
+
+NONE = Constraint(lambda value: value is None, "None")
+FLAG = Constraint(lambda value: isinstance(value, bool | np.bool_), "True or False")
+TEXT = Constraint(lambda value: isinstance(value, str), "a name")
+NEW_NAME = Constraint(lambda value: isinstance(value, str) and value != "" and "/" not in value, "a name without '/'")
+POSITIVE = Constraint(lambda value: _is_number(value) and value > 0, "a finite number above 0")
+NOT_NEGATIVE = Constraint(lambda value: _is_number(value) and value >= 0, "a finite number of at least 0")
+SHARE = Constraint(lambda value: _is_number(value) and 0 <= value <= 1, "a number from 0 to 1")
+INSIDE = Constraint(lambda value: _is_number(value) and 0 < value < 1, "a number between 0 and 1")
+BELOW_ONE = Constraint(lambda value: _is_number(value) and 0 <= value < 1, "a number of at least 0, below 1")
+DATA = Constraint(lambda value: isinstance(value, AnnData), "an AnnData")
+SEED = whole(0) | Constraint(lambda value: isinstance(value, np.random.Generator), "a numpy.random.Generator")
+JUDGES = FLAG | Constraint(
+    lambda value: (
+        isinstance(value, Mapping) and all(callable(getattr(judge, "predict", None)) for judge in value.values())
+    ),
+    "a mapping from names to fitted classifiers with predict",
+)
+AXES = Constraint(lambda value: hasattr(value, "get_subplotspec"), "matplotlib Axes")
+
+CONSTRAINTS: dict[str, Constraint] = {
+    "adata": DATA,
+    "other": DATA | NONE,
+    "groupby": TEXT,
+    "use_rep": TEXT | NONE,
+    "basis": TEXT | NONE,
+    "layer": TEXT | NONE,
+    "key": TEXT,
+    "other_key": TEXT,
+    "key_added": NEW_NAME,
+    "neighbors_key": TEXT | NONE,
+    "label": TEXT,
+    "copy": FLAG,
+    "clip": FLAG,
+    "nonnegative": FLAG,
+    "refit": FLAG,
+    "per_cell": FLAG,
+    "include_self": FLAG,
+    "judges": JUDGES,
+    "rng": SEED,
+    "min_cells": whole(1),
+    "sparsity": whole(1) | NONE,
+    "other_sparsity": whole(1) | NONE,
+    "validation_fraction": BELOW_ONE,
+    "n_components": whole(1),
+    "n_pcs": whole(1),
+    "n_pairs": whole(1),
+    "n_steps": whole(1),
+    "n_bootstraps": whole(2),
+    "n_permutations": whole(0),
+    "n_epochs": POSITIVE | NONE,
+    "batch_size": whole(1),
+    "patience": whole(0),
+    "negative_sample_rate": whole(1),
+    "learning_rate": POSITIVE,
+    "weight_decay": NOT_NEGATIVE,
+    "perplexity": POSITIVE,
+    "min_dist": NOT_NEGATIVE,
+    "spread": POSITIVE,
+    "noise": NOT_NEGATIVE,
+    "hidden": sequence_of(whole(1), 1),
+    "init": one_of("pca", "random"),
+    "missing": one_of("mean", "zero", "error"),
+    "interval": INSIDE,
+    "threshold": SHARE,
+    "doses": sequence_of(Constraint(_is_number, "a finite number"), 1),
+    "lineage": TEXT | Constraint(lambda value: isinstance(value, Mapping), "a mapping from groups to lineages"),
+    "n_genes": whole(1),
+    "n_labels": whole(0),
+    "max_cells": whole(1),
+    "nearest": whole(1) | NONE,
+    "size": POSITIVE | NONE,
+    "order": TEXT | sequence_of(Constraint(lambda _: True, "names"), 1),
+    "ax": AXES | NONE,
+}
+
+
+def checked(**own: Constraint | None) -> Callable[[F], F]:
+    """Check the arguments of a public function against the table; ``own`` replaces entries of it, None takes one out.
+
+    Raises
+    ------
+    ArgumentError
+        Which is a ValueError and a TypeError; it names the argument, the value and what would be accepted.
+    """
+
+    def decorate(function: F) -> F:
+        signature = inspect.signature(function)
+        table = {**CONSTRAINTS, **own}
+        watched = {name: table[name] for name in signature.parameters if table.get(name) is not None}
+
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            for name, value in _bound(signature, args, kwargs).items():
+                constraint = watched.get(name)
+                if constraint is not None and not constraint.accepts(value):
+                    raise ArgumentError(f"{name}={_shown(value)}: expected {constraint.words}")
+            return function(*args, **kwargs)
+
+        guarded.__constraints__ = watched  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def _shown(value: Any) -> str:
+    """The value on one line that a message can hold."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _bound(signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return signature.bind(*args, **kwargs).arguments
+    except TypeError:  # the call itself says best what is missing or unknown
+        return {}
