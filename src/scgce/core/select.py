@@ -30,8 +30,9 @@ _RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 """λ tried for k: those whose mean pair has about these multiples of k genes."""
 _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
-_SMALL = 100
-"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`."""
+_SMALL, _ORDERS = 100, 2
+"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, and
+what does not explore sees so many orders of mini-batches."""
 ROUGH, DEBIAS = Stopping(1e-4, 150), Stopping(1e-7, 500)
 """All candidates are debiased roughly, the best of them to the end."""
 
@@ -137,7 +138,12 @@ def consistent(material: Material, k: int) -> Explained:
 
 
 def _refined(
-    material: Material, start: Explained, amounts: Amounts, explore: float, on_step: Callable[[], object] | None
+    material: Material,
+    start: Explained,
+    amounts: Amounts,
+    explore: float,
+    on_step: Callable[[], object] | None,
+    order: int = 0,
 ) -> Explained:
     """One descent on the fitting cells, scored on the validation cells."""
     columns = getattr(material.fit.shift, "columns", None)
@@ -148,7 +154,7 @@ def _refined(
         amounts,
         start.sparsity if start.pair_cut else None,
         material.epsilon,
-        generator=torch.Generator().manual_seed(material.seed),
+        generator=torch.Generator().manual_seed(material.seed * _ORDERS + order),
         options=replace(material.options, clip=material.clip, explore=explore),
         expression=expression,
         on_step=on_step,
@@ -171,13 +177,15 @@ def refined(
     runs = [(start, material.options.explore), (start, 0.0)]
     if richer is not None:
         runs.append((_validated(material, richer.translations, k, richer.lam, True), 0.0))
-    if start.translations.n_genes <= _SMALL:
+    small = start.translations.n_genes <= _SMALL
+    if small:
         runs.append((replace(consistent(material, k), pair_cut=True), 0.0))
     found = [start]
     for origin, explore in runs:
         if len(origin.translations.genes):
             amounts = _amounts(material, origin.translations)
-            found.append(_refined(material, origin, amounts, explore, on_step))
+            orders = range(_ORDERS if small and not explore else 1)
+            found += [_refined(material, origin, amounts, explore, on_step, order) for order in orders]
     return _best(found)
 
 
