@@ -118,6 +118,23 @@ def store_result(
     return adata
 
 
+def store_pairs(adata: ad.AnnData, *, key: str = "tgt", seed: int = 3) -> ad.AnnData:
+    """Turn a stored result into one of pairs explained on their own, which no basis could give."""
+    rng = np.random.default_rng(seed)
+    entry = adata.uns[key]
+    size, dims = entry["deltas"].shape
+    blocks = []
+    for k in entry["sweep"]["sparsity"]:
+        rows = np.zeros((size * size, dims), dtype=np.float32)
+        for row in range(size * size):
+            if row % (size + 1):  # not i → i
+                rows[row, rng.choice(dims, k, replace=False)] = rng.normal(size=k)
+        blocks.append(sp.csr_matrix(rows))
+    at = list(entry["sweep"]["sparsity"]).index(entry["params"]["sparsity_selected"])
+    entry["pair_deltas"], entry["sweep"]["pair_deltas"] = blocks[at], sp.vstack(blocks, format="csr")
+    return adata
+
+
 def store_stability(adata: ad.AnnData, *, key: str = "tgt", seed: int = 2) -> ad.AnnData:
     """Add bootstrap frequencies and intervals for every gene that the stored basis uses."""
     rng = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from typing import Any
 
 import anndata as ad
 import pytest
-from tests._results import blobs, store_result
+from tests._results import blobs, store_pairs, store_result
 
 from scgce import get
 
@@ -58,9 +58,12 @@ def _ink(page: Any, canvas: str, color: list[int]) -> int:
     )
 
 
+@pytest.mark.parametrize("pairs", [False, True])
 def test_every_pair_and_sparsity_shows_its_explanation(
-    explained: ad.AnnData, write_page: Callable, visit: Callable
+    explained: ad.AnnData, write_page: Callable, visit: Callable, pairs: bool
 ) -> None:
+    if pairs:
+        store_pairs(explained)
     page = visit(write_page(explained))
     names = [str(name) for name in explained.uns["tgt"]["groups"]]
     for level, k in enumerate((1, 2, 5)):

@@ -7,7 +7,7 @@ from typing import Any
 import anndata as ad
 import numpy as np
 import pytest
-from tests._results import blobs, store_result
+from tests._results import blobs, store_pairs, store_result
 
 from scgce import get
 from scgce._report import _levels
@@ -22,15 +22,23 @@ def _unpack(text: str, kind: str, *shape: int) -> np.ndarray:
 def _explain(content: dict[str, Any], level: dict[str, Any], i: int, j: int, size: int) -> dict[str, float]:
     """What the page's script does, written again."""
     places = _unpack(level["genes"], "i4", -1)
+    if "pairs" in level:
+        stored, row = level["pairs"], i * size + j
+        ends = [0, *_unpack(stored["ends"], "i4", size * size)]
+        at = slice(ends[row], ends[row + 1])
+        genes, deltas = _unpack(stored["genes"], "i4", -1)[at], _unpack(stored["deltas"], "f4", -1)[at]
+        return {content["genes"][place]: delta for place, delta in zip(genes, deltas, strict=True)}
     basis = _unpack(level["basis"], "f4", size, len(places))
     delta = basis[j] - basis[i]
     found = sorted((-abs(delta[g]), places[g], delta[g]) for g in np.flatnonzero(delta))[: level["cut"]]
     return {content["genes"][place]: value for _, place, value in found}
 
 
-@pytest.mark.parametrize("pair_cut", [True, False])
-def test_the_page_can_work_out_every_explanation(pair_cut: bool) -> None:
-    adata = store_result(blobs(), pair_cut=pair_cut)
+@pytest.mark.parametrize("kind", ["cut", "whole", "pairs"])
+def test_the_page_can_work_out_every_explanation(kind: str) -> None:
+    adata = store_result(blobs(), pair_cut=kind != "whole")
+    if kind == "pairs":
+        store_pairs(adata)
     content = levels(Result.read(adata, "tgt"))
     names = adata.uns["tgt"]["groups"]
     assert [level["k"] for level in content["levels"]] == [1, 2, 5]
@@ -57,9 +65,10 @@ def test_scores_and_means_are_those_of_get() -> None:
     )
 
 
-def test_rich_explanations_are_cut_to_the_largest(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pairs", [False, True])
+def test_rich_explanations_are_cut_to_the_largest(monkeypatch: pytest.MonkeyPatch, pairs: bool) -> None:
     monkeypatch.setattr(_levels, "MOST_GENES", 2)
-    adata = store_result(blobs())
+    adata = store_pairs(store_result(blobs())) if pairs else store_result(blobs())
     content = levels(Result.read(adata, "tgt"))
     names = adata.uns["tgt"]["groups"]
     expected = get.explanation(adata, names[0], names[2], sparsity=5)

@@ -53,6 +53,18 @@ def test_on_its_own_cells_it_says_what_was_stored(explained: ad.AnnData, key: st
     assert f"{key}_evaluated" not in explained.uns
 
 
+def test_as_many_other_cells_do_not_get_the_split(explained: ad.AnnData) -> None:
+    others = draw(6, explained.n_obs)
+    others.obs["group"] = others.obs["kind"]
+    options = {"reference": explained, "judges": False, "copy": True}
+    by_name = scgce.tl.evaluate(others, "tgt", groupby="kind", **options)
+    as_stored = scgce.tl.evaluate(others, "tgt", **options)
+    np.testing.assert_array_equal(
+        as_stored.uns["tgt_evaluated"]["correctness"], by_name.uns["tgt_evaluated"]["correctness"]
+    )
+    assert len(np.unique(as_stored.uns["tgt_evaluated"]["split"])) == 1
+
+
 def test_other_cells_are_all_scored(explained: ad.AnnData, others: ad.AnnData) -> None:
     scgce.tl.evaluate(others, "tgt", reference=explained, groupby="kind", judges=False, key_added="there")
     labels, pcs = others.obs["kind"].to_numpy(), explained.varm["PCs"]

@@ -12,6 +12,7 @@ from tests.tl._by_hand import assert_scored, delta, dense, members, scored
 import scgce
 
 DOSES = (0.0, 0.5, 1.0)
+KEYS = ("tgt", "dbm", "lasso", "marker_tests")  # the last two are stored pair by pair
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +20,9 @@ def adata(_blobs: ad.AnnData) -> ad.AnnData:
     found = _blobs.copy()
     options = {"use_rep": "X_pca", "sparsity": (1, 10), "judges": False}
     scgce.tl.tgt(found, "group", **options, method="truncate", amplitude=None)
-    scgce.tl.dbm(found, "group", **options)
-    for key in ("tgt", "dbm"):
+    for baseline in (scgce.tl.dbm, scgce.tl.lasso, scgce.tl.marker_tests):
+        baseline(found, "group", **options)
+    for key in KEYS:
         scgce.tl.evidence(found, key, sparsity=10, doses=DOSES, n_permutations=39, threshold=0.9)
     return found
 
@@ -40,11 +42,11 @@ def test_one_row_a_pair_and_known_columns(adata: ad.AnnData) -> None:
     assert len(frame) == 12 and len(frame[["source", "target"]].drop_duplicates()) == 12
 
 
-@pytest.mark.parametrize("at", range(3))
-def test_dose_curve_is_the_metrics_of_a_part_of_the_amount(adata: ad.AnnData, at: int) -> None:
-    names = [str(g) for g in adata.uns["tgt"]["groups"]]
-    found = adata.uns["tgt"]["evidence"]
-    expected = scored(adata, "tgt", 10, dose=DOSES[at])
+@pytest.mark.parametrize(("key", "at"), [("tgt", 0), ("tgt", 1), ("tgt", 2), ("lasso", 1), ("marker_tests", 2)])
+def test_dose_curve_is_the_metrics_of_a_part_of_the_amount(adata: ad.AnnData, key: str, at: int) -> None:
+    names = [str(g) for g in adata.uns[key]["groups"]]
+    found = adata.uns[key]["evidence"]
+    expected = scored(adata, key, 10, dose=DOSES[at])
     for name in ("correctness", "coverage"):
         expected[f"{name}_curve"] = [
             found[f"dose_{name}"][at, names.index(row.source), names.index(row.target)] for row in expected.itertuples()
@@ -64,7 +66,7 @@ def test_best_dose_is_where_the_curve_peaks(adata: ad.AnnData) -> None:
         assert curve[DOSES.index(row.best_dose)] == curve.max()
 
 
-@pytest.mark.parametrize("key", ["tgt", "dbm"])
+@pytest.mark.parametrize("key", KEYS)
 def test_share_below_zero_by_hand(adata: ad.AnnData, key: str) -> None:
     X, cells = dense(adata), members(adata, key, 2)
     for row in scgce.get.evidence(adata, key=key).itertuples():
@@ -77,7 +79,16 @@ def test_share_below_zero_by_hand(adata: ad.AnnData, key: str) -> None:
 def test_consistency_costs_and_only_where_there_is_a_lambda(adata: ad.AnnData) -> None:
     price = scgce.get.evidence(adata)["consistency_price"]
     assert price.mean() >= 1 - 1e-6
-    assert scgce.get.evidence(adata, key="dbm")["consistency_price"].isna().all()
+    for key in ("dbm", "marker_tests"):
+        assert scgce.get.evidence(adata, key=key)["consistency_price"].isna().all()
+
+
+def test_triangles_close_only_where_there_is_a_basis(adata: ad.AnnData) -> None:
+    assert adata.uns["lasso"]["evidence"]["triangle_error"] > 0
+    whole = adata.copy()
+    scgce.tl.tgt(whole, "group", use_rep="X_pca", sparsity=adata.n_vars, judges=False, key_added="whole")
+    scgce.tl.evidence(whole, "whole", doses=(1.0,), n_permutations=0)
+    assert whole.uns["whole"]["evidence"]["triangle_error"] == pytest.approx(0, abs=1e-5)
 
 
 def test_off_manifold_is_larger_for_amounts_beyond_the_data(adata: ad.AnnData) -> None:
@@ -117,7 +128,7 @@ def test_unexplained_pairs_are_those_below_the_threshold_worst_first(adata: ad.A
 def test_survives_a_file(adata: ad.AnnData, tmp_path: Path) -> None:
     adata.write_h5ad(tmp_path / "a.h5ad")
     again = ad.read_h5ad(tmp_path / "a.h5ad")
-    for key in ("tgt", "dbm"):
+    for key in KEYS:
         assert scgce.get.evidence(again, key=key).equals(scgce.get.evidence(adata, key=key))
         assert (
             scgce.get.unexplained(again, key=key).astype(str).equals(scgce.get.unexplained(adata, key=key).astype(str))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 import torch
 
-from scgce.core.truncate import PairCuts
+from scgce.core.truncate import PairCuts, SparseDelta
 from scgce.get._result import Result
 
 from ._encode import packed
@@ -24,11 +24,12 @@ def levels(result: Result) -> dict[str, Any]:
     Pack the basis translations on the genes that occur in the explanation of some pair.
 
     The page subtracts two rows and cuts the difference, as `scgce.get.explanation` does: l rows instead of l² pairs.
+    Where every pair was explained on its own there are no such rows, and the page gets the l² pairs.
 
     Returns
     -------
     ``genes``, the u names that occur at some sparsity; ``means`` (l, u); ``levels``, one for each sparsity: ``k``,
-    ``cut``, ``genes`` (positions in ``genes``), ``basis``, ``n_genes`` and ``scores`` (l, l).
+    ``cut``, ``genes`` (positions in ``genes``), ``basis`` or ``pairs``, ``n_genes`` and ``scores`` (l, l).
     """
     sparsities = sorted({result.selected, *result.sparsities.tolist()})
     used = {k: _used(result, k) for k in sparsities}
@@ -38,7 +39,7 @@ def levels(result: Result) -> dict[str, Any]:
     return {
         "genes": [str(name) for name in result.genes[union]],
         "means": packed(result.means[:, union], "f4"),
-        "levels": [_level(result, k, used[k], place[used[k]]) for k in sparsities],
+        "levels": [_level(result, k, used[k], place) for k in sparsities],
     }
 
 
@@ -48,19 +49,47 @@ def _cut(result: Result, k: int) -> int:
 
 def _used(result: Result, k: int) -> np.ndarray:
     """Genes among the largest of at least one pair, ascending."""
-    cuts = PairCuts(torch.from_numpy(result.basis(k)), _cut(result, k))
-    parts = [cuts(i, j).genes.numpy() for i, j in combinations(range(len(result.groups)), 2)]
+    if result.pair_by_pair:
+        parts = [delta.genes.numpy() for delta in _pairs(result, k).values()]
+    else:
+        cuts = PairCuts(torch.from_numpy(result.basis(k)), _cut(result, k))
+        parts = [cuts(i, j).genes.numpy() for i, j in combinations(range(len(result.groups)), 2)]
     return np.unique(np.concatenate(parts)).astype(np.int64)
 
 
-def _level(result: Result, k: int, genes: np.ndarray, places: np.ndarray) -> dict[str, Any]:
+def _pairs(result: Result, k: int) -> dict[tuple[int, int], SparseDelta]:
+    """The stored explanation of every ordered pair, its largest amounts."""
+    cuts = result.pair_cuts(k)
+    found = {}
+    for pair in permutations(range(len(result.groups)), 2):
+        genes, values = cuts(*pair)
+        order = torch.argsort(-values.abs(), stable=True)[:MOST_GENES]
+        found[pair] = SparseDelta(genes[order], values[order])
+    return found
+
+
+def _packed_pairs(result: Result, k: int, place: np.ndarray) -> dict[str, Any]:
+    """Row i·l + j for i → j: where it ends, the positions of its genes, its amounts."""
+    size, pairs = len(result.groups), _pairs(result, k)
+    counts = [len(pairs[i, j].genes) if i != j else 0 for i in range(size) for j in range(size)]
+    genes = np.concatenate([delta.genes.numpy() for delta in pairs.values()])
+    values = np.concatenate([delta.values.numpy() for delta in pairs.values()])
+    return {"ends": packed(np.cumsum(counts), "i4"), "genes": packed(place[genes], "i4"), "deltas": packed(values, "f4")}
+
+
+def _level(result: Result, k: int, genes: np.ndarray, place: np.ndarray) -> dict[str, Any]:
+    """One sparsity; ``place`` is where each gene of the result stands among those of the page."""
+    if result.pair_by_pair:
+        amounts = {"pairs": _packed_pairs(result, k, place)}
+    else:
+        amounts = {"basis": packed(result.basis(k)[:, genes], "f4")}
     matrices = {name: result.scores(name, k) for name in (*SCORES, *result.judges)}
     return {
         "k": k,
         "cut": _cut(result, k),
         "all": k >= len(result.genes),
-        "genes": packed(places, "i4"),
-        "basis": packed(result.basis(k)[:, genes], "f4"),
+        "genes": packed(place[genes], "i4"),
+        **amounts,
         "n_genes": packed(result.n_genes(k), "i4"),
         "scores": {name: packed(matrix, "f4") for name, matrix in matrices.items() if np.isfinite(matrix).any()},
     }

@@ -70,6 +70,11 @@ class Result:
         return bool(self.params.get("pair_cut", False))
 
     @property
+    def pair_by_pair(self) -> bool:
+        """Whether every pair was explained on its own, so that no basis holds the explanations."""
+        return "pair_deltas" in self.raw
+
+    @property
     def sizes(self) -> NDArray[np.int64]:
         """Cells of each group, shape (l,)."""
         return np.asarray(self.raw.get("sizes", np.ones(len(self.groups))), dtype=np.int64)
@@ -154,7 +159,7 @@ class Result:
 
     def _pair_deltas(self, sparsity: int) -> Any:
         """CSR (l·l, d) of an explanation made pair by pair, row i·l + j for i → j; None if it has a basis."""
-        if "pair_deltas" not in self.raw:
+        if not self.pair_by_pair:
             return None
         if sparsity == self.selected:
             return self.raw["pair_deltas"].tocsr()

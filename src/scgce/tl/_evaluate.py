@@ -80,6 +80,7 @@ def evaluate(
     """
     _params.check_epsilon(epsilon)
     home = adata if reference is None else reference
+    same_cells = home is adata
     entry = read_result(home, key)
     params = entry["params"]
     if copy:
@@ -91,7 +92,8 @@ def evaluate(
     if reference is None and groupby is None and layer is None:
         scored = own
     else:
-        scored = reopen(adata, entry, groupby, layer, r, min_cells=min_cells, seed=seed, device=where)
+        options = {"min_cells": min_cells, "seed": seed, "device": where, "same_cells": same_cells}
+        scored = reopen(adata, entry, groupby, layer, r, **options)
     scored = with_stored_means(scored, entry)
     reach = float(entry["epsilon"]) if epsilon is None else pick_epsilon(scored, epsilon)
     clipped = bool(params["clip"]) if clip is None else clip

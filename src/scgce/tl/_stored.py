@@ -32,8 +32,9 @@ def reopen(
     min_cells: int,
     seed: int,
     device: torch.device,
+    same_cells: bool = True,
 ) -> Prepared:
-    """The cells of the explanation's groups; the stored split if it is the AnnData that was explained."""
+    """The cells of the explanation's groups; the stored split if they are the cells that were explained."""
     params = entry["params"]
     layer = layer or params["layer"] or None
     found = _same_order(read_groups(adata, groupby or params["groupby"], min_cells=min_cells), entry["groups"])
@@ -41,7 +42,7 @@ def reopen(
     _arrays.check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")
     r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device)).align(genes)
     split = np.asarray(entry.get("split", ()))
-    if len(split) != adata.n_obs or groupby is not None:
+    if not same_cells or len(split) != adata.n_obs or groupby is not None:
         split = np.where(found.codes >= 0, REPORT, -1).astype(np.int8)
     return read(adata, X, genes, found, r, split, device=device, seed=seed)
 

@@ -84,19 +84,33 @@ const levels = data.levels.map((level) => ({
   cut: level.cut,
   label: level.all ? `all (${level.k})` : String(level.k),
   genes: unpack(level.genes, Int32Array),
-  basis: unpack(level.basis, Float32Array),
+  basis: level.basis && unpack(level.basis, Float32Array),
+  pairs: level.pairs && { ends: unpack(level.pairs.ends, Int32Array), genes: unpack(level.pairs.genes, Int32Array),
+    deltas: unpack(level.pairs.deltas, Float32Array) },
   n_genes: unpack(level.n_genes, Int32Array),
   scores: Object.fromEntries(Object.entries(level.scores).map(([name, text]) => [name, unpack(text, Float32Array)])),
 }));
 
-// The explanation of a pair: the difference of two rows, its largest entries (of equals, the first gene).
-function explain(level, i, j) {
-  const width = level.genes.length;
+// What is added to each gene: the difference of two rows, or as stored where each pair was explained on its own.
+function amounts(level, i, j) {
   const found = [];
+  if (level.pairs) {
+    const { ends, genes, deltas } = level.pairs;
+    const row = i * size + j;
+    for (let at = row ? ends[row - 1] : 0; at < ends[row]; at += 1) found.push({ place: genes[at], delta: deltas[at] });
+    return found;
+  }
+  const width = level.genes.length;
   for (let g = 0; g < width; g += 1) {
     const delta = Math.fround(level.basis[j * width + g] - level.basis[i * width + g]);
     if (delta !== 0) found.push({ place: level.genes[g], delta });
   }
+  return found;
+}
+
+// The explanation of a pair: its largest amounts (of equals, the first gene).
+function explain(level, i, j) {
+  const found = amounts(level, i, j);
   found.sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta) || a.place - b.place);
   return found.slice(0, level.cut).map(({ place, delta }) => {
     const source = means[i * data.genes.length + place];
