@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -116,6 +117,20 @@ def test_demo_shows_and_writes_what_it_says(call: Callable, tmp_path: Path, monk
     assert f"{demo.SOURCE} → {demo.TARGET}: add delta to cells of {demo.SOURCE}" in done.out
     assert "DBM correctness" in done.out
     assert "<-" in done.out
+
+
+@pytest.mark.slow
+def test_the_readme_has_the_numbers_of_the_demo(call: Callable, tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| \**(\d+)\**(?: \(selected\))? \|(.*)\|$", readme, re.MULTILINE)
+    done = call("demo", "-o", tmp_path / "demo")
+    printed = {row.split()[0]: row for row in done.out.splitlines() if row.strip()}
+    assert [k for k, _ in shown] == ["5", "10", "20", "50"]
+    for k, cells in shown:
+        numbers = [float(cell.strip(" *")) for cell in cells.split("|")]
+        # Another BLAS may round otherwise.
+        assert [float(number) for number in printed[k].split()[1:5]] == pytest.approx(numbers, abs=0.021)
+    assert "<-" in printed["20"]
 
 
 def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,8 @@ def _packed_pairs(result: Result, k: int, place: np.ndarray) -> dict[str, Any]:
     counts = [len(pairs[i, j].genes) if i != j else 0 for i in range(size) for j in range(size)]
     genes = np.concatenate([delta.genes.numpy() for delta in pairs.values()])
     values = np.concatenate([delta.values.numpy() for delta in pairs.values()])
-    return {"ends": packed(np.cumsum(counts), "i4"), "genes": packed(place[genes], "i4"), "deltas": packed(values, "f4")}
+    ends = np.cumsum(counts)
+    return {"ends": packed(ends, "i4"), "genes": packed(place[genes], "i4"), "deltas": packed(values, "f4")}
 
 
 def _level(result: Result, k: int, genes: np.ndarray, place: np.ndarray) -> dict[str, Any]:
