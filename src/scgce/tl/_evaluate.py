@@ -92,8 +92,9 @@ def evaluate(
     if reference is None and groupby is None and layer is None:
         scored = own
     else:
-        options = {"min_cells": min_cells, "seed": seed, "device": where, "same_cells": same_cells}
-        scored = reopen(adata, entry, groupby, layer, r, **options)
+        scored = reopen(
+            adata, entry, groupby, layer, r, min_cells=min_cells, seed=seed, device=where, same_cells=same_cells
+        )
     scored = with_stored_means(scored, entry)
     reach = float(entry["epsilon"]) if epsilon is None else pick_epsilon(scored, epsilon)
     clipped = bool(params["clip"]) if clip is None else clip
