@@ -81,7 +81,7 @@ def _packed_pairs(result: Result, k: int, place: np.ndarray) -> dict[str, Any]:
 def _level(result: Result, k: int, genes: np.ndarray, place: np.ndarray) -> dict[str, Any]:
     """One sparsity; ``place`` is where each gene of the result stands among those of the page."""
     if result.pair_by_pair:
-        amounts = {"pairs": _packed_pairs(result, k, place)}
+        amounts: dict[str, Any] = {"pairs": _packed_pairs(result, k, place)}
     else:
         amounts = {"basis": packed(result.basis(k)[:, genes], "f4")}
     matrices = {name: result.scores(name, k) for name in (*SCORES, *result.judges)}
