@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
+import numpy as np
 import pytest
 from tests._results import blobs, store_pairs, store_result
 
@@ -56,6 +57,19 @@ def _ink(page: Any, canvas: str, color: list[int]) -> int:
         canvas,
         color,
     )
+
+
+def test_clusters_that_are_numbers_are_not_numbered_again(
+    explained: ad.AnnData, write_page: Callable, visit: Callable
+) -> None:
+    explained.obs["cell_type"] = explained.obs["cell_type"].cat.rename_categories(["0", "1", "2", "3"])
+    explained.uns["tgt"]["groups"] = np.array(["0", "1", "2", "3"], dtype=object)
+    page = visit(write_page(explained))
+    shown = page.execute_script("return [...document.getElementById('source').options].map(o => o.textContent)")
+    assert shown == ["0", "1", "2", "3"]
+    legend = page.execute_script("return [...document.querySelectorAll('#legend .number')].map(e => e.textContent)")
+    assert legend == [""] * 4
+    assert page.get_log("browser") == []
 
 
 @pytest.mark.parametrize("pairs", [False, True])

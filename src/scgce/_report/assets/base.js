@@ -6,6 +6,11 @@ const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 const size = data.groups.length;
 
+// On the map and beside the squares a group is its number; labels as short as numbers (clusters 0, 1, …) stand for themselves.
+const brief = data.groups.every((name) => Array.from(name).length <= 3);
+const markOf = (code) => (brief ? data.groups[code] : String(code + 1));
+const listed = (code, length) => (brief ? data.groups[code] : `${code + 1}  ${shorten(data.groups[code], length)}`);
+
 function unpack(text, Kind) {
   const raw = atob(text);
   const bytes = new Uint8Array(raw.length);

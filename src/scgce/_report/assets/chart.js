@@ -53,9 +53,9 @@ function heatmap(place, name, matrix, onPick) {
   const svg = drawing(left + side * size + 4, 20 + side * size + 4, nameOf(name));
   for (let i = 0; i < size; i += 1) {
     const middle = 20 + side * (i + 0.5);
-    const number = (x, y, anchor) => svgText(x, y, String(i + 1), { "text-anchor": anchor, "font-size": font - 1, class: "muted" });
+    const number = (x, y, anchor) => svgText(x, y, markOf(i), { "text-anchor": anchor, "font-size": font - 1, class: "muted" });
     svg.append(
-      titled(svgText(left - 26, middle + 4, labels[i], { "text-anchor": "end", "font-size": font }), data.groups[i]),
+      titled(svgText(left - 26, middle + 4, brief ? "" : labels[i], { "text-anchor": "end", "font-size": font }), data.groups[i]),
       number(left - 6, middle + 4, "end"),
       titled(number(left + side * (i + 0.5), 14, "middle"), data.groups[i]),
     );

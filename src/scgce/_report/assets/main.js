@@ -23,7 +23,7 @@ function drawMap() {
   data.groups.forEach((name, code) => {
     const swatch = element("span", { class: "swatch" });
     swatch.style.background = data.colors[code];
-    const button = element("button", { type: "button", "aria-pressed": "false" }, swatch, element("span", { class: "number" }, String(code + 1)),
+    const button = element("button", { type: "button", "aria-pressed": "false" }, swatch, element("span", { class: "number" }, brief ? "" : markOf(code)),
       element("span", { class: "name" }, name), element("span", { class: "size" }, data.sizes[code].toLocaleString("en")));
     button.addEventListener("click", () => {
       state.alone = state.alone === code ? null : code;

@@ -95,7 +95,7 @@ function numbers({ context, at, width, height }, alone) {
     context.strokeStyle = data.colors[code];
     context.stroke();
     context.fillStyle = COLORS.ink;
-    context.fillText(String(code + 1), px, py + 0.5);
+    context.fillText(markOf(code), px, py + 0.5);
   }
 }
 

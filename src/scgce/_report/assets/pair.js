@@ -15,7 +15,7 @@ function options(select, labels, chosen) {
 }
 
 function setUpPair() {
-  const names = data.groups.map((name, index) => `${index + 1}  ${shorten(name, 60)}`);
+  const names = data.groups.map((_, code) => listed(code, 60));
   options(byId("source"), names, state.source);
   options(byId("target"), names, state.target);
   options(byId("level"), levels.map((level) => level.label + (level.k === data.selected ? " (selected)" : "")), state.level);
