@@ -1,0 +1,122 @@
+"""``tl.tgt`` on more cells than memory holds: ``python -m benchmarks.speed.memory``.
+
+The cells lie in an h5ad file; a process whose memory the operating system bounds (``RLIMIT_DATA``) reads them lazily,
+as dask chunks of CSR or with ``backed="r"``. The same bound is shown to refuse reading X as a whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import resource
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import anndata as ad
+import dask
+import h5py
+import numpy as np
+import pandas as pd
+
+import scgce
+from scgce.encoders import load_safetensors, save_safetensors
+
+from .cells import blocks, encoder_of, some_cells
+from .machine import peak_memory, publish, timed
+
+SIZE = {False: (1_000_000, 5_000, 20), True: (20_000, 500, 4)}
+WAYS = ("dask", "backed", "in memory")
+CHUNK = 20_000
+SWEEP = [5, 10, 20, 50]
+
+
+def write(folder: Path, n_cells: int, n_genes: int, n_groups: int) -> int:
+    """cells.h5ad and encoder.safetensors, block by block; returns the bytes of X."""
+    some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
+    save_safetensors(encoder_of(some), folder / "encoder.safetensors")
+    labels, size = [], 0
+    with h5py.File(folder / "cells.h5ad", "w") as file:
+        for start, (X, groups) in enumerate(blocks(some, n_cells)):
+            if start == 0:
+                ad.io.write_elem(file, "X", X)
+                stored = ad.io.sparse_dataset(file["X"])
+            else:
+                stored.append(X)
+            labels.append(groups)
+            size += X.data.nbytes + X.indices.nbytes + 8 * len(X.indptr)
+        names = pd.Index([f"cell{i}" for i in range(n_cells)])
+        ad.io.write_elem(file, "obs", pd.DataFrame({"group": pd.Categorical(np.concatenate(labels))}, index=names))
+        ad.io.write_elem(file, "var", some.var[[]])
+        file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+    return size
+
+
+def read(file: Path, way: str) -> ad.AnnData:
+    """The cells, X in one of the `WAYS`."""
+    if way == "in memory":
+        return ad.read_h5ad(file)
+    if way == "backed":
+        return ad.read_h5ad(file, backed="r")
+    h5 = h5py.File(file)
+    obs, var = ad.io.read_elem(h5["obs"]), ad.io.read_elem(h5["var"])
+    return ad.AnnData(ad.experimental.read_elem_lazy(h5["X"], chunks=(CHUNK, len(var))), obs=obs, var=var)
+
+
+def measure(folder: Path, way: str, limit: float) -> dict[str, float]:
+    """Seconds and peak memory of one call under the limit."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("scgce").setLevel(logging.ERROR)
+    dask.config.set(scheduler="threads", num_workers=2)
+    if limit:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
+    encoder = load_safetensors(folder / "encoder.safetensors")
+    with peak_memory() as memory:
+        adata = read(folder / "cells.h5ad", way)
+        _, seconds = timed(
+            lambda: scgce.tl.tgt(adata, "group", encoder=encoder, sparsity=SWEEP, method="path", device="cpu")
+        )
+    deltas = scgce.get.deltas(adata).to_numpy()
+    return {"seconds": seconds, "peak_GB": memory["peak"] / 1e9, "sum_of_amounts": float(np.abs(deltas).sum())}
+
+
+def in_a_process(folder: Path, way: str, limit: float) -> dict[str, float | str]:
+    """`measure` with a memory of its own; what stopped it, if something did."""
+    command = [sys.executable, "-m", "benchmarks.speed.memory", "--child", str(folder), way, str(limit)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=root)
+    if done.returncode == 0:
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+    reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    return {"stopped_by": reason.split(":")[0]}
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--limit", type=float, default=1.75, help="GB of memory that the process may allocate")
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        folder, way, limit = arguments.child
+        print(json.dumps(measure(Path(folder), way, float(limit))))
+        return
+    rows = []
+    n_cells, n_genes, n_groups = SIZE[arguments.quick]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = write(folder, n_cells, n_genes, n_groups) / 1e9
+        for way, limit in [*((way, arguments.limit) for way in WAYS), ("in memory", 0.0)]:
+            row: dict[str, float | str] = {"cells": n_cells, "genes": n_genes, "size_of_X_GB": size, "X": way}
+            row |= {"limit_GB": limit or np.nan, **in_a_process(folder, way, 1e9 * limit)}
+            print("  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
+            rows.append(row)
+    publish(pd.DataFrame(rows), "memory", arguments.quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The speed benchmarks: that they measure what they say, on a small scale."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.speed import memory, scaling, where  # noqa: E402
+from benchmarks.speed.cells import blocks, encoder_of, many_cells, some_cells  # noqa: E402
+from benchmarks.speed.machine import peak_memory  # noqa: E402
+
+from scgce import tl  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def some():
+    return some_cells(200, 3, 300)
+
+
+def test_the_slope_is_the_power(some) -> None:
+    n = np.array([10, 100, 1000])
+    table = pd.DataFrame({"axis": "cells", "method": "path", "cells": n, "seconds": 0.1 * n**1.5})
+    found = scaling.slopes(table).iloc[0]
+    assert [found[name] for name in ("slope", "last_step", "steepest_step")] == pytest.approx([1.5] * 3)
+
+
+def test_blocks_make_as_many_cells_as_asked_for(some) -> None:
+    adata = many_cells(some, 700)
+    assert adata.shape == (700, 200) and adata.obs["group"].nunique() == 3
+    parts = [X for X, _ in blocks(some, 700)]
+    assert [X.shape[0] for X in parts] == [300, 300, 100]
+    assert (parts[0] != parts[1]).nnz > 0  # no two blocks are the same
+    np.testing.assert_array_equal(adata.X[300:600].toarray(), parts[1].toarray())
+
+
+def test_phases_add_up(some) -> None:
+    encoder = encoder_of(some)
+    spent = where.phases(
+        lambda: tl.tgt(some, "group", encoder=encoder, sparsity=3, method="path", min_cells=1, device="cpu")
+    )
+    parts = [spent[phase] for phase in where.PHASES]
+    assert min(parts) > 0 and 0.8 * spent["all"] < sum(parts) <= spent["all"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux")
+def test_the_peak_is_that_of_the_block() -> None:
+    with peak_memory() as found:
+        np.ones(20_000_000)
+    assert 1.5e8 < found["peak"] - found["before"] < 2.5e8
+    with peak_memory() as later:
+        pass
+    assert later["peak"] < found["peak"] - 1e8
+
+
+def test_cells_on_disk_are_those_in_memory(tmp_path) -> None:
+    size = memory.write(tmp_path, 900, 120, 3)
+    whole, lazy, backed = (memory.read(tmp_path / "cells.h5ad", way) for way in ("in memory", "dask", "backed"))
+    assert size == pytest.approx(whole.X.data.nbytes + whole.X.indices.nbytes + 8 * 900, rel=0.01)
+    np.testing.assert_array_equal(lazy.X.compute().toarray(), whole.X.toarray())
+    np.testing.assert_array_equal(backed.X[:].toarray(), whole.X.toarray())
+    sums = [memory.measure(tmp_path, way, 0.0)["sum_of_amounts"] for way in memory.WAYS]
+    assert sums == pytest.approx([sums[0]] * 3, rel=1e-4) and sums[0] > 0
