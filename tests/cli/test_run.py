@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anndata as ad
+import numpy as np
 import pytest
 
 from scgce.cli import _app, _run
@@ -207,6 +209,45 @@ def test_full_disk_is_one_line(cells_file: Path, tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert "cannot be written: File too large" in done.stderr
     assert not output.exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 200 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("cannot mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("name", ["out.h5ad", "out.zarr"])
+def test_no_space_left_is_one_line(
+    cells_file: Path, small_disk: Path, shell: Callable, blobs: ad.AnnData, name: str
+) -> None:
+    rng = np.random.default_rng(0)
+    blobs.obsm["noise"] = rng.random((blobs.n_obs, 4000))  # some megabytes that cannot be packed
+    blobs.write_h5ad(cells_file)
+    before = cells_file.read_bytes()
+    done = shell("tgt", "-i", cells_file, "-o", small_disk / name, *QUICK)
+    assert done.code == UNWRITABLE, done.err
+    assert done.err.splitlines()[-1].endswith("cannot be written: No space left on device")
+    assert "Traceback" not in done.err
+    assert list(small_disk.iterdir()) == []
+    assert cells_file.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_full_standard_output_is_one_line(explained_file: Path) -> None:
+    line = command_line("export", "-i", explained_file, "-o", "-", "-t", "metrics")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    assert done.returncode == UNWRITABLE
+    assert done.stderr == "scgce: error: [Errno 28] No space left on device\n"
 
 
 def _bigger(path: Path) -> Path:

@@ -135,7 +135,30 @@ def write(adata: AnnData, path: Path) -> None:
         if path.suffix == ".zarr":
             adata.write_zarr(temporary)
         else:
-            adata.write_h5ad(temporary)
+            with _left_open_on_error():
+                adata.write_h5ad(temporary)
+
+
+@contextmanager
+def _left_open_on_error() -> Iterator[None]:
+    """
+    Keep h5py from closing a file that it could not write.
+
+    On closing, HDF5 writes again what a full disk has refused, and crashes; `scgce.cli.main` ends without closing.
+    """
+    import h5py
+
+    leave = h5py.File.__exit__
+
+    def leave_unless_refused(file: h5py.File, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None or not issubclass(kind, OSError | RuntimeError):
+            leave(file, kind, *rest)
+
+    h5py.File.__exit__ = leave_unless_refused
+    try:
+        yield
+    finally:
+        h5py.File.__exit__ = leave
 
 
 @contextmanager
