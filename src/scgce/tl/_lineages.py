@@ -148,7 +148,7 @@ def _merged(prepared: Prepared, key: str, parents: dict[str, str], weights: pd.D
 
 
 def _averaged(explained: Explained, weights: pd.DataFrame) -> Explained:
-    mean = torch.from_numpy(weights.to_numpy()) @ explained.translations.values
+    mean = torch.from_numpy(weights.to_numpy(copy=True)) @ explained.translations.values
     translations = Translations(explained.translations.genes, mean, explained.translations.n_genes)
     nothing = np.full((len(weights), len(weights)), np.nan)
     return replace(explained, translations=translations.rounded().drop_unused(), validation=Scores(nothing, nothing))

@@ -120,7 +120,7 @@ def ranked(prepared: Prepared, method: str, most: int) -> dict[tuple[int, int], 
             labels = pd.Categorical.from_codes((codes[two] == j).astype(int), ["source", "target"])
             cells = AnnData(X[two], obs=pd.DataFrame({"group": labels}, index=[str(c) for c in range(two.sum())]))
             options = {"max_iter": 500} if method == "logreg" else {}
-            with np.errstate(divide="ignore", invalid="ignore"):  # fold changes, unused, of values below zero
+            with np.errstate(all="ignore"):  # fold changes, unused, of values below zero or too large to be logarithms
                 sc.tl.rank_genes_groups(
                     cells, "group", groups=["target"], reference="source", method=method, rankby_abs=True, **options
                 )
