@@ -35,3 +35,4 @@ always_use_bars_union = True
 
 html_theme = "sphinx_book_theme"
 html_title = f"scgce {version}"
+html_theme_options = {"navbar_persistent": []}  # the search is in the sidebar
