@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
+
+from .layers import Layers
 
 Tail = Callable[[torch.Tensor], torch.Tensor]
 
@@ -33,6 +35,12 @@ class Problem:
     """The tail is the identity: all pairs in O(l m), without forming them."""
     genes: torch.Tensor | None = None
     """Without a first linear map: indices of the genes in play, None for all."""
+    layers: Layers | None = field(default=None, compare=False)
+    """The tail, where its gradient is known without autograd."""
+
+    def __post_init__(self) -> None:
+        if self.layers is None:
+            object.__setattr__(self, "layers", Layers.of(self.tail))
 
     @property
     def n_groups(self) -> int:
@@ -71,20 +79,19 @@ class Problem:
             return self.weights.square().sum(1)
         return self.start.new_ones(self.n_genes)
 
-    def _residuals(self, hidden: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor]]:
-        """By blocks of sources: the sources, their inputs (s, l, h) and residuals (s, l, m), zero on the diagonal."""
+    def _inputs(self, hidden: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
+        """By blocks of sources: the sources, and the inputs (s, l, h) of their pairs."""
         n_groups, width = self.start.shape
         height = max(1, _MAX_GRID // (n_groups * width))
         for low in range(0, n_groups, height):
             rows = slice(low, min(low + height, n_groups))
-            inputs = (self.start[rows] - hidden[rows])[:, None, :] + hidden[None, :, :]
-            inputs.requires_grad_(torch.is_grad_enabled())
-            moved = self.tail(inputs.flatten(0, 1)).view(*inputs.shape[:2], -1)
-            residual = moved - self.targets
-            own = torch.arange(rows.start, rows.stop, device=hidden.device)
-            mask = torch.ones(residual.shape[:2], dtype=residual.dtype, device=hidden.device)
-            mask[own - low, own] = 0.0
-            yield rows, inputs, residual * mask[:, :, None]
+            yield rows, (self.start[rows] - hidden[rows])[:, None, :] + hidden[None, :, :]
+
+    def _residual(self, rows: slice, moved: torch.Tensor) -> torch.Tensor:
+        """(s, l, m) residuals of the pairs of some sources, zero on the diagonal; of the moved means (s·l, m)."""
+        residual = moved.view(-1, self.n_groups, moved.shape[-1]) - self.targets
+        residual.diagonal(rows.start, 0, 1).zero_()
+        return residual
 
     @property
     def n_pairs(self) -> int:
@@ -106,8 +113,14 @@ class Problem:
         """f at D = ``hidden`` (l, h)."""
         if self.linear:
             return self._linear(hidden)[0]
+        return sum(float(residual.square().sum()) for residual in self._residuals(hidden)) / self.n_pairs
+
+    def _residuals(self, hidden: torch.Tensor) -> Iterator[torch.Tensor]:
         with torch.no_grad():
-            return sum(float(residual.square().sum()) for _, _, residual in self._residuals(hidden)) / self.n_pairs
+            for rows, inputs in self._inputs(hidden):
+                flat = inputs.flatten(0, 1)
+                moved = self.tail(flat) if self.layers is None else self.layers.forward(flat)[0]
+                yield self._residual(rows, moved)
 
     def value_and_gradient(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
         """f and its gradient in D (l, h)."""
@@ -115,16 +128,27 @@ class Problem:
             return self._linear(hidden)
         gradient = torch.zeros_like(hidden)
         total = 0.0
+        for rows, inputs in self._inputs(hidden.detach()):
+            value, pairs = self._pairs(rows, inputs.flatten(0, 1))
+            pairs = pairs.view(inputs.shape)
+            gradient += pairs.sum(0)
+            gradient[rows] -= pairs.sum(1)
+            total += value
+        return total / self.n_pairs, gradient / self.n_pairs
+
+    def _pairs(self, rows: slice, inputs: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """Squared residuals of the pairs of some sources, summed, and the gradient in their inputs (s·l, h)."""
+        if self.layers is not None:
+            with torch.no_grad():
+                moved, seen = self.layers.forward(inputs)
+                residual = self._residual(rows, moved)
+                return float(residual.square().sum()), self.layers.backward(2 * residual.flatten(0, 1), seen)
         with torch.enable_grad():
-            for rows, inputs, residual in self._residuals(hidden.detach()):
-                loss = residual.square().sum() / self.n_pairs
-                (pairs,) = torch.autograd.grad(loss, inputs)
-                gradient += pairs.sum(0)
-                gradient[rows] -= pairs.sum(1)
-                total += float(loss.detach())
-        return total, gradient
+            inputs.requires_grad_(True)
+            loss = self._residual(rows, self.tail(inputs)).square().sum()
+            (gradient,) = torch.autograd.grad(loss, inputs)
+        return float(loss.detach()), gradient
 
     def residuals(self, hidden: torch.Tensor) -> torch.Tensor:
         """(l, l, m) residuals of all ordered pairs, zero on the diagonal."""
-        with torch.no_grad():
-            return torch.cat([residual for _, _, residual in self._residuals(hidden)])
+        return torch.cat(list(self._residuals(hidden)))
