@@ -236,7 +236,8 @@ def test_no_space_left_is_one_line(small_disk: Path, shell: Callable, name: str)
 def test_full_standard_output_is_one_line(explained_file: Path) -> None:
     line = command_line("export", "-i", explained_file, "-o", "-", "-t", "metrics")
     with open("/dev/full", "w") as full:
-        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        environment = ENVIRONMENT | {"PYTHONUNBUFFERED": ""}
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
     assert done.returncode == UNWRITABLE
     assert done.stderr == "scgce: error: [Errno 28] No space left on device\n"
 

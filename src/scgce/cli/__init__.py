@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import NoReturn, TextIO
 
@@ -17,9 +18,10 @@ def main() -> NoReturn:
         _speak_utf8(stream)
     code = run(sys.argv[1:])
     if code == UNWRITABLE:
-        # HDF5 tries again, on its way out, to write to a disk that is full, and crashes.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        # HDF5 tries again, on its way out, to write to a disk that is full, and crashes; Python does so with stdout.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
         os._exit(code)
     sys.exit(code)
 
