@@ -11,6 +11,7 @@ from scipy import sparse
 
 from scgce import __version__
 from scgce._keys import PARAMS, REQUIRED, VERSION, listing, not_found
+from scgce._layout import DAMAGED, NUMBERS, check_fields, check_params
 
 
 def _is_explanation(entry: Any) -> bool:
@@ -38,10 +39,14 @@ def read_result(adata: AnnData, key: str) -> dict[str, Any]:
     missing = [field for field in REQUIRED if field not in entry]
     if missing:
         raise ValueError(f"adata.uns[{key!r}] is not a complete scgce explanation; missing: {listing(missing)}")
-    _check_shapes(entry, f"adata.uns[{key!r}]")
-    params = {name: _plain(value) for name, value in entry[PARAMS].items()}
-    names = {field: np.array([str(name) for name in entry[field]], dtype=object) for field in ("groups", "genes")}
-    return {**entry, **names, PARAMS: params, "epsilon": float(entry["epsilon"])}
+    where = f"adata.uns[{key!r}]"
+    _check_shapes(entry, where)
+    found = check_fields(entry, where, np.size(entry["groups"]), np.size(entry["genes"]))
+    found[PARAMS] = check_params({name: _plain(value) for name, value in entry[PARAMS].items()}, f"{where}['params']")
+    for field in ("groups", "genes"):
+        found[field] = np.array([str(name) for name in entry[field]], dtype=object)
+    found["epsilon"] = float(entry["epsilon"])
+    return found
 
 
 def _check_shapes(entry: Mapping[str, Any], where: str) -> None:
@@ -58,10 +63,15 @@ def _check_shapes(entry: Mapping[str, Any], where: str) -> None:
         if found != shape or 0 in shape:
             raise ValueError(
                 f"{where}[{field!r}] has shape {found}; expected {shape} for {n_groups} groups and {n_genes} genes: "
-                "the entry was truncated or edited"
+                f"{DAMAGED}"
             )
-    if np.ndim(entry["epsilon"]) != 0:
+    for field in ("deltas", "correctness", "coverage"):
+        if entry[field].dtype.kind not in NUMBERS:
+            raise ValueError(f"{where}[{field!r}] holds {entry[field].dtype}; expected numbers: {DAMAGED}")
+    if np.ndim(entry["epsilon"]) != 0 or np.asarray(entry["epsilon"]).dtype.kind not in NUMBERS:
         raise ValueError(f"{where}['epsilon'] is {entry['epsilon']!r}; expected one number")
+    if not 0 <= float(entry["epsilon"]) < np.inf:
+        raise ValueError(f"{where}['epsilon'] is {entry['epsilon']!r}; expected a distance: {DAMAGED}")
 
 
 def _plain(value: Any) -> Any:

@@ -71,7 +71,9 @@ def encoder_from_uns(stored: Any) -> Encoder:
     if version != FORMAT:
         raise ValueError(f"stored encoder: format {version:g} is unknown, this version of scgce reads {FORMAT}")
     name = str(stored.get("name", ""))
-    if not bool(stored.get("stored", False)):
+    if not isinstance(stored.get("stored"), bool | np.bool_):
+        raise ValueError(f"stored encoder: stored={stored.get('stored')!r}, expected True or False")
+    if not stored["stored"]:
         raise ValueError(
             f"the encoder ({name or 'unnamed'}) could not be stored as arrays; give it again with encoder="
         )
@@ -79,8 +81,14 @@ def encoder_from_uns(stored: Any) -> Encoder:
     if kind is None:
         raise ValueError(f"stored encoder: kind={stored.get('kind')!r}, expected one of {', '.join(_KINDS)}")
     genes = _field(stored, "genes")
-    tail = _tail(list(_field(stored, "layers")), _field(stored, "weights"))
-    fidelity = {str(key): float(value) for key, value in dict(stored.get("fidelity", {})).items()}
+    layers = _field(stored, "layers")
+    if np.ndim(layers) != 1:
+        raise ValueError(f"stored encoder: layers={layers!r}, expected one line for each layer")
+    tail = _tail(list(layers), _field(stored, "weights"))
+    fidelity = stored.get("fidelity", {})
+    if not isinstance(fidelity, Mapping):
+        raise ValueError(f"stored encoder: fidelity={fidelity!r}, expected a dict of numbers")
+    fidelity = {str(key): _number(fidelity, key) for key in fidelity}
     W, b = (_floats(_field(stored, part), part) for part in ("W", "b"))
     n_dims = int(_number(stored, "n_dims"))
     try:

@@ -11,6 +11,7 @@ from anndata import AnnData
 
 from scgce._constraints import checked
 from scgce._keys import not_found
+from scgce._layout import DAMAGED, NUMBERS
 
 
 @checked()
@@ -42,12 +43,13 @@ def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integr
         raise not_found("key", key, "adata.uns", adata.uns, hint="; run scgce.tl.integrated_gradients(adata, …) first")
     entry = adata.uns[key]
     params = entry.get("params", {}) if isinstance(entry, Mapping) else {}
-    if not isinstance(params, Mapping) or params.get("type") != "attributions":
+    if not isinstance(params, Mapping) or str(params.get("type")) != "attributions":
         raise ValueError(f"adata.uns[{key!r}] does not hold attributions; expected a key of tl.integrated_gradients")
+    _check(entry, f"adata.uns[{key!r}]")
     names = [str(name) for name in entry["groups"]]
     for argument, name in (("source", source), ("target", target)):
         if str(name) not in names:
-            raise ValueError(str(not_found(argument, name, f"the groups of {params['groupby']!r}", names)))
+            raise ValueError(str(not_found(argument, name, f"the groups of {params.get('groupby')!r}", names)))
     if str(source) == str(target):
         raise ValueError(f"source and target are both {source!r}; choose two different groups")
     row = names.index(str(source)) * len(names) + names.index(str(target))
@@ -57,3 +59,16 @@ def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integr
     labels = np.array([str(gene) for gene in entry["genes"]], dtype=object)
     frame = pd.DataFrame({"gene": labels[genes], "attribution": values[genes]})
     return frame.assign(standard_error=np.asarray(entry["standard_error"][row], dtype=np.float64)[genes])
+
+
+def _check(entry: Mapping[str, Any], where: str) -> None:
+    n_groups, n_genes = (np.size(entry.get(field, ())) for field in ("groups", "genes"))
+    shapes = {"groups": (n_groups,), "genes": (n_genes,)}
+    shapes |= dict.fromkeys(("attributions", "standard_error"), (n_groups**2, n_genes))
+    for field, shape in shapes.items():
+        found = getattr(entry.get(field), "shape", None)
+        if found != shape or 0 in shape:
+            raise ValueError(f"{where}[{field!r}] has shape {found}; expected {shape}: {DAMAGED}")
+    for field in ("attributions", "standard_error"):
+        if entry[field].dtype.kind not in NUMBERS:
+            raise ValueError(f"{where}[{field!r}] holds {entry[field].dtype}; expected numbers: {DAMAGED}")

@@ -146,7 +146,7 @@ def representation(adata: AnnData, result: Result | None) -> str:
 
 
 def _default_basis(adata: AnnData, explained: str, own: Any) -> str:
-    if isinstance(own, Mapping) and int(own.get("n_dims", 0)) <= 2:
+    if isinstance(own, Mapping) and str(own.get("n_dims", 0)) in ("0", "1", "2"):
         return explained
     if explained in adata.obsm and np.shape(adata.obsm[explained])[1] <= 2:
         return explained

@@ -76,7 +76,7 @@ def evaluate(
     KeyError
         If the explanation, the column, the layer or a gene is not there.
     ValueError
-        If fewer than two of the explanation's groups have cells.
+        If fewer than two of the explanation's groups have cells, or ``adata`` lost some of the cells explained.
     """
     _params.check_epsilon(epsilon)
     home = adata if reference is None else reference

@@ -34,7 +34,13 @@ def reopen(
     device: torch.device,
     same_cells: bool = True,
 ) -> Prepared:
-    """The cells of the explanation's groups; the stored split if they are the cells that were explained."""
+    """The cells of the explanation's groups; the stored split if they are the cells that were explained.
+
+    Raises
+    ------
+    ValueError
+        If they are said to be those cells and their number is another.
+    """
     params = entry["params"]
     layer = layer or params["layer"] or None
     found = _same_order(read_groups(adata, groupby or params["groupby"], min_cells=min_cells), entry["groups"])
@@ -42,7 +48,12 @@ def reopen(
     _arrays.check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")
     r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device)).align(genes)
     split = np.asarray(entry.get("split", ()))
-    if not same_cells or len(split) != adata.n_obs or groupby is not None:
+    if same_cells and groupby is None and len(split) != adata.n_obs:
+        raise ValueError(
+            f"adata has {adata.n_obs} cells and the explanation was made on {len(split)}, so it is not known which of "
+            "them fitted it; give the AnnData on which it was made (tl.evaluate: as reference=, for other cells)"
+        )
+    if not same_cells or groupby is not None:
         split = np.where(found.codes >= 0, REPORT, -1).astype(np.int8)
     return read(adata, X, genes, found, r, split, device=device, seed=seed)
 
