@@ -1,4 +1,4 @@
-"""Real cells, two representations, every amplitude and every baseline."""
+"""Real cells, three representations, every amplitude and every baseline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPARSITIES = (1, 2, 5, 10, 20, 50)
 SMALLEST = 20
 """Groups of fewer cells are left out: a quarter of them is too little to score on."""
 STUDENT = "X_umap_student"
-MAPS = {"UMAP": STUDENT, "PCA": "X_pca"}
+MAPS = {"UMAP": STUDENT, "PCA": "X_pca", "scvis": "X_scvis"}
 CACHE = Path(tempfile.gettempdir()) / "scgce-faithfulness-cache"
 FRONTIER = [methods.name_of("refine", c) for c in methods.AMPLITUDES]
 BESIDE = ["truncate, c=3", "refine_consistent, c=3"]
@@ -37,8 +37,9 @@ COMPARED = {
         dict.fromkeys([methods.DEFAULT, *methods.BASELINES, *FRONTIER, "truncate, c=3", "refine_consistent, c=3"])
     ),
     "PCA": [methods.DEFAULT, *methods.BASELINES, methods.name_of("refine", None)],
+    "scvis": [methods.DEFAULT, *methods.BASELINES, methods.name_of("refine", None), "refine_consistent, c=3"],
 }
-"""Every amplitude on the maps that are looked at; its two ends on principal components."""
+"""Every amplitude on the distilled UMAP; the default and its unbounded form elsewhere."""
 
 
 def table(dataset: str, encoder: str, method: str, quick: bool) -> pd.DataFrame:
@@ -62,6 +63,8 @@ def embedded(dataset: str, encoder: str, quick: bool) -> tuple[ad.AnnData, str]:
         sc.pp.neighbors(adata, random_state=0)
         sc.tl.umap(adata, random_state=0)
         scgce.tl.distill(adata, "X_umap", device="cpu", key_added=STUDENT)
+    elif encoder == "scvis":
+        scgce.tl.scvis(adata, device="cpu")
     CACHE.mkdir(exist_ok=True)
     partial = file.with_name(f"{os.getpid()}-{file.name}")  # two processes may make it at a time: both make the same
     adata.write_h5ad(partial)
@@ -100,3 +103,19 @@ def wins(table: pd.DataFrame, margin: float = 0.005) -> pd.DataFrame:
         found.append(part[part["baseline"] > part["default"] + margin])
     columns = ["dataset", "encoder", "sparsity", "metric", "method", "baseline", "default"]
     return pd.concat(found)[columns].sort_values(columns[:4], kind="stable", ignore_index=True)
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """The default beside the difference of means and the baseline that does best, for every data set and sparsity."""
+    found = []
+    for (dataset, encoder, sparsity), part in table.groupby(["dataset", "encoder", "sparsity"], sort=False):
+        scores = part.set_index("method")[list(methods.METRICS)]
+        baselines = scores.loc[[name for name in methods.BASELINES if name in scores.index]]
+        if methods.DEFAULT not in scores.index or baselines.empty:
+            continue
+        best = baselines[["correctness", "coverage"]].mean(axis=1).idxmax()
+        row = {"dataset": dataset, "encoder": encoder, "sparsity": sparsity, "best baseline": best}
+        for metric in methods.METRICS:
+            row |= {metric: scores.loc[methods.DEFAULT, metric], f"{metric} (best)": baselines.loc[best, metric]}
+        found.append(row)
+    return pd.DataFrame(found)

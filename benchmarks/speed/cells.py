@@ -17,10 +17,10 @@ BLOCK = 10_000
 DENSITY = 0.05
 
 
-def some_cells(n_genes: int, n_groups: int, n_cells: int = BLOCK) -> ad.AnnData:
-    """One block of cells, about `DENSITY` of it non-zero."""
+def some_cells(n_genes: int, n_groups: int, n_cells: int = BLOCK, density: float = DENSITY) -> ad.AnnData:
+    """One block of cells, about ``density`` of it non-zero."""
     adata = scgce.datasets.simulated_cells(
-        n_cells, n_genes, n_groups, library_size=1.15 * DENSITY * n_genes, dispersion=0.1, dropout=0.0, rng=0
+        n_cells, n_genes, n_groups, library_size=1.15 * density * n_genes, dispersion=0.1, dropout=0.0, rng=0
     )
     del adata.layers["counts"]
     return adata

@@ -50,6 +50,15 @@ def test_wins_are_baselines_above_the_default_by_more_than_the_margin() -> None:
     assert found["default"].tolist() == [0.6, 0.6]
 
 
+def test_the_summary_names_the_baseline_that_does_best() -> None:
+    table = pd.DataFrame(
+        [one_row(methods.DEFAULT, 0.6, 0.6), one_row("t-test", 0.4, 0.1), one_row("lasso per pair", 0.5, 0.2)]
+    )
+    (row,) = cells.summary(table).to_dict("records")
+    assert row["best baseline"] == "lasso per pair"
+    assert (row["correctness"], row["correctness (best)"], row["judge_logreg (best)"]) == (0.6, 0.5, 0.2)
+
+
 def test_verdicts_count_the_sparsities_above_what_was_published() -> None:
     rows = [
         {"dataset": "d", "method": name, "sparsity": k, "correctness": 0.5 + add * k, "coverage": 0.5 - add}

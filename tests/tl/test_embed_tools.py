@@ -139,6 +139,13 @@ def test_distill_from_genes_stores_its_fidelity(cells: ad.AnnData):
     assert entry["params"]["hidden"].tolist() == [32]
 
 
+@pytest.mark.parametrize(("n_dims", "given", "used"), [(2, None, 1.0), (6, None, 0.25), (6, 0.5, 0.5)])
+def test_distill_disturbs_its_input_by_the_dimensions(cells: ad.AnnData, n_dims: int, given: float | None, used: float):
+    cells.obsm["Z"] = cells.obsm["X_pca"][:, :n_dims]
+    distill(cells, "Z", noise=given, n_steps=50, key_added="s")
+    assert cells.uns["s"]["params"]["noise"] == used
+
+
 def test_on_real_cells_the_map_keeps_the_labels(pbmc68k: ad.AnnData):
     sc.pp.pca(pbmc68k, n_comps=30)
     scvis(pbmc68k, n_epochs=60, batch_size=256, device="cpu")

@@ -26,7 +26,7 @@ def distill(
     basis: str = "X_pca",
     n_pcs: int = 50,
     hidden: Sequence[int] = (128, 128),
-    noise: float = 1.0,
+    noise: float | None = None,
     batch_size: int = 256,
     learning_rate: float = 5e-3,
     weight_decay: float = 0.1,
@@ -58,7 +58,8 @@ def distill(
     hidden
         Widths of the hidden layers: one number for each layer.
     noise
-        Noise added to the input while training, in units of the distance between nearest neighbours.
+        Noise added to the input while training, in units of the distance between nearest neighbours. None: 1 for maps
+        of up to three dimensions, 0.25 for more, where it would blur what is small.
     batch_size
         Cells in a mini-batch.
     learning_rate, weight_decay
@@ -123,7 +124,7 @@ def distill(
         "layer": layer or "",
         "device": str(found),
         "hidden": np.array(how.hidden),
-        "noise": float(noise),
+        "noise": how.noise_for(adata.obsm[key].shape[1]),
         "batch_size": int(batch_size),
         "learning_rate": float(learning_rate),
         "weight_decay": float(weight_decay),
