@@ -33,7 +33,7 @@ _SWEEP = {
     "deltas": ("K*l", "d"),
     "pair_deltas": ("K*l*l", "d"),
 }
-_PATH = dict.fromkeys(("lam", "objective", "smooth", "n_genes_mean", "n_genes_max"), ("P",))
+_PATH: dict[str, tuple[str, ...]] = dict.fromkeys(("lam", "objective", "smooth", "n_genes_mean", "n_genes_max"), ("P",))
 _EVIDENCE: dict[str, tuple[str, ...]] = {
     "sparsity": (),
     "doses": ("T",),
@@ -47,7 +47,12 @@ _STABILITY: dict[str, tuple[str, ...]] = {
     "similarity": _SQUARE,
     **dict.fromkeys(("sparsity", "n_bootstraps", "interval"), ()),
 }
-_PARTS = {"sweep": {**_SWEEP, **_SWEPT}, "path": _PATH, "evidence": _EVIDENCE, "stability": _STABILITY}
+_PARTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "sweep": {**_SWEEP, **_SWEPT},
+    "path": _PATH,
+    "evidence": _EVIDENCE,
+    "stability": _STABILITY,
+}
 _PARAMS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("groupby", "layer", "use_rep", "method", "reference", "device", "epsilon_rule"), str),
     **dict.fromkeys(("sparsity_selected", "seed"), int),

@@ -152,7 +152,7 @@ SURVIVED: dict[str, Callable[[ad.AnnData], ad.AnnData]] = {
     "integer labels": renamed(10, 2, 33),
     "boolean labels": lambda adata: labelled(adata, (adata.obs["half"] == "one").astype("category")),
     "unicode labels": renamed("ü☂", "日本", "é"),
-    "long labels": renamed("a" * 50, "a" * 49 + "b", "c d " * 25),
+    "long labels": renamed("a" * 40, "a" * 39 + "b", "c d " * 12),
     "slashes and spaces": renamed("CD4+/CD25 T Reg", " ", "a/b/c"),
     "labels that look missing": renamed("nan", "None", "-1"),
     "labels with markup": renamed("</script>", "$x_1$", "%s{}"),

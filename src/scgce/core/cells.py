@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from .memory import by_blocks
 from .shift import LinearShift
 from .truncate import PairCuts, SparseDelta
 
@@ -83,11 +84,11 @@ class Cells:
     def _blocks(self, rows: slice, delta: SparseDelta, clip: bool) -> torch.Tensor:
         step = max(1, _BLOCK_ENTRIES // self.width)
         with torch.no_grad():
-            parts = [
-                self.tail(self.shift.translated(slice(low, min(low + step, rows.stop)), delta, clip=clip))
-                for low in range(rows.start, rows.stop, step)
-            ]
-        return torch.cat(parts)
+            return torch.cat(
+                by_blocks(
+                    lambda part: self.tail(self.shift.translated(part, delta, clip=clip)), rows.start, rows.stop, step
+                )
+            )
 
     def mover(self, cuts: PairCuts, *, clip: bool = False, scale: float = 1.0) -> Callable[[int, int], torch.Tensor]:
         """``moved(i, j)``: r(t(x)) of the cells of i under ``scale`` times the explanation of i → j, (n_i, m)."""

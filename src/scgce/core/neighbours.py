@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ._blocks import as_points, distance, mutual_block, nearest_block
+from .memory import by_blocks
 
 __all__ = ["Neighbours", "distance", "mutual_within", "nearest", "self_nearest", "within"]
 
@@ -76,28 +77,29 @@ class Neighbours:
 
     def _nearest_by_blocks(self, queries: Tensor, exclude: Tensor | None) -> Tensor:
         best = torch.full((queries.shape[0],), torch.inf, dtype=torch.float64, device=queries.device)
-        for q in range(0, queries.shape[0], _QUERY_BLOCK):
-            rows = slice(q, q + _QUERY_BLOCK)
+
+        def settle(rows: slice) -> None:
             for r in range(0, len(self), _REF_BLOCKS[-1]):
                 left_out = None if exclude is None else exclude[rows] - r
                 found = nearest_block(queries[rows], self.points[r : r + _REF_BLOCKS[-1]], left_out)
                 best[rows] = torch.minimum(best[rows], found)
+
+        by_blocks(settle, 0, queries.shape[0], _QUERY_BLOCK)
         return best
 
     def within(self, queries: Tensor, epsilon: float) -> Tensor:
         """Whether each query has a reference at distance ≤ ε, bool (q,)."""
         queries = self.check(queries)
         if not self.uses_tree:
-            hit = torch.zeros(queries.shape[0], dtype=torch.bool, device=queries.device)
-            for q in range(0, queries.shape[0], _QUERY_BLOCK):
-                hit[q : q + _QUERY_BLOCK] = self._within_block(queries[q : q + _QUERY_BLOCK], epsilon)
-            return hit
+            none = torch.zeros(0, dtype=torch.bool, device=queries.device)
+            found = by_blocks(lambda q: self._within_block(queries[q], epsilon), 0, queries.shape[0], _QUERY_BLOCK)
+            return torch.cat([none, *found])
         # the bound only prunes; a little slack keeps a neighbour at exactly ε
         bound = epsilon * (1 + 1e-9) + _TINY
         answer = self._tree.query(queries.numpy(), distance_upper_bound=bound, workers=_workers(queries))
-        found = torch.from_numpy(answer[1]).long()
-        hit = found < len(self)
-        close = distance(queries[hit], self.points[found[hit]]) <= epsilon
+        places = torch.from_numpy(answer[1]).long()
+        hit = places < len(self)
+        close = distance(queries[hit], self.points[places[hit]]) <= epsilon
         hit[hit.clone()] = close
         return hit
 
@@ -140,11 +142,14 @@ def mutual_within(queries: Tensor, refs: Neighbours, epsilon: float) -> tuple[Te
     arrived = torch.zeros(points.shape[0], dtype=torch.bool, device=points.device)
     covered = torch.zeros(len(refs), dtype=torch.bool, device=points.device)
     step = _REF_BLOCKS[-1]
-    for q in range(0, points.shape[0], _QUERY_BLOCK):
+
+    def settle(q: slice) -> None:
         for r in range(0, len(refs), step):
-            rows, columns = mutual_block(points[q : q + _QUERY_BLOCK], refs.points[r : r + step], epsilon)
-            arrived[q : q + _QUERY_BLOCK] |= rows
+            rows, columns = mutual_block(points[q], refs.points[r : r + step], epsilon)
+            arrived[q] |= rows
             covered[r : r + step] |= columns
+
+    by_blocks(settle, 0, points.shape[0], _QUERY_BLOCK)
     return arrived, covered
 
 

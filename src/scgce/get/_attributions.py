@@ -63,8 +63,9 @@ def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integr
 
 def _check(entry: Mapping[str, Any], where: str) -> None:
     n_groups, n_genes = (np.size(entry.get(field, ())) for field in ("groups", "genes"))
-    shapes = {"groups": (n_groups,), "genes": (n_genes,)}
-    shapes |= dict.fromkeys(("attributions", "standard_error"), (n_groups**2, n_genes))
+    shapes: dict[str, tuple[int, ...]] = {"groups": (n_groups,), "genes": (n_genes,)}
+    for field in ("attributions", "standard_error"):
+        shapes[field] = (n_groups**2, n_genes)
     for field, shape in shapes.items():
         found = getattr(entry.get(field), "shape", None)
         if found != shape or 0 in shape:
