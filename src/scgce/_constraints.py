@@ -126,7 +126,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "perplexity": POSITIVE,
     "min_dist": NOT_NEGATIVE,
     "spread": POSITIVE,
-    "noise": NOT_NEGATIVE,
+    "noise": NOT_NEGATIVE | NONE,
     "hidden": sequence_of(whole(1), 1),
     "init": one_of("pca", "random"),
     "missing": one_of("mean", "zero", "error"),
