@@ -10,13 +10,18 @@ LINTED := src tests benchmarks docs tutorials workflow
 # Workers of one thread each: on small matrices faster than one worker with many.
 PYTEST_ARGS ?= -n logical --maxprocesses 4
 
-.PHONY: demo test lint types docs tutorials paper clean
+.PHONY: demo test test-matrix lint types docs tutorials paper clean
 
 demo: $(VENV)/.app
 	$(BIN)/scgce demo
 
 test: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Every supported stack, each in an environment of its own; needs Python 3.11, 3.12 and 3.13. STACK=lowest for one.
+test-matrix: $(VENV)/.pip
+	$(PIP) install nox
+	$(BIN)/nox $(if $(STACK),-s $(STACK))
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check $(LINTED)

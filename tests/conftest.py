@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
-import dask.array as da
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +14,11 @@ import scanpy as sc
 import torch
 from hypothesis import settings
 from scipy import sparse
+
+try:
+    import dask.array as da
+except ImportError:  # an extra
+    da = None
 
 # One thread: the tests run beside each other, and tiny matrices do not profit from more.
 torch.set_num_threads(1)
@@ -111,6 +115,8 @@ ARRAY_KINDS = {
     "view-csr": lambda X, _: ad.AnnData(sparse.csr_matrix(X))[:].X,
     "view-numpy": lambda X, _: ad.AnnData(X.toarray())[:].X,
 }
+if da is None:
+    ARRAY_KINDS = {name: make for name, make in ARRAY_KINDS.items() if not name.startswith("dask")}
 
 
 @pytest.fixture(params=list(ARRAY_KINDS))

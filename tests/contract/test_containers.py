@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
-import dask.array as da
 import numpy as np
 import pytest
 import torch
 from scipy import sparse
 from tests.conftest import ARRAY_KINDS
 from tests.contract._api import TABLE, call, outcome, public, tiny
+
+da = pytest.importorskip("dask.array")
 
 EVERYTHING = ("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability", "tl.integrated_gradients", "tl.autoencoder")
 

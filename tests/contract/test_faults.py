@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
-import dask
-import dask.array as da
 import numpy as np
 import pytest
 import torch
@@ -23,6 +21,8 @@ from tests.tl._frozen import frozen
 import scgce
 from scgce.core.memory import by_blocks
 from scgce.core.neighbours import Neighbours, mutual_within
+
+dask, da = pytest.importorskip("dask"), pytest.importorskip("dask.array")
 
 BASELINES = ["tl.dbm", "tl.random_genes", "tl.marker_tests"]
 BASIC = ["tl.tgt", "tl.lasso", "tl.integrated_gradients", *BASELINES]

@@ -1,0 +1,38 @@
+"""The stacks that scgce supports: ``make test-matrix``, or ``nox -s newest-3.13`` for one of them.
+
+Each session notes versions and counts in ``benchmarks/promises/results``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+
+TORCH = "torch==2.13.0"  # the version of constraints.txt: an older or newer one may come with gigabytes of CUDA
+EVERYTHING, NO_EXTRAS = ("--group=test",), ("pytest>=8.3", "hypothesis>=6.100")
+
+# Name → Python, what is installed beside scgce.
+STACKS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "tested": ("3.11", ("-c", "constraints.txt", *EVERYTHING)),
+    "newest-3.12": ("3.12", (TORCH, *EVERYTHING)),
+    "newest-3.13": ("3.13", (TORCH, *EVERYTHING)),
+    "lowest": ("3.11", ("-c", "benchmarks/promises/lowest.txt", *EVERYTHING)),
+    "no-extras": ("3.11", ("-c", "constraints.txt", *NO_EXTRAS)),
+}
+
+
+def _session(name: str, python: str, packages: tuple[str, ...]) -> Callable[[nox.Session], None]:
+    def run(session: nox.Session) -> None:
+        session.install("pip>=25.1")
+        session.install(*packages, "-e", ".")
+        session.run("python", "-m", "benchmarks.promises.stack", name, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+    return nox.session(run, name=name, python=python)  # type: ignore[no-any-return]
+
+
+for _name, (_python, _packages) in STACKS.items():
+    globals()[f"session_{_name}"] = _session(_name, _python, _packages)
