@@ -88,6 +88,7 @@ def summaries(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         for metric in methods.METRICS:
             print(f"\n{metric}\n{tables['cells'].pivot(**columns, values=metric).round(2).to_string()}")
         found["cells_baseline_wins"] = cells.wins(tables["cells"])
+        found["cells_wins_counted"] = cells.counted(tables["cells"])
         found["cells_summary"] = cells.summary(tables["cells"])
     for name in ("planted", "causal"):
         if name in tables:

@@ -47,7 +47,10 @@ def test_wins_are_baselines_above_the_default_by_more_than_the_margin() -> None:
         ("t-test", "correctness"),
         ("lasso per pair", "judge_logreg"),
     ]
-    assert found["default"].tolist() == [0.6, 0.6]
+    assert found["ours"].tolist() == [0.6, 0.6]
+    assert len(cells.wins(table, "refine, c=5")) == 0
+    counted = cells.counted(table).set_index(["ours", "baseline"])["correctness: baseline above"]
+    assert counted[methods.DEFAULT].to_dict() == {name: int(name == "t-test") for name in methods.BASELINES}
 
 
 def test_the_summary_names_the_baseline_that_does_best() -> None:
@@ -56,7 +59,9 @@ def test_the_summary_names_the_baseline_that_does_best() -> None:
     )
     (row,) = cells.summary(table).to_dict("records")
     assert row["best baseline"] == "lasso per pair"
-    assert (row["correctness"], row["correctness (best)"], row["judge_logreg (best)"]) == (0.6, 0.5, 0.2)
+    assert [row["c=3: map"], row["best baseline: map"]] == pytest.approx([0.55, 0.5])
+    assert [row["c=3: judges"], row["best baseline: judges"]] == pytest.approx([0.55, 0.35])
+    assert np.isnan(row["c=∞: map"])
 
 
 def test_verdicts_count_the_sparsities_above_what_was_published() -> None:
