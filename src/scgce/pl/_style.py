@@ -108,7 +108,9 @@ def finish(axes: Axes | list[Axes], *, given: Axes | None, show: bool | None, re
 
 def figure_of(ax: Axes) -> Figure:
     """Return the outermost figure that the Axes belong to."""
-    figure = ax.get_figure(root=True)
+    figure: Any = ax.figure
+    while figure is not None and getattr(figure, "figure", figure) is not figure:  # a subfigure; root= is new in 3.10
+        figure = figure.figure
     if figure is None:
         raise ValueError("ax belongs to no figure (was it removed?); give Axes of a figure")
     return figure
