@@ -12,7 +12,7 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 
-TORCH = "torch==2.13.0"  # the version of constraints.txt: an older or newer one may come with gigabytes of CUDA
+TORCH = "torch==2.13.0"  # the version of constraints.txt; whether it brings CUDA depends on platform and Python
 EVERYTHING, NO_EXTRAS = ("--group=test",), ("pytest>=8.3", "hypothesis>=6.100")
 
 # Name → Python, what is installed beside scgce.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import anndata as ad
 import numpy as np
 import pytest
@@ -33,3 +37,28 @@ def test_translations_are_the_same_bytes_for_any_number_of_threads(blobs: ad.Ann
     assert found[0].any()
     for other in found[1:]:
         np.testing.assert_array_equal(found[0], other)
+
+
+SCRIPT = """
+import hashlib, warnings
+warnings.simplefilter("ignore")
+import scanpy as sc, scgce
+adata = scgce.datasets.simulated_cells(240, 60, 3, rng=0)
+sc.pp.pca(adata, n_comps=8, random_state=0)
+adata.obsm["X_pca"] = adata.obsm["X_pca"].round(3)
+scgce.tl.tgt(adata, "group", use_rep="X_pca", sparsity=[2, 5], device="cpu")
+entry = adata.uns["tgt"]
+names = ("deltas", "correctness", "coverage", "judge_logreg", "judge_knn", "percent_explained")
+print(hashlib.sha256(b"".join(entry[name].tobytes() for name in names)).hexdigest())
+"""
+
+
+def test_the_same_bytes_with_one_thread_and_with_many() -> None:
+    found = []
+    for threads in ("1", "2"):
+        several = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)
+        run = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=os.environ | several, capture_output=True, text=True, check=True
+        )
+        found.append(run.stdout)
+    assert len(found[0].strip()) == 64 and found[0] == found[1]

@@ -1,4 +1,4 @@
-"""Where a map starts: at the first principal components, so that its broad layout is the data's and not the seed's."""
+"""Where a map starts: at the first principal components, so that its broad layout depends less on the seed."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def umap_loss(
     n_components
         Dimensions m of the map.
     init
-        Where the map starts: at the principal components of what the network reads, which keeps the broad layout the
-        same from seed to seed, or at ``"random"``.
+        Where the map starts: at the principal components of what the network reads, which makes the broad layout depend
+        less on the seed, or at ``"random"``.
     use_rep
         What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
         the stored encoder reads genes. It should be what the neighbours were found in.
