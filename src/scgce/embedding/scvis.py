@@ -13,7 +13,7 @@ from scgce.embedding.batches import Rows, shuffled, start
 from scgce.embedding.losses import gaussian_kl, neighbour_divergence, student_t_log_likelihood
 from scgce.embedding.networks import Scvis, initialise
 from scgce.embedding.train import Schedule, Terms, train
-from scgce.embedding.warm import Init, start_at_pca
+from scgce.embedding.warm import STEPS, Init, start_at_pca
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ def fit_scvis(
     network.to(rows.device)
     if init == "pca":
         mapping = nn.Sequential(network.body, network.mean)
-        start_at_pca(mapping, rows, fitting, n_components, generator=generator)
+        few = min(STEPS, schedule.n_steps)
+        start_at_pca(mapping, rows, fitting, n_components, generator=generator, n_steps=few)
     batches = enumerate(shuffled(fitting, batch_size, generator))
 
     def noise(n_cells: int) -> Tensor:

@@ -14,7 +14,7 @@ from scgce.embedding.batches import Rows, start
 from scgce.embedding.losses import edge_cross_entropy
 from scgce.embedding.networks import initialise, mlp
 from scgce.embedding.train import Schedule, Terms, train
-from scgce.embedding.warm import Init, start_at_pca
+from scgce.embedding.warm import STEPS, Init, start_at_pca
 
 HIDDEN = (128, 64, 32)
 
@@ -122,7 +122,8 @@ def fit_umap(
     initialise(network, generator)
     network.to(rows.device)
     if init == "pca":
-        start_at_pca(network, rows, fitting, n_components, generator=generator)
+        few = min(STEPS, schedule.n_steps)
+        start_at_pca(network, rows, fitting, n_components, generator=generator, n_steps=few)
 
     def step_terms() -> Terms:
         return loss.terms(network(rows(edges.draw(batch_size, generator))), generator)

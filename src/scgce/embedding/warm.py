@@ -11,12 +11,19 @@ from scgce.embedding.batches import Rows, shuffled
 
 Init: TypeAlias = Literal["pca", "random"]
 _SAMPLE = 1000
-_STEPS = 300
+STEPS = 300
 _BATCH = 256
 
 
 def start_at_pca(
-    mapping: nn.Module, rows: Rows, cells: Tensor, n_components: int, *, generator: torch.Generator, spread: float = 1.0
+    mapping: nn.Module,
+    rows: Rows,
+    cells: Tensor,
+    n_components: int,
+    *,
+    generator: torch.Generator,
+    n_steps: int = STEPS,
+    spread: float = 1.0,
 ) -> None:
     """
     Train ``mapping`` for a moment to give the principal components of its input, in place.
@@ -31,6 +38,8 @@ def start_at_pca(
         Dimensions m; those beyond the rank of the input are left as they are.
     generator
         Draws the cells.
+    n_steps
+        Mini-batches.
     spread
         Standard deviation of the first component.
 
@@ -44,7 +53,7 @@ def start_at_pca(
         return
     axes = axes * (spread / ((rows(drawn) - centre) @ axes[:, 0]).std().clamp_min(1e-12))
     optimiser = torch.optim.Adam(mapping.parameters(), lr=3e-3, fused=True)
-    for _, index in zip(range(_STEPS), shuffled(cells, min(_BATCH, len(cells)), generator), strict=False):
+    for _, index in zip(range(n_steps), shuffled(cells, min(_BATCH, len(cells)), generator), strict=False):
         X = rows(index)
         optimiser.zero_grad(set_to_none=True)
         error = mapping(X)[:, : axes.shape[1]] - (X - centre) @ axes
