@@ -18,6 +18,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.ticker import EngFormatter, FixedLocator
 
 import scgce
 
@@ -96,6 +97,9 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             ax.loglog(part[axis], part["seconds"], marker=marker, label=method)
             first = part.iloc[0]
             ax.loglog(part[axis], first["seconds"] * part[axis] / first[axis], color="0.7", ls=":", zorder=0)
+        ax.xaxis.set_major_locator(FixedLocator(part[axis].tolist()))
+        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.minorticks_off()
         ax.set_xlabel(axis)
         ax.set_ylabel("seconds of tl.tgt")
     axes[0][0].legend(frameon=False, title="dotted: proportional", fontsize=8, title_fontsize=8)
