@@ -68,9 +68,6 @@ def read(file: Path, way: str) -> ad.AnnData:
 
 def measure(folder: Path, way: str, limit: float) -> dict[str, float]:
     """Seconds and peak memory of one call under the limit."""
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
-    dask.config.set(scheduler="threads", num_workers=2)
     if limit:
         resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
     encoder = load_safetensors(folder / "encoder.safetensors")
@@ -102,6 +99,9 @@ def main() -> None:
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
+        warnings.simplefilter("ignore")
+        logging.getLogger("scgce").setLevel(logging.ERROR)
+        dask.config.set(scheduler="threads", num_workers=2)
         folder, way, limit = arguments.child
         print(json.dumps(measure(Path(folder), way, float(limit))))
         return
