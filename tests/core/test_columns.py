@@ -6,16 +6,22 @@ import torch
 from scgce.core import columns as module
 from scgce.core.columns import CachedColumns
 
+X = torch.arange(20.0).view(4, 5)
 
-def test_each_gene_is_fetched_once_and_comes_back_in_any_order() -> None:
-    X = torch.arange(20.0).view(4, 5)
+
+def watched() -> tuple[CachedColumns, list[list[int]]]:
+    """Columns of X, and the genes that were fetched for them."""
     asked: list[list[int]] = []
 
     def fetch(genes: torch.Tensor) -> torch.Tensor:
         asked.append(genes.tolist())
         return X[:, genes]
 
-    columns = CachedColumns(fetch, 5)
+    return CachedColumns(fetch, 5), asked
+
+
+def test_each_gene_is_fetched_once_and_comes_back_in_any_order() -> None:
+    columns, asked = watched()
     for rows in (slice(1, 3), torch.tensor([3, 0, 0])):
         for genes in ([4, 1], [1], [2, 4, 0, 1]):
             wanted = torch.tensor(genes)
@@ -25,14 +31,7 @@ def test_each_gene_is_fetched_once_and_comes_back_in_any_order() -> None:
 
 def test_beyond_a_bound_genes_are_fetched_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 8)
-    X = torch.arange(20.0).view(4, 5)
-    asked: list[list[int]] = []
-
-    def fetch(genes: torch.Tensor) -> torch.Tensor:
-        asked.append(genes.tolist())
-        return X[:, genes]
-
-    columns = CachedColumns(fetch, 5)
+    columns, asked = watched()
     for genes in ([4, 1], [4, 2], [1], [2, 1]):
         wanted = torch.tensor(genes)
         assert torch.equal(columns(slice(1, 4), wanted), X[1:4][:, wanted])

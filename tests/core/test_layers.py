@@ -45,9 +45,17 @@ def test_others_are_left_to_autograd(tail) -> None:
     assert Layers.of(tail.eval() if isinstance(tail, nn.Module) else tail) is None
 
 
-def test_a_hooked_module_is_left_to_autograd() -> None:
+@pytest.mark.parametrize("place", [1, 2, 3, None], ids=["layer", "identity", "inner sequence", "whole"])
+def test_a_hooked_module_is_left_to_autograd(place: int | None) -> None:
     tail = network(nn.ELU())
-    tail[1].register_forward_hook(lambda module, inputs, out: out + 1)
+    hooked = tail if place is None else tail[place]
+    hooked.register_forward_hook(lambda module, inputs, out: out + 1)
+    assert Layers.of(tail) is None
+
+
+def test_a_replaced_forward_is_left_to_autograd() -> None:
+    tail = network(nn.ELU())
+    tail[1].forward = torch.sin
     assert Layers.of(tail) is None
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from scgce.core.shift import LinearShift, sparse_columns, stored_columns
+from scgce.core.shift import LinearShift, sparse_columns
 from scgce.core.truncate import SparseDelta, support
 
 N, D, H = 30, 12, 4
@@ -67,16 +67,6 @@ def test_sparse_columns_read_by_cell_or_by_gene(cells, rows) -> None:
     columns = sparse_columns(sparse.csr_array(cells))
     for genes in (torch.tensor([3]), torch.arange(D)):
         assert torch.equal(columns(rows, genes), torch.from_numpy(cells)[rows][:, genes])
-
-
-def test_stored_columns_equal_sparse_columns(cells) -> None:
-    genes = torch.tensor([1, 4, 6, 9])
-    stored = stored_columns(genes, torch.from_numpy(cells[:, genes]))
-    wanted = torch.tensor([4, 9])
-    assert torch.equal(stored(slice(2, 9), wanted), sparse_columns(sparse.csr_array(cells))(slice(2, 9), wanted))
-    for absent in ([5], [11]):
-        with pytest.raises(ValueError, match="not among the stored genes"):
-            stored(slice(None), torch.tensor(absent))
 
 
 def test_gene_blocks_do_not_change_the_result(cells, linear_map, delta, monkeypatch) -> None:

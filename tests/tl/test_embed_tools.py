@@ -139,6 +139,13 @@ def test_distill_from_genes_stores_its_fidelity(cells: ad.AnnData):
     assert entry["params"]["hidden"].tolist() == [32]
 
 
+@pytest.mark.parametrize(("rng", "stored"), [(3, 3), (np.int64(3), 3), (np.random.default_rng(3), -1)], ids=str)
+def test_the_seed_is_stored(cells: ad.AnnData, rng: object, stored: int):
+    autoencoder(cells, rng=rng, n_epochs=1, key_added="Z")
+    distill(cells, "umap", rng=rng, n_steps=50, key_added="s")
+    assert cells.uns["Z"]["params"]["seed"] == cells.uns["s"]["params"]["seed"] == stored
+
+
 @pytest.mark.parametrize(("n_dims", "given", "used"), [(2, None, 1.0), (6, None, 0.25), (6, 0.5, 0.5)])
 def test_distill_disturbs_its_input_by_the_dimensions(cells: ad.AnnData, n_dims: int, given: float | None, used: float):
     cells.obsm["Z"] = cells.obsm["X_pca"][:, :n_dims]

@@ -34,9 +34,9 @@ class Layers:
     @classmethod
     def of(cls, tail: object) -> Layers | None:
         """The layers of a sequence of linear layers and known activations in evaluation mode; ``None`` for others."""
-        modules = _flat(tail)
-        if modules is None or any(module.training for module in modules):
+        if not isinstance(tail, nn.Module) or any(_altered(module) for module in tail.modules()):
             return None
+        modules = _flat(tail)
         plain = [module for module in modules if type(module) not in (nn.Identity, nn.Dropout)]
         return cls(tuple(plain)) if all(_known(module) for module in plain) else None
 
@@ -59,21 +59,21 @@ class Layers:
         return gradient
 
 
+def _altered(module: nn.Module) -> bool:
+    """Whether something else than the module's own class, in evaluation mode, decides what it does."""
+    hooked = bool(module._forward_hooks or module._forward_pre_hooks)
+    return module.training or hooked or "forward" in vars(module) or hasattr(module, "parametrizations")
+
+
 def _known(module: nn.Module) -> bool:
-    """Whether nothing but the module's own class decides what it does."""
-    if module._forward_hooks or module._forward_pre_hooks or hasattr(module, "parametrizations"):
-        return False
     # An ELU of negative alpha cannot be undone from its output; one in place destroys its input.
     if isinstance(module, nn.ELU) and not module.alpha >= 0:
         return False
     return not getattr(module, "inplace", False) and (type(module) is nn.Linear or type(module) in ACTIVATIONS)
 
 
-def _flat(tail: object) -> list[nn.Module] | None:
+def _flat(tail: nn.Module) -> list[nn.Module]:
     """The modules of nested sequences, in order."""
-    if not isinstance(tail, nn.Module):
-        return None
     if type(tail) is not nn.Sequential:
         return [tail]
-    parts = [_flat(module) for module in tail]
-    return [module for part in parts if part is not None for module in part]
+    return [module for part in tail for module in _flat(part)]

@@ -104,15 +104,3 @@ def sparse_columns(X: np.ndarray | sparse.sparray | sparse.spmatrix) -> Columns:
         return torch.as_tensor(by_cell[cells].toarray()[:, wanted])
 
     return columns
-
-
-def stored_columns(genes: Tensor, expression: Tensor) -> Columns:
-    """Look up columns of a few genes extracted beforehand: `expression` (n, u) for the ascending `genes` (u,)."""
-
-    def columns(rows: Rows, wanted: Tensor) -> Tensor:
-        at = torch.searchsorted(genes, wanted)
-        if bool((at >= genes.numel()).any()) or bool((genes[at] != wanted).any()):
-            raise ValueError("a translated gene is not among the stored genes")
-        return expression[rows][:, at]
-
-    return columns

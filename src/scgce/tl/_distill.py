@@ -15,6 +15,7 @@ from scgce._docs import with_docs
 from scgce.encoders import Training, distill_student, linear_from_pca
 
 from ._embed import GENES, gene_means, store
+from ._params import stored_seed
 
 
 @checked(use_rep=TEXT, basis=TEXT, n_steps=whole(1) | NONE, key_added=NEW_NAME | NONE)
@@ -130,7 +131,7 @@ def distill(
         "weight_decay": float(weight_decay),
         "n_steps": how.steps(adata.n_obs),
         "patience": int(patience),
-        "seed": rng if isinstance(rng, int) else -1,
+        "seed": stored_seed(rng),
     }
     store(adata, key_added or f"{key}_student", student, X=X, means=gene_means(X), params=params, history={})
     return adata if copy else None

@@ -20,6 +20,8 @@ from scgce.embedding.train import Schedule
 from scgce.encoders import Encoder, linear_from_pca
 from scgce.encoders._linear import has_loadings
 
+from ._params import stored_seed
+
 GENES = "X"
 """``use_rep`` for the genes themselves."""
 
@@ -187,7 +189,7 @@ class Settings:
             "n_steps": n_steps,
             "patience": int(self.patience),
             "validation_fraction": float(self.validation_fraction),
-            "seed": self.rng if isinstance(self.rng, int) else -1,
+            "seed": stored_seed(self.rng),
         }
 
 

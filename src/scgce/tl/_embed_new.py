@@ -18,7 +18,6 @@ from scgce._keys import PARAMS, listing
 from scgce.encoders import Encoder
 
 from ._embed import store, stored_embedding
-from ._params import check_choice
 
 logger = logging.getLogger("scgce")
 
@@ -82,7 +81,6 @@ def embed_new(
     UserWarning
         If a fifth or more of the encoder's genes are missing, or the matrix looks like raw counts.
     """
-    check_choice("missing", missing, ("mean", "zero", "error"))
     adata = adata.copy() if copy else adata
     entry = stored_embedding(adata if reference is None else reference, key)
     X, genes = get_matrix(adata, layer), gene_names(adata)

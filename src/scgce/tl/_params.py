@@ -87,6 +87,11 @@ def epsilon_rule(epsilon: Any) -> str:
     return epsilon if isinstance(epsilon, str) else "mean" if epsilon is None else "given"
 
 
+def stored_seed(rng: int | np.random.Generator) -> int:
+    """What is stored of a seed or a generator: the seed, -1 for a generator."""
+    return -1 if isinstance(rng, np.random.Generator) else int(rng)
+
+
 def seed_of(rng: int | np.random.Generator) -> int:
     """The seed meant by a seed or a generator."""
     return int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else int(rng)
