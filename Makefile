@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt $(shell find src -name '*.py')
 LINTED := src tests benchmarks docs tutorials workflow
 # Workers of one thread each: on small matrices faster than one worker with many.
-PYTEST_ARGS ?= -n logical --maxprocesses 4
+# The tests that share one run of the pipeline stay with one worker.
+PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadgroup
 
 .PHONY: demo test test-matrix lint types docs tutorials paper clean
 

@@ -176,9 +176,10 @@ def test_the_smallest_sparsity_within_reach_of_the_best_is_selected() -> None:
     assert smallest_sufficient(explained[:1]) == 0
 
 
-def test_quality_is_the_mean_of_both_off_the_diagonal() -> None:
-    correctness, coverage = np.array([[1.0, 0.2], [0.4, 1.0]]), np.array([[1.0, 0.6], [0.0, 1.0]])
-    assert quality(Scores(correctness, coverage)) == pytest.approx(0.3)
+def test_quality_is_a_weighted_mean_of_both_off_the_diagonal() -> None:
+    correctness, coverage = np.array([[1.0, 0.5], [0.7, 1.0]]), np.array([[1.0, 0.6], [0.0, 1.0]])
+    assert quality(Scores(correctness, coverage), 0.75) == pytest.approx(0.525)
+    assert quality(Scores(correctness, correctness)) == pytest.approx(0.6)
 
 
 def test_cuts_of_a_consistent_explanation_cut_nothing() -> None:

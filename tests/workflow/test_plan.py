@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import WORKFLOW, Project
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
 
 ROWS = [{"sample": f"s{i}", "path": f"data/s{i}.h5ad"} for i in range(3)]
 

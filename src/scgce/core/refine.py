@@ -32,6 +32,8 @@ class RefineOptions:
     """Threshold in units of ε: nearest distances in a mini-batch are longer than among all cells."""
     sharpness: tuple[float, float] = (1.0, 0.2)
     """Width of the sigmoid in units of ε, first and last."""
+    balance: float = 0.6
+    """Weight of correctness, by which the paper selects; coverage has the rest."""
     pull: float = 0.2
     """Weight of the mean nearest distance in units of the distance between groups: a gradient from far away."""
     explore: float = 0.5
@@ -122,9 +124,11 @@ class _Loss:
             nearest_goal, nearest_moved = distances.argmin(2), distances.argmin(1)
         arrive = _distance(moved, _gather(goals, nearest_goal))
         covered = _distance(goals, _gather(moved, nearest_moved))
-        reach = self.options.reach * self.epsilon
-        smooth = torch.sigmoid((arrive - reach) / width).mean() + torch.sigmoid((covered - reach) / width).mean()
-        return smooth + self.options.pull * (arrive.mean() + covered.mean()) / self.scale
+        reach, share = self.options.reach * self.epsilon, self.options.balance
+        missed = [torch.sigmoid((found - reach) / width).mean() for found in (arrive, covered)]
+        smooth = 2 * (share * missed[0] + (1 - share) * missed[1])
+        far = 2 * (share * arrive.mean() + (1 - share) * covered.mean())
+        return smooth + self.options.pull * far / self.scale
 
 
 def _cut(explanations: torch.Tensor, k: int, share: float) -> torch.Tensor:

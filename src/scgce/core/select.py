@@ -30,7 +30,7 @@ _RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 """λ tried for k: those whose mean pair has about these multiples of k genes."""
 _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
-_SMALL, _ORDERS = 100, 2
+_SMALL, _ORDERS = 30, 4
 """With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, and
 what does not explore sees so many orders of mini-batches."""
 ROUGH, DEBIAS = Stopping(1e-4, 150), Stopping(1e-7, 500)
@@ -76,9 +76,9 @@ class Explained:
         return PairCuts(self.translations.dense(), self.sparsity if self.pair_cut else None)
 
 
-def quality(scores: Scores) -> float:
-    """What selection maximises: the mean of correctness and coverage over ordered pairs."""
-    return 0.5 * (off_diagonal_mean(scores.correctness) + off_diagonal_mean(scores.coverage))
+def quality(scores: Scores, balance: float = RefineOptions.balance) -> float:
+    """What selection maximises: the weighted mean of correctness and coverage, averaged over ordered pairs."""
+    return balance * off_diagonal_mean(scores.correctness) + (1 - balance) * off_diagonal_mean(scores.coverage)
 
 
 def _validated(material: Material, translations: Translations, k: int, lam: float, cut: bool) -> Explained:

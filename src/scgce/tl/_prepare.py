@@ -25,9 +25,9 @@ from . import _params
 MOST_CELLS = {FIT: 5000, VALIDATE: 100, REPORT: 2000}
 """Cells per group that fit, select and report; larger groups are sampled."""
 
-
-MOST_NEIGHBOURS = 10_000
-"""Cells per group and part among which ε is found."""
+MOST_NEIGHBOURS = MOST_CELLS[REPORT]
+"""Cells per group among which ε is found. Not more than are reported: the more cells, the smaller their spacing, and
+translations of an atlas would be scored lower than the same ones of a part of it."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,15 @@ class Prepared:
     device: torch.device
     seed: int
 
-    def rows(self, part: int, most: int | None = None) -> np.ndarray:
-        """Row numbers of a part's cells, group after group; at most ``most`` per group."""
-        if not (self.split == part).any():  # no split: every cell serves for everything
+    def rows(self, part: int | None, most: int | None = None) -> np.ndarray:
+        """Row numbers of the cells of a part, or of all parts, group after group; at most ``most`` per group."""
+        if part is not None and not (self.split == part).any():  # no split: every cell serves for everything
             part = FIT
+        wanted = self.split >= 0 if part is None else self.split == part
         draws = np.random.default_rng([self.seed, 7]).random(len(self.order))
         chosen = []
         for group in range(self.groups.n):
-            mine = self.order[(self.groups.codes[self.order] == group) & (self.split[self.order] == part)]
+            mine = self.order[(self.groups.codes[self.order] == group) & wanted[self.order]]
             if most is not None and len(mine) > most:
                 keep = np.sort(np.argsort(draws[: len(mine)], kind="stable")[:most])
                 mine = mine[keep]
@@ -149,11 +150,9 @@ def read(
 def pick_epsilon(prepared: Prepared, epsilon: float | str | None) -> float:
     """ε given as a number, or by rule over the groups' self-similarity: "mean" (default) or "max".
 
-    It is the resolution of the map, so all cells of the groups give it, whichever part they are in.
+    It is the resolution of the map, so the cells of all parts give it.
     """
     if epsilon is not None and not isinstance(epsilon, str):
         return float(epsilon)
-    everyone = np.concatenate([prepared.rows(part, MOST_NEIGHBOURS) for part in sorted(set(prepared.split) - {-1})])
-    codes = prepared.groups.codes[everyone]
-    cells = prepared.cells(everyone[np.argsort(codes, kind="stable")])
+    cells = prepared.cells(prepared.rows(None, MOST_NEIGHBOURS))
     return epsilon_from(cells.embedded, "mean" if epsilon is None else epsilon)
