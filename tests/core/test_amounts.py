@@ -89,3 +89,32 @@ def test_gradients_reach_the_parameters(kind: int) -> None:
     with torch.no_grad():
         rise = (amounts.translations(start + direction) - amounts.translations(start)) * weights
     assert float((start.grad * direction).sum()) == pytest.approx(float(rise.sum()))
+
+
+def test_free_amounts_are_in_units_of_the_mean_square_over_pairs() -> None:
+    _, translations = plausible(2.0)
+    amounts = FreeAmounts.of(translations)
+    assert amounts.unit == pytest.approx(float(translations.pairs().square().mean().sqrt()))
+    torch.testing.assert_close(amounts.start() * amounts.unit, translations.values)
+
+
+def test_a_gap_between_equal_means_stays_closed() -> None:
+    equal = means()
+    equal[2, 3] = equal[4, 3] = equal[0, 3]
+    gap = Gap.build(equal, 2.0, torch.ones(8, dtype=torch.float64))
+    closed = gap.upper == 0
+    assert int(closed.sum()) == 2
+    amounts = StepAmounts.of_gap(gap, torch.arange(8), 2.0, Translations(torch.arange(8), equal, 8))
+    assert (amounts.start()[closed] == 0).all() and (amounts.start()[~closed] > 0).all()
+    assert (amounts.project(torch.full((4, 8), 0.5, dtype=torch.float64)) == 0.5 * ~closed).all()
+
+
+def test_steps_of_a_bounded_partition_are_in_units_of_the_open_ones() -> None:
+    """However narrow the bounds are: those of scaled data are far below 1."""
+    _, translations = plausible(2.0)
+    small = Gap.build(means() / 1000, 2.0, torch.ones(8, dtype=torch.float64))
+    scaled = Translations(translations.genes, translations.values / 1000, 8)
+    steps = partition_gaps(scaled, small).variable(scaled.values)
+    found = StepAmounts.of_partition(partition_gaps(scaled, small), scaled)
+    assert found.unit.unique().tolist() == pytest.approx([float(steps[steps > 0].square().mean().sqrt())])
+    assert (found.most == torch.where(steps > 0, torch.inf, 0.0)).all()

@@ -32,6 +32,7 @@ def test_random_k_is_nested_and_follows_rng() -> None:
     few, more, other = random_k(means(), 3, 0) != 0, random_k(means(), 6, 0) != 0, random_k(means(), 3, 1) != 0
     assert (more | ~few).all()
     assert not torch.equal(few, other)
+    assert torch.equal(random_k(means(), 3) != 0, few), "the seed is 0 unless given"
 
 
 def test_random_k_draws_every_gene_equally() -> None:

@@ -61,6 +61,32 @@ def test_one_way_leaves_the_second_answer_open() -> None:
     assert not columns.any()
 
 
+@pytest.mark.parametrize("excluded", [-1, 6, 7, 100])
+def test_an_excluded_row_outside_the_block_excludes_nothing(excluded: int) -> None:
+    a, b = normal(4, 5, 0), normal(6, 5, 1)
+    found = nearest_block(a, b, torch.full((4,), excluded))
+    assert torch.equal(found, measured(a, b).amin(1))
+
+
+def test_no_more_distances_are_measured_at_once_than_allowed(monkeypatch) -> None:
+    a, b = normal(30, 4, 0), normal(10, 4, 1)
+    b[:] = b[0]  # every row of a is as near to all of b
+    table, sizes = measured(a, b), []
+
+    def watched(u: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        found = distance(u, v)
+        sizes.append(found.numel())
+        return found
+
+    monkeypatch.setattr(_blocks, "_MEASURED", 40)
+    monkeypatch.setattr(_blocks, "distance", watched)
+    assert torch.equal(nearest_block(a, b), table.amin(1))
+    epsilon = float(table[3, 0])
+    a[:] = a[3]
+    assert mutual_block(a, b, epsilon)[0].all()
+    assert max(sizes) == 40 and sum(sizes) >= 2 * table.numel()
+
+
 def test_nearest_of_many_duplicates_is_measured_in_parts(monkeypatch) -> None:
     a = torch.ones(30, 5, dtype=torch.float64)
     monkeypatch.setattr(_blocks, "_MEASURED", 7)

@@ -75,6 +75,29 @@ def test_blocks_change_nothing(cells: Cells, world: World, monkeypatch: pytest.M
     np.testing.assert_allclose(cells.mover(cuts)(1, 0), whole, atol=1e-6)
 
 
+def test_no_block_is_larger_than_allowed_but_for_single_cells(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+
+    def tail(hidden: torch.Tensor) -> torch.Tensor:
+        rows.append(len(hidden))
+        return hidden
+
+    for entries, most in ((7 * 8, 7), (7 * 8 - 1, 6), (1, 1)):
+        monkeypatch.setattr(module, "_BLOCK_ENTRIES", entries)
+        rows.clear()
+        Cells(world.fit.shift, tail, np.array(world.sizes), 8)
+        assert max(rows) == most and sum(rows) == sum(world.sizes)
+
+
+def test_unless_asked_for_nothing_is_clipped_and_amounts_are_whole(cells: Cells, world: World) -> None:
+    delta = SparseDelta(torch.tensor([1, 4]), torch.tensor([-9.0, 2.0]))
+    moved = world.X[: world.sizes[0]].clone()
+    moved[:, delta.genes] += delta.values
+    np.testing.assert_allclose(cells.translate(0, delta), world.encode(moved), atol=2e-5)
+    dense = DenseShift(world.X.numpy()).translated(slice(0, world.sizes[0]), delta)
+    assert torch.equal(dense, moved)
+
+
 @pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
 def test_dense_rows_are_made_from_what_is_asked_for_only(make: type, world: World) -> None:
     shift = DenseShift(make(world.X.numpy()))

@@ -38,6 +38,14 @@ def test_beyond_a_bound_genes_are_fetched_anew(monkeypatch: pytest.MonkeyPatch) 
     assert asked == [[4, 1], [4, 2], [2, 1]]
 
 
+def test_the_bound_itself_is_still_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 8)
+    columns, asked = watched()
+    for genes in ([4], [1], [1, 4]):
+        columns(slice(0, 4), torch.tensor(genes))
+    assert asked == [[4], [1]]
+
+
 def test_asking_for_nothing_first_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         CachedColumns(lambda genes: torch.zeros(2, len(genes)), 3)(slice(0, 2), torch.zeros(0, dtype=torch.int64))

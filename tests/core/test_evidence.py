@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.core._problems import random_case, smooth_by_pairs
 
 from scgce.core.evidence import (
+    DOSES,
     dose_curve,
     off_manifold,
     pair_objectives,
@@ -34,6 +35,15 @@ def test_dose_curve_rises_to_the_target_and_falls_beyond() -> None:
     whole = score_pairs(lambda i, j: groups[i] + steps[i, j], groups, 0.8)
     np.testing.assert_array_equal(correctness[2], whole.correctness)
     np.testing.assert_array_equal(coverage[2], whole.coverage)
+
+
+def test_default_doses_run_evenly_from_nothing_through_the_whole_to_beyond() -> None:
+    assert DOSES[0] == 0.0 and 1.0 in DOSES and DOSES[-1] > 1.0
+    np.testing.assert_allclose(np.diff(DOSES), DOSES[1])
+    groups = [normal(5, 2, 0), normal(5, 2, 1)]
+    asked = []
+    dose_curve(lambda i, j, t: (asked.append(t), groups[i])[1], groups, 1.0, pairs=[(0, 1)])
+    assert asked == list(DOSES)
 
 
 def test_dose_curve_of_some_pairs() -> None:

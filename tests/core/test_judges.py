@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from scgce.core.judges import LargestScore, NearestVote, fit_judges, sample_groups
+from scgce.core.judges import Judge, LargestScore, NearestVote, fit_judges, sample_groups
 
 
 def cells(n: int = 240, d: int = 300, n_groups: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -29,6 +29,24 @@ def test_logreg_equals_sklearn_on_dense_cells(n_groups: int) -> None:
     judge = fit_judges(sparse.csr_array(X), codes, max_cells=None)["logreg"]
     assert np.mean(judge.predict(sparse.csr_array(new)) == oracle.predict(new)) > 0.99
     np.testing.assert_array_equal(judge.predict(new), judge.predict(sparse.csc_matrix(new)))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csc_matrix])
+def test_a_judge_sees_the_map_of_a_cell_and_its_offset(kind: type) -> None:
+    M, offset = torch.tensor([[1.0, 0.0], [2.0, -1.0]]), torch.tensor([10.0, 20.0])
+    judge = Judge(M, offset, LargestScore(torch.tensor([4, 7])))
+    X = kind(np.array([[1.0, 1.0], [0.0, 11.0]]))
+    assert judge.hidden(X).tolist() == [[13.0, 19.0], [32.0, 9.0]]
+    assert judge.predict(X).tolist() == [7, 4]
+
+
+def test_as_many_components_as_the_cells_allow() -> None:
+    X, codes = cells(n=12, n_groups=2)
+    judge = fit_judges(X, codes)["knn"]
+    assert judge.M.shape == (300, 11)
+    centred = X - X.mean(0)
+    M = judge.M.numpy()
+    np.testing.assert_allclose(centred @ M @ M.T, centred, atol=1e-4)  # twelve points lie in eleven dimensions
 
 
 def test_knn_equals_sklearn_in_the_same_space() -> None:
@@ -69,6 +87,8 @@ def test_sample_takes_at_most_so_many_of_each_group() -> None:
     rows = sample_groups(codes, 4, np.random.default_rng(0))
     assert np.bincount(codes[rows]).tolist() == [4, 0, 3]
     assert (np.diff(rows) > 0).all()
+    for seed in range(5):
+        assert np.unique(sample_groups(np.zeros(10, dtype=int), 9, np.random.default_rng(seed))).size == 9
     assert sample_groups(codes, None, np.random.default_rng(0)).size == 13
 
 

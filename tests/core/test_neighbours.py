@@ -91,6 +91,13 @@ def test_blocks_of_every_size_agree(m: int, monkeypatch) -> None:
     np.testing.assert_allclose(index.self_nearest.numpy(), own.min(1), rtol=1e-14)
 
 
+def test_trees_for_few_dimensions_and_threads_for_many_points() -> None:
+    assert [Neighbours(torch.zeros(2, m)).uses_tree for m in (1, 3, 4)] == [True, True, False]
+    many = neighbours._THREADED
+    assert neighbours._workers(torch.zeros(many - 1, 1)) == 1
+    assert neighbours._workers(torch.zeros(many, 1)) == -1  # scipy's word for all cores
+
+
 def test_far_from_the_origin_products_alone_would_be_wrong() -> None:
     """At 1e7 the expanded square loses every digit of a gap of 1e-3."""
     a = torch.full((1, 5), 1e7, dtype=torch.float64)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from tests.core._problems import ENCODERS, Case, random_case
 
-from scgce.core import working_set
+from scgce.core import path, working_set
 from scgce.core.path import Point, fit_path, geometric_grid
 from scgce.core.penalties import Gap, Pairwise, Penalty
 from scgce.core.problem import Problem
@@ -157,6 +160,24 @@ def test_second_path_from_the_means_never_does_worse(amplitude: float | None, se
         assert not set(best.translations.genes.tolist()) & set(range(0, 30, 4))
         value = case.problem.value(case.problem.hidden(best.translations.dense()))
         assert value == pytest.approx(best.smooth, rel=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_second_path_ends_where_it_met_the_first_at_three_lambdas(unit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the problem is convex they meet at once, whatever the units of the representation."""
+    case = random_case(3)
+    problem = replace(case.problem, start=case.problem.start * unit, targets=case.problem.targets * unit)
+    penalty = penalty_of(case, None)
+    solved: list[float] = []
+
+    def watched(*args: Any, **options: Any) -> working_set.State:
+        solved.append(args[2])
+        return solve(*args, **options)
+
+    monkeypatch.setattr(path, "solve", watched)
+    lams = [lambda_max(problem, penalty) * 0.8**step for step in range(1, 8)]
+    fit_path(problem, penalty, lams=lams, means=case.means * unit, stopping=Stopping(1e-6, 5000))
+    assert solved == [*lams, *lams[:-4:-1]]
 
 
 # --- the authors' encoders ------------------------------------------------------------------------------------------

@@ -295,6 +295,16 @@ def test_gap_pressure_is_the_best_open_gap() -> None:
     assert found[2] == 0 and found[4] == 0
 
 
+def test_a_free_gene_wants_in_for_any_gain_and_for_none_stays_out() -> None:
+    means = random_tensor(9, 4, 5)
+    penalties: list[Penalty] = [Pairwise.build(COSTS, 4), Gap.build(means, 2.0, COSTS)]
+    for penalty in penalties:
+        for size in (1e-6, 1.0, 1e6):
+            towards_the_means = size * centred(-means)
+            assert penalty.pressure(towards_the_means)[1] == torch.inf
+        assert (penalty.pressure(torch.zeros(4, 5, dtype=torch.float64)) == 0).all()
+
+
 @pytest.mark.parametrize("kind", ["pairwise", "gap"])
 def test_prox_stays_at_zero_exactly_from_the_pressure_up(kind: str) -> None:
     costs, gradient = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64), centred(random_tensor(12, 5, 3))

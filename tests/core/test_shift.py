@@ -76,6 +76,23 @@ def test_gene_blocks_do_not_change_the_result(cells, linear_map, delta, monkeypa
     torch.testing.assert_close(shift.translated(slice(None), support(delta), clip=True), whole)
 
 
+@pytest.mark.parametrize("rows", [slice(4, 5), slice(0, 10)])
+@pytest.mark.parametrize("entries, genes", [(1, {1: 1, 10: 1}), (20, {1: 12, 10: 2}), (79, {1: 12, 10: 7})])
+def test_no_more_expression_is_read_at_once_than_allowed_but_for_one_gene(
+    cells, linear_map, rows, entries, genes, monkeypatch
+) -> None:
+    read: list[int] = []
+
+    def columns(chosen: slice, wanted: torch.Tensor) -> torch.Tensor:
+        read.append(len(wanted))
+        return torch.from_numpy(cells)[chosen][:, wanted]
+
+    monkeypatch.setattr("scgce.core.shift._BLOCK_ENTRIES", entries)
+    shift = LinearShift(torch.from_numpy(cells) @ linear_map, linear_map, columns)
+    shift.translated(rows, SparseDelta(torch.arange(D), torch.ones(D)), clip=True)
+    assert max(read) == genes[rows.stop - rows.start] and sum(read) == D
+
+
 def test_errors_say_what_is_missing(linear_map, delta) -> None:
     shift = LinearShift(torch.zeros(N, H), linear_map)
     with pytest.raises(ValueError, match="clip=True needs"):

@@ -118,6 +118,42 @@ def test_a_solution_is_left_at_once(amplitude: float | None) -> None:
     assert solution_of(case, penalty, 0.1, Stopping()).n_iterations > again.n_iterations
 
 
+def plain_descent(case: Case, penalty: Penalty, lam: float, n: int) -> float:
+    """The objective after as many steps without acceleration, as long as the curvature of these problems allows."""
+    norms = case.problem.column_norms()
+    step = 1 / (4.5 * norms.clamp(min=1e-3 * float(norms.mean())))
+    v = torch.zeros(penalty.n_rows, len(norms), dtype=torch.float64)
+    for _ in range(n):
+        hidden = case.problem.hidden(penalty.translations(v))
+        gradient = penalty.pull_back(case.problem.pull_back(case.problem.value_and_gradient(hidden)[1]))
+        v = penalty.prox(v - gradient * step, step, lam)
+    return case.problem.value(case.problem.hidden(penalty.translations(v))) + lam * penalty.value(v)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_acceleration_leaves_less_than_plain_descent_does(seed: int) -> None:
+    case, lam, n = random_case(seed, l=6, d=40, m=12), 0.01, 160
+    penalty = penalty_of(case, None)
+    optimum = solution_of(case, penalty, lam, Stopping(1e-12, 5000)).objective
+    start = case.problem.value(torch.zeros_like(case.problem.start)) - optimum
+    left = solution_of(case, penalty, lam, Stopping(1e-15, n)).objective - optimum
+    plain = plain_descent(case, penalty, lam, n) - optimum
+    assert 0.0005 * start < plain < 0.1 * start, "plain descent works, but has a way to go"
+    assert left < 0.1 * plain
+
+
+@pytest.mark.parametrize("unit", [2.0**-20, 2.0**20])
+def test_units_of_the_genes_do_not_matter(unit: float) -> None:
+    """A power of two, so that nothing is rounded: the same iterations to the last bit."""
+    case, lam = random_case(3), 0.05
+    penalty = penalty_of(case, None)
+    assert case.problem.weights is not None
+    other = replace(case, problem=replace(case.problem, weights=case.problem.weights * unit))
+    one, scaled = solution_of(case, penalty, lam), solution_of(other, penalty, lam * unit)
+    assert torch.equal(scaled.v * unit, one.v)
+    assert (scaled.n_iterations, scaled.objective) == (one.n_iterations, one.objective)
+
+
 def test_steps_without_a_bound_are_allowed() -> None:
     case = random_case(6)
     order = case.means.argsort(dim=0)

@@ -53,6 +53,13 @@ def test_nothing_to_explain_is_nan() -> None:
     assert np.isnan(percent_explained(source + 1, source, source))
 
 
+def test_one_cell_each_is_enough() -> None:
+    """Half of the way leaves a quarter of the squared distance."""
+    source, target = torch.zeros(1, 3), torch.tensor([[2.0, 0.0, 0.0]])
+    assert percent_explained(source + target / 2, source, target) == pytest.approx(0.75)
+    assert percent_explained(source + target, source, torch.cat([target, target])) == pytest.approx(1.0)
+
+
 def test_pairs() -> None:
     embedded = [normal(20, g, mean=4.0 * g) for g in range(3)]
     moved = {(i, j): embedded[i] + 4.0 * (j - i) for i in range(3) for j in range(3)}

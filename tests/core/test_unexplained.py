@@ -63,6 +63,33 @@ def test_explained_pairs_are_not_listed_and_the_worst_comes_first() -> None:
     assert {pair.reason for pair in listed} <= set(REASONS)
 
 
+def test_half_of_the_cells_is_enough_unless_more_is_asked_for() -> None:
+    groups = [normal(4, 0), normal(4, 1, mean=20.0)]
+    for share, listed in ((0.25, True), (0.5, False), (0.75, False)):
+        scores = Scores(np.full((2, 2), share), np.full((2, 2), 1.0))
+        assert bool(unexplained_pairs(lambda i, j: groups[i], groups, scores, 1.0)) is listed
+
+
+def on_a_line(*x: float, centre: float = 0.0) -> torch.Tensor:
+    return torch.stack([torch.tensor(x) + centre, torch.zeros(len(x))], 1)
+
+
+def test_a_rigid_move_that_carries_just_enough_cells_is_possible() -> None:
+    groups = [on_a_line(-3.0, -1.0, 1.0, 3.0), on_a_line(-1.0, 1.0, centre=50.0)]
+    nothing = Scores(np.zeros((2, 2)), np.zeros((2, 2)))
+    for threshold, possible in ((0.5, True), (0.51, False)):
+        found = unexplained_pairs(lambda i, j: groups[i], groups, nothing, 0.1, threshold=threshold)
+        assert [pair.possible for pair in found if pair.source == 0] == [possible]
+
+
+def test_spreads_that_differ_by_just_half_are_not_called_different() -> None:
+    nothing = Scores(np.zeros((2, 2)), np.zeros((2, 2)))
+    for wide, reasons in ((1.5, ["shape", "shape"]), (1.5625, ["narrower", "wider"])):
+        groups = [on_a_line(-1.0, 1.0), on_a_line(-wide, wide, centre=8.0)]
+        found = unexplained_pairs(centred(groups), groups, nothing, 0.1)
+        assert [pair.reason for pair in sorted(found, key=lambda pair: pair.source)] == reasons
+
+
 def test_pairs_that_were_not_scored_and_point_targets() -> None:
     groups = [normal(5, 0), torch.zeros(4, 2)]
     unknown = Scores(np.full((2, 2), np.nan), np.full((2, 2), np.nan))

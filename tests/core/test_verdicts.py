@@ -97,6 +97,20 @@ def test_sub_sampling_follows_rng(data, judges) -> None:
     np.testing.assert_allclose(first * 9, np.round(first * 9), atol=1e-12)
 
 
+def test_unless_asked_for_nothing_is_clipped_and_the_seed_is_0(data, judges) -> None:
+    X, codes, means = data
+    cuts = PairCuts(torch.linspace(0, 4, N_GROUPS)[:, None] * torch.tensor([1.0, -1.0]).repeat(GENES // 2))
+    plain, clipped = (score_judge(judges["knn"], X, codes, cuts, n_groups=3, clip=clip) for clip in (False, True))
+    assert not np.array_equal(plain, clipped)
+    np.testing.assert_array_equal(score_judge(judges["knn"], X, codes, cuts, n_groups=3), plain)
+    one, other, unsaid = (
+        Verdicts(judges["knn"], X, codes, N_GROUPS, max_cells=7, **rng).score(PairCuts(means, 3))
+        for rng in ({"rng": 0}, {"rng": 1}, {})
+    )
+    assert not np.array_equal(one, other)
+    np.testing.assert_array_equal(unsaid, one)
+
+
 def test_codes_must_match_the_cells(data, judges) -> None:
     with pytest.raises(ValueError, match=r"codes has shape \(2,\)"):
         Verdicts(judges["knn"], data[0], data[1][:2], N_GROUPS)

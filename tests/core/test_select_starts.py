@@ -1,0 +1,63 @@
+"""From where and how often selection descends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.core._cells import make_world
+from tests.core.test_select import material_of
+
+from scgce.core import select
+from scgce.core.select import Material, consistent, refined, refined_consistent
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return material_of(make_world(), 3.0)
+
+
+def steps_of(run: object, material: Material, k: int) -> int:
+    steps: list[int] = []
+    run(material, k, on_step=lambda: steps.append(1))  # type: ignore[operator]
+    return len(steps)
+
+
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_consistent_starts_are_the_richest_points_that_fit(material: Material, k: int) -> None:
+    most = [int((point.translations.pairs() != 0).sum(2).max()) for point in material.points]
+    fitting = [point for point, count in zip(material.points, most, strict=True) if count <= k]
+    assert 0 < len(fitting) < len(material.points)
+    assert select._fitting(material.points, k) == fitting[-3:]
+
+
+def test_where_no_point_fits_nothing_is_translated(material: Material) -> None:
+    rich = [point for point in material.points if int(point.counts.max()) > 1]
+    (origin,) = select._fitting(rich, 1)
+    assert origin.translations.genes.numel() == 0 and origin.translations.values.shape == (4, 0)
+    assert origin.lam == rich[0].lam, "the largest λ, at which least is translated"
+
+
+def test_the_consistent_solution_is_refined_once(material: Material) -> None:
+    assert steps_of(refined_consistent, material, 3) == material.options.steps
+
+
+def test_a_single_gene_is_refined_as_well(material: Material) -> None:
+    gene = torch.tensor([0])
+    points = [
+        replace(point, translations=replace(point.translations, genes=gene, values=point.translations.dense()[:, gene]))
+        for point in material.points
+        if bool((point.translations.dense()[:, 0] != 0).any())
+    ]
+    alone = replace(material, points=points)
+    assert consistent(alone, 1).translations.genes.tolist() == [0]
+    assert steps_of(refined_consistent, alone, 1) == material.options.steps
+
+
+def test_few_genes_are_given_more_descents_than_many(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = steps_of(refined, material, 3)
+    monkeypatch.setattr(select, "_SMALL", 23)  # the world has 24
+    many = steps_of(refined, material, 3)
+    assert many == 2 * material.options.steps, "exploring and not"
+    assert few > many
