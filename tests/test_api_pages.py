@@ -56,7 +56,20 @@ def test_functions_named_in_prose_exist(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["index", "method", "howto", "cli", "snakemake", "faq", "comparison", "tutorials", "paper"]
+    "page",
+    [
+        "index",
+        "method",
+        "howto",
+        "cli",
+        "snakemake",
+        "faq",
+        "comparison",
+        "tutorials",
+        "paper",
+        "benchmarks",
+        "promises",
+    ],
 )
 def test_pages_are_in_the_table_of_contents(page: str) -> None:
     assert (DOCS / f"{page}.md").is_file()

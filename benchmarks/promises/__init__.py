@@ -1,1 +1,1 @@
-"""What scgce promises, measured: the stacks of versions on which its tests pass."""
+"""What scgce promises, measured: tests counted, lines run, faults planted, stacks of versions on which they pass."""
