@@ -7,6 +7,7 @@ float64.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -15,6 +16,7 @@ from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
 from scgce import _kernels
+from scgce._cluster import client_of, map_chunks
 
 Matrix: TypeAlias = Any
 Block: TypeAlias = Any  # np.ndarray | sparse.csr_array
@@ -91,11 +93,23 @@ def _load(X: Matrix, rows: slice) -> Block:
         parts = (X.data[first:last], X.indices[first:last], X.indptr[rows.start : rows.stop + 1] - first)
         return sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
     block = X[rows]
-    if kind == "dask":
-        block = block.compute()
+    return _on_host(block.compute() if kind == "dask" else block)
+
+
+def _on_host(block: Any) -> Block:
     if type(block).__module__.startswith("cupy"):
         block = block.get()
     return sparse.csr_array(block) if sparse.issparse(block) else np.asarray(block)
+
+
+def _pick(X: Matrix, span: slice, rows: np.ndarray) -> Block:
+    """Rows of a block, numbered within it; those of a dask chunk are picked where it lies."""
+    if _kind(X) != "dask":
+        return _load(X, span)[rows]
+    from dask.delayed import delayed
+
+    chunk = X[span].to_delayed()[0, 0]
+    return _on_host(delayed(operator.getitem)(chunk, rows).compute())
 
 
 def row_blocks(X: Matrix, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slice, Block]]:
@@ -138,14 +152,21 @@ def check_matrix(X: Matrix, name: str) -> None:
         raise ValueError(f"{name} has dtype {X.dtype}; expected real numbers (float32, float64 or integers)")
     if X.dtype.kind != "f":
         return
-    for rows, block in row_blocks(X):
-        values = block.data if sparse.issparse(block) else block
-        if not np.isfinite(values).all():
-            bad = np.count_nonzero(~np.isfinite(values))
+    X = by_rows(X)
+    client = client_of(X)
+    found = map_chunks(client, X, _not_finite) if client else ((r, _not_finite(block)) for r, block in row_blocks(X))
+    for rows, bad in found:
+        if bad:
             raise ValueError(
                 f"{name} holds {bad} NaN or infinite values in rows {rows.start} to {rows.stop - 1}; "
                 "filter or impute them first (log1p of negative values is a common cause)"
             )
+
+
+def _not_finite(block: Any) -> int:
+    block = _on_host(block)
+    values = block.data if sparse.issparse(block) else block
+    return int(values.size - np.count_nonzero(np.isfinite(values)))
 
 
 def _numbers(block: Block) -> Block:
@@ -154,13 +175,12 @@ def _numbers(block: Block) -> Block:
 
 
 def _start_hidden(X: Matrix, W: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The weights as a float32 array, and the bias repeated for every row."""
+    """Weights and bias as float32 arrays."""
     W, b = (a.detach().cpu().numpy() if hasattr(a, "detach") else a for a in (W, b))
     W = np.ascontiguousarray(W, dtype=np.float32)
     if W.ndim != 2 or W.shape[0] != X.shape[1]:
         raise ValueError(f"W has shape {W.shape}; expected ({X.shape[1]}, h): one row for each column of the matrix")
-    bias = np.zeros(W.shape[1], np.float32) if b is None else np.asarray(b, dtype=np.float32)
-    return W, np.tile(bias, (X.shape[0], 1))
+    return W, np.zeros(W.shape[1], np.float32) if b is None else np.asarray(b, dtype=np.float32)
 
 
 def _start_sums(X: Matrix, codes: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
@@ -208,11 +228,7 @@ def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES)
     ValueError
         If W does not have d rows.
     """
-    X = by_rows(X)
-    W, hidden = _start_hidden(X, W, b)
-    for rows, block in row_blocks(X, block_bytes):
-        _add_projection(_numbers(block), W, hidden[rows])
-    return hidden
+    return _read(X, _start_hidden(X, W, b), None, block_bytes)[0]
 
 
 def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
@@ -238,11 +254,7 @@ def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int 
     ValueError
         If there is not one code for every row, or one is not below ``n_groups``.
     """
-    X = by_rows(X)
-    codes, sums = _start_sums(X, codes, n_groups)
-    for rows, block in row_blocks(X, block_bytes):
-        _add_sums(_numbers(block), codes[rows], sums)
-    return sums
+    return _read(X, None, _start_sums(X, codes, n_groups), block_bytes)[1]
 
 
 def project_and_sum(
@@ -254,13 +266,47 @@ def project_and_sum(
     -------
     Float32 (n, h) and float64 (l, d).
     """
+    return _read(X, _start_hidden(X, W, b), _start_sums(X, codes, n_groups), block_bytes)
+
+
+Projection: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
+"""Weights and bias."""
+Summation: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
+"""Codes of the rows, and the sums of the groups, to which the rows are added."""
+
+
+def _read(X: Matrix, projection: Projection, summation: Summation, block_bytes: int) -> tuple[np.ndarray, np.ndarray]:
+    """One read of X for both, here or on the workers of the user's cluster."""
     X = by_rows(X)
-    W, hidden = _start_hidden(X, W, b)
-    codes, sums = _start_sums(X, codes, n_groups)
-    for rows, block in row_blocks(X, block_bytes):
-        numbers = _numbers(block)
-        _add_projection(numbers, W, hidden[rows])
-        _add_sums(numbers, codes[rows], sums)
+    W, bias = projection or (None, np.zeros(0, np.float32))
+    codes, sums = summation or (np.full(X.shape[0], -1), np.zeros((0, X.shape[1])))
+    hidden = np.tile(bias, (X.shape[0], 1))
+    client = client_of(X)
+    if client is None:
+        for rows, block in row_blocks(X, block_bytes):
+            _add(block, codes[rows], W, hidden[rows], sums)
+    else:
+        for rows, (mapped, added) in map_chunks(client, X, _added, [codes], [W, bias, len(sums)]):
+            hidden[rows] = mapped
+            sums += added
+    return hidden, sums
+
+
+def _add(block: Block, codes: np.ndarray, W: np.ndarray | None, hidden: np.ndarray, sums: np.ndarray) -> None:
+    numbers = _numbers(block)
+    if W is not None:
+        _add_projection(numbers, W, hidden)
+    if len(sums):
+        _add_sums(numbers, codes, sums)
+
+
+def _added(
+    block: Any, codes: np.ndarray, W: np.ndarray | None, bias: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a worker answers for its chunk: hidden values, and the sums of its own rows."""
+    block = _on_host(block)
+    hidden, sums = np.tile(bias, (len(codes), 1)), np.zeros((n_groups, block.shape[1]))
+    _add(block, codes, W, hidden, sums)
     return hidden, sums
 
 
@@ -276,7 +322,7 @@ def _take(X: Matrix, rows: np.ndarray) -> Block:
     for span in _spans(X, BLOCK_BYTES):
         here = wanted[(wanted >= span.start) & (wanted < span.stop)] - span.start
         if here.size:
-            parts.append(_load(X, span)[here])
+            parts.append(_pick(X, span, here))
     if not parts:
         return np.zeros((0, X.shape[1]), np.float32)
     stack = sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
