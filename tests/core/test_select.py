@@ -188,3 +188,27 @@ def test_cuts_of_a_consistent_explanation_cut_nothing() -> None:
     assert int(whole.cuts().n_active()[0, 1]) == 4
     assert int(replace(whole, pair_cut=True).cuts().n_active()[0, 1]) == 2
     assert isinstance(whole.cuts(), PairCuts)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_of_many_groups_candidates_are_compared_by_some_pairs_and_scored_on_all(
+    method: str, material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def spy(moved: object, embedded: list, epsilon: float, pairs: list | None = None) -> Scores:
+        asked.append(None if pairs is None else len(set(pairs)))
+        return score_pairs(moved, embedded, epsilon, pairs)
+
+    monkeypatch.setattr("scgce.core.select.score_pairs", spy)
+    (whole,) = choose(material, [3], method)
+    assert set(asked) == {None}
+    asked.clear()
+    monkeypatch.setattr("scgce.core.select._PAIRS", 5)
+    (sampled,) = choose(material, [3], method)
+    assert asked[-1] is None and set(asked[:-1]) == {5}
+    assert np.isfinite(sampled.validation.correctness).all() and np.isfinite(sampled.validation.coverage).all()
+    cells = material.validate
+    again = score_pairs(cells.mover(sampled.cuts()), cells.embedded, material.epsilon)
+    np.testing.assert_array_equal(sampled.validation.correctness, again.correctness)
+    assert sampled.quality > whole.quality - 0.1

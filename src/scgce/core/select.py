@@ -33,6 +33,9 @@ _NEAREST = 3
 _SMALL, _ORDERS = 30, 4
 """With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, and
 what does not explore sees so many orders of mini-batches."""
+_PAIRS = 600
+"""Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
+all of them."""
 ROUGH, DEBIAS = Stopping(1e-4, 150), Stopping(1e-7, 500)
 """All candidates are debiased roughly, the best of them to the end."""
 
@@ -83,10 +86,22 @@ def quality(scores: Scores, balance: float = RefineOptions.balance) -> float:
 
 def _validated(material: Material, translations: Translations, k: int, lam: float, cut: bool) -> Explained:
     rounded = translations.rounded().drop_unused()
-    cuts = PairCuts(rounded.dense(), k if cut else None)
+    pairs = _compared(material.validate.n_groups, material.seed)
+    return Explained(k, lam, rounded, cut, _score(material, PairCuts(rounded.dense(), k if cut else None), pairs))
+
+
+def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | None) -> Scores:
     moved = material.validate.mover(cuts, clip=material.clip)
-    scores = score_pairs(moved, material.validate.embedded, material.epsilon)
-    return Explained(k, lam, rounded, cut, scores)
+    return score_pairs(moved, material.validate.embedded, material.epsilon, pairs)
+
+
+def _compared(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
+    """The pairs by which candidates are compared, None for all."""
+    if n_groups * (n_groups - 1) <= _PAIRS:
+        return None
+    ordered = [(i, j) for i in range(n_groups) for j in range(n_groups) if i != j]
+    chosen = np.random.default_rng([seed, n_groups]).choice(len(ordered), _PAIRS, replace=False)
+    return [ordered[index] for index in np.sort(chosen)]
 
 
 def _best(candidates: Sequence[Explained]) -> Explained:
@@ -225,6 +240,8 @@ def choose(
         else:
             found = refined_consistent(material, k, on_step)
         chosen.append(found)
+    if _compared(material.validate.n_groups, material.seed) is not None:
+        chosen = [replace(found, validation=_score(material, found.cuts(), None)) for found in chosen]
     return chosen[::-1]
 
 
