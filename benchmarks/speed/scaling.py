@@ -111,7 +111,9 @@ def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES))
+    parser.add_argument(
+        "--axes", nargs="+", choices=AXES, default=list(AXES), help="the figures of the others are kept as they are"
+    )
     parser.add_argument("--methods", nargs="+", default=["path", "refine"], choices=("path", "refine"))
     parser.add_argument("--point", nargs=3, type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -126,6 +128,11 @@ def main() -> None:
         for method in arguments.methods
     ]
     table = pd.DataFrame(rows)
+    before = RESULTS / "scaling.csv"
+    if not arguments.quick and set(axes) != set(AXES) and before.exists():
+        kept = pd.read_csv(before)
+        table = pd.concat([table, kept[~kept["axis"].isin(axes)]], ignore_index=True)
+        table = table.sort_values("axis", key=lambda names: names.map(list(AXES).index), kind="stable")
     print(slopes(table).round(2).to_string(index=False))
     publish(table, "scaling", arguments.quick)
     if not arguments.quick:
