@@ -13,7 +13,8 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 
 TORCH = "torch==2.13.0"  # the version of constraints.txt; whether it brings CUDA depends on platform and Python
-EVERYTHING, NO_EXTRAS = ("--group=test",), ("pytest>=8.3", "hypothesis>=6.100")
+# Without extras, but with the tests' own tools: cvxpy is the solver that ours is compared with.
+EVERYTHING, NO_EXTRAS = ("--group=test",), ("pytest>=8.3", "hypothesis>=6.100", "cvxpy>=1.5")
 
 # Name → Python, what is installed beside scgce.
 STACKS: dict[str, tuple[str, tuple[str, ...]]] = {

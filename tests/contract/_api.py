@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import anndata as ad
@@ -142,9 +143,17 @@ def function(name: str) -> Callable[..., Any]:
     return getattr(getattr(scgce, module), member)  # type: ignore[no-any-return]
 
 
+OF_AN_EXTRA = {"tl.integrated_gradients": "captum", "get.attributions": "captum"}
+
+
+def at_hand(names: Iterable[str]) -> list[str]:
+    """Those of the functions whose extra is installed."""
+    return [name for name in names if name not in OF_AN_EXTRA or find_spec(OF_AN_EXTRA[name]) is not None]
+
+
 def public() -> list[str]:
-    """Every public function on AnnData."""
-    return [f"{module}.{name}" for module in ("tl", "get", "pl") for name in getattr(scgce, module).__all__]
+    """Every public function on AnnData that can be called here."""
+    return at_hand(f"{part}.{name}" for part in ("tl", "get", "pl") for name in getattr(scgce, part).__all__)
 
 
 def prepared(name: str, adata: ad.AnnData) -> ad.AnnData:

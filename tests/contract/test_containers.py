@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy import sparse
 from tests.conftest import ARRAY_KINDS
-from tests.contract._api import TABLE, call, outcome, public, tiny
+from tests.contract._api import TABLE, at_hand, call, outcome, public, tiny
 
 da = pytest.importorskip("dask.array")
 
@@ -87,7 +87,7 @@ def assert_equal(found: Any, wanted: Any, where: str) -> None:
 
 
 def test_the_table_holds_every_public_function() -> None:
-    assert set(TABLE) == set(public())
+    assert set(at_hand(TABLE)) == set(public())
 
 
 @pytest.mark.parametrize("kind", kinds(HELD))

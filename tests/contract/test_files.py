@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.contract._api import call, tiny
+from tests.contract._api import at_hand, call, tiny
 from tests.contract.make_release_file import FOLDER, FRAMES, TOOLS
 from tests.tl._frozen import frozen
 
@@ -30,7 +30,7 @@ SOURCES = Path(scgce.__file__).parent
 @pytest.fixture(scope="module")
 def explained() -> ad.AnnData:
     adata = tiny()
-    for name in TOOLS:
+    for name in at_hand(TOOLS):
         call(name, adata)
     return adata
 

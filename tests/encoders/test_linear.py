@@ -154,7 +154,7 @@ def test_no_warning_when_exact(blobs):
 
 
 def test_out_of_core_matrices(blobs, tmp_path):
-    import dask.array as da
+    da = pytest.importorskip("dask.array")
 
     reference = linear_from_pca(blobs)
     blobs.layers["lazy"] = da.from_array(blobs.X.toarray(), chunks=(70, 60)).map_blocks(sparse.csr_array)
