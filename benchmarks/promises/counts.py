@@ -40,6 +40,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "What is read from and written to the AnnData is checked": (
         "tests/test_adata.py",
         "tests/test_arrays.py",
+        "tests/test_cluster.py",
         "tests/test_constraints.py",
         "tests/test_groups.py",
         "tests/test_keys.py",

@@ -306,7 +306,7 @@ def test_two_hundred_groups() -> None:
 
 
 def test_every_explaining_tool_is_tried() -> None:
-    writers = {f"tl.{name}" for name in scgce.tl.__all__}
+    writers = set(at_hand(f"tl.{name}" for name in scgce.tl.__all__))
     others = {
         "tl.evaluate",
         "tl.evidence",
