@@ -25,7 +25,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def client() -> Iterator[object]:
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as found,
     ):
         yield found

@@ -234,6 +234,8 @@ def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES)
 def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
     """Sum the rows of each group, in their order: the same bytes for any number of threads and size of blocks.
 
+    On a dask cluster each worker sums its own chunks, which rounds differently in the last digits.
+
     Parameters
     ----------
     X

@@ -112,7 +112,7 @@ def test_a_killed_worker_is_an_error_and_leaves_everything() -> None:
     slots = frozen(adata.obs), frozen(adata.uns), frozen(dict(adata.obsm))
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.nanny.environ": {}}),
-        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster,
         distributed.Client(cluster),
         pytest.raises(distributed.KilledWorker),
     ):
