@@ -101,6 +101,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "label": TEXT,
     "copy": FLAG,
     "clip": FLAG,
+    "consistent": FLAG,
     "nonnegative": FLAG,
     "refit": FLAG,
     "per_cell": FLAG,

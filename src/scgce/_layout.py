@@ -25,12 +25,13 @@ _TOP: dict[str, tuple[str, ...]] = {
     "split": ("n",),
     "pair_deltas": ("l*l", "d"),
 }
-_SWEPT = dict.fromkeys(("correctness", "coverage", "dbm_", "validation_", "judge_"), ("K", "l", "l"))
+_SWEPT = dict.fromkeys(("correctness", "coverage", "dbm_", "validation_", "judge_", "consistent_"), ("K", "l", "l"))
 _SWEEP = {
     "sparsity": ("K",),
     "lam": ("K",),
     "similarity": ("K-1",),
     "deltas": ("K*l", "d"),
+    "deltas_consistent": ("K*l", "d"),
     "pair_deltas": ("K*l*l", "d"),
 }
 _PATH: dict[str, tuple[str, ...]] = dict.fromkeys(("lam", "objective", "smooth", "n_genes_mean", "n_genes_max"), ("P",))

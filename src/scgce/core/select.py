@@ -31,8 +31,8 @@ _RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
 _SMALL, _ORDERS = 30, 4
-"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, and
-what does not explore sees so many orders of mini-batches."""
+"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, what
+does not explore sees so many orders of mini-batches, and the best is refined once more."""
 _PAIRS = 600
 """Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
 all of them."""
@@ -198,10 +198,20 @@ def refined(
     found = [start]
     for origin, explore in runs:
         if len(origin.translations.genes):
-            amounts = _amounts(material, origin.translations)
-            orders = range(_ORDERS if small and not explore else 1)
-            found += [_refined(material, origin, amounts, explore, on_step, order) for order in orders]
-    return _best(found)
+            found += _descents(material, origin, explore, _ORDERS if small and not explore else 1, on_step)
+    best = _best(found)
+    if not small or len(best.translations.genes) == 0:
+        return best
+    again = [_descents(material, best, explore, _ORDERS, on_step) for explore in (0.0, material.options.explore)]
+    return _best([best, *again[0], *again[1]])
+
+
+def _descents(
+    material: Material, start: Explained, explore: float, orders: int, on_step: Callable[[], object] | None
+) -> list[Explained]:
+    """Descents from one start, the mini-batches in several orders."""
+    amounts = _amounts(material, start.translations)
+    return [_refined(material, start, amounts, explore, on_step, order) for order in range(orders)]
 
 
 def refined_consistent(material: Material, k: int, on_step: Callable[[], object] | None = None) -> Explained:
@@ -223,6 +233,13 @@ def _amounts(material: Material, translations: Translations) -> Amounts:
         return FreeAmounts.of(translations)
     genes = translations.genes
     return StepAmounts.of_gap(material.gap.take(genes), genes, material.amplitude, translations)
+
+
+def most_descents(method: str, n_genes: int) -> int:
+    """Descents for one sparsity at most, for a bar of progress."""
+    if method != "refine":
+        return int(method == "refine_consistent")
+    return 3 if n_genes > _SMALL else 1 + 3 * _ORDERS + 2 * _ORDERS
 
 
 def choose(

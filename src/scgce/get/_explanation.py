@@ -16,7 +16,13 @@ from scgce.get._result import Result
 
 @checked()
 def explanation(
-    adata: AnnData, source: Any, target: Any, *, sparsity: int | None = None, key: str = "tgt"
+    adata: AnnData,
+    source: Any,
+    target: Any,
+    *,
+    sparsity: int | None = None,
+    consistent: bool = False,
+    key: str = "tgt",
 ) -> pd.DataFrame:
     """Genes to change, and by how much, to turn cells of one group into cells of another.
 
@@ -31,6 +37,9 @@ def explanation(
         Names of two groups, A and B.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
+    consistent
+        The variant without triangle error: A → C is A → B plus B → C, gene by gene, still in at most as many genes for
+        every pair. ``tl.tgt(method="refine")`` stores it beside its own; "refine_consistent" and "path" are so anyway.
     key
         Where in ``adata.uns`` the result is.
 
@@ -51,9 +60,10 @@ def explanation(
     KeyError
         If there is no result under ``key``.
     ValueError
-        If a group or sparsity is unknown (the known ones are named) or source and target are the same.
+        If a group or sparsity is unknown (the known ones are named), source and target are the same, or no consistent
+        variant is stored.
     """
-    result = Result.read(adata, key)
+    result = Result.read(adata, key, consistent=consistent)
     i, j = result.pair(source, target)
     k = result.check_sparsity(sparsity)
     delta = result.delta(i, j, k)
@@ -69,12 +79,12 @@ def explanation(
 
 
 @checked()
-def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+def pairs(adata: AnnData, *, sparsity: int | None = None, consistent: bool = False, key: str = "tgt") -> pd.DataFrame:
     """Put the explanations of all ordered pairs into one long frame.
 
     Parameters
     ----------
-    adata, sparsity, key
+    adata, sparsity, consistent, key
         As in :func:`scgce.get.explanation`.
 
     Returns
@@ -86,7 +96,7 @@ def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> p
     KeyError, ValueError
         As :func:`scgce.get.explanation`.
     """
-    result = Result.read(adata, key)
+    result = Result.read(adata, key, consistent=consistent)
     k = result.check_sparsity(sparsity)
     cuts = result.pair_cuts(k)
     parts = []
@@ -100,7 +110,7 @@ def pairs(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> p
 
 
 @checked()
-def deltas(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+def deltas(adata: AnnData, *, sparsity: int | None = None, consistent: bool = False, key: str = "tgt") -> pd.DataFrame:
     """Basis translations: the translation of each group from the common origin.
 
     The translation A → B is row B minus row A (cut to the largest ``sparsity`` changes if
@@ -108,7 +118,7 @@ def deltas(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> 
 
     Parameters
     ----------
-    adata, sparsity, key
+    adata, sparsity, consistent, key
         As in :func:`scgce.get.explanation`.
 
     Returns
@@ -120,7 +130,7 @@ def deltas(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> 
     KeyError, ValueError
         As :func:`scgce.get.explanation`.
     """
-    result = Result.read(adata, key)
+    result = Result.read(adata, key, consistent=consistent)
     index = pd.Index(result.groups, name="group")
     return pd.DataFrame(result.basis(sparsity), index=index, columns=pd.Index(result.genes, name="gene"))
 

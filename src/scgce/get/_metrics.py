@@ -18,12 +18,19 @@ _SWEPT = (
     "dbm_coverage",
     "validation_correctness",
     "validation_coverage",
+    "consistent_correctness",
+    "consistent_coverage",
 )
 
 
 @checked()
 def metrics(
-    adata: AnnData, *, sparsity: int | None = None, include_self: bool = False, key: str = "tgt"
+    adata: AnnData,
+    *,
+    sparsity: int | None = None,
+    include_self: bool = False,
+    consistent: bool = False,
+    key: str = "tgt",
 ) -> pd.DataFrame:
     """How well each ordered pair is explained.
 
@@ -36,6 +43,8 @@ def metrics(
     include_self
         Also give each group against itself (no translation; a cell is not its own neighbour), as the paper's
         averages do.
+    consistent
+        Of the variant without triangle error, as in :func:`scgce.get.explanation`.
     key
         Where in ``adata.uns`` the result is.
 
@@ -53,9 +62,9 @@ def metrics(
     KeyError
         If there is no result under ``key``.
     ValueError
-        If the sparsity was not computed.
+        If the sparsity was not computed, or no consistent variant is stored.
     """
-    result = Result.read(adata, key)
+    result = Result.read(adata, key, consistent=consistent)
     k = result.check_sparsity(sparsity)
     size = len(result.groups)
     keep = np.ones((size, size), bool) if include_self else ~np.eye(size, dtype=bool)
@@ -82,8 +91,9 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     -------
     One row per sparsity with the columns ``sparsity``, ``lam``, ``correctness``, ``coverage``, ``similarity`` (paper,
     Eq. 10: how much of this explanation lies on the genes of the next larger one; NaN in the last row),
-    ``dbm_correctness``, ``dbm_coverage``, ``validation_correctness``, ``validation_coverage``, ``judge_logreg``,
-    ``judge_knn`` and ``selected``.
+    ``dbm_correctness``, ``dbm_coverage``, ``validation_correctness``, ``validation_coverage``,
+    ``consistent_correctness``, ``consistent_coverage`` (of the variant without triangle error, where it is stored),
+    ``judge_logreg``, ``judge_knn`` and ``selected``.
 
     Raises
     ------

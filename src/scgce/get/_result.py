@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scgce._adata import read_result
 from scgce._keys import not_found
+from scgce._layout import Fields
 from scgce.core.truncate import PairCuts, SparseDelta, top_k
 
 
@@ -24,6 +25,28 @@ def _support(row: Any) -> SparseDelta:
     dense = row.toarray().ravel()
     genes = np.flatnonzero(dense)
     return SparseDelta(torch.from_numpy(genes), torch.from_numpy(dense[genes]))
+
+
+def _consistent(raw: Mapping[str, Any], key: str) -> Fields:
+    """The entry as ``method="refine_consistent"`` would have stored it, of what the sweep has."""
+    sweep, where = raw.get("sweep", {}), f"adata.uns[{key!r}]"
+    if "deltas_consistent" not in sweep:
+        raise ValueError(
+            f"consistent=True: no consistent variant is stored in {where}; expected a result of "
+            "scgce.tl.tgt with method='refine', 'refine_consistent' or 'path'"
+        )
+    own = {name.removeprefix("consistent_"): sweep[name] for name in sweep if name.startswith("consistent_")}
+    own["deltas"] = sweep["deltas_consistent"]
+    size, selected = len(raw["groups"]), int(raw["params"]["sparsity_selected"])
+    start = int(np.flatnonzero(np.asarray(sweep["sparsity"]) == selected)[0]) * size
+    left_out = {"percent_explained", "n_genes", *own}
+    entry = {
+        **{name: value for name, value in raw.items() if name not in left_out},
+        "params": Fields({**raw["params"], "pair_cut": False, "method": "refine_consistent"}, f"{where}['params']"),
+        "deltas": own["deltas"].tocsr()[start : start + size].toarray(),
+        "sweep": Fields({"sparsity": sweep["sparsity"], **own}, f"{where}['sweep']"),
+    }
+    return Fields(entry, where)
 
 
 @dataclass(frozen=True)
@@ -41,17 +64,19 @@ class Result:
     raw: Mapping[str, Any]
 
     @classmethod
-    def read(cls, adata: AnnData, key: str) -> Result:
-        """Read ``adata.uns[key]``.
+    def read(cls, adata: AnnData, key: str, *, consistent: bool = False) -> Result:
+        """Read ``adata.uns[key]``; of a refined result, the variant without triangle error if asked for.
 
         Raises
         ------
         KeyError
             If there is nothing under ``key``.
         ValueError
-            If it is not a complete result of scgce.
+            If it is not a complete result of scgce, or has no consistent variant.
         """
-        raw = read_result(adata, key)
+        raw: Mapping[str, Any] = read_result(adata, key)
+        if consistent and (raw["params"].get("pair_cut", False) or "pair_deltas" in raw):
+            raw = _consistent(raw, key)
         return cls(key, raw["params"], _strings(raw["groups"]), _strings(raw["genes"]), raw)
 
     @property

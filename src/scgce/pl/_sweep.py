@@ -31,6 +31,8 @@ LINES = {
     "coverage": Line("coverage", "#c26a00", "-", "s", True),
     "judge_logreg": Line("judge: regression", "#2c7a3f", "-", "^", True),
     "judge_knn": Line("judge: neighbours", "#6aa84f", "-", "v", True),
+    "consistent_correctness": Line("correctness, consistent", "#08408a", (0, (5, 1.5, 1, 1.5)), "P", False),
+    "consistent_coverage": Line("coverage, consistent", "#c26a00", (0, (5, 1.5, 1, 1.5)), "P", False),
     "dbm_correctness": Line("correctness, DBM", "#08408a", (0, (4, 2)), "o", False),
     "dbm_coverage": Line("coverage, DBM", "#c26a00", (0, (4, 2)), "s", False),
     "similarity": Line("similarity", "#7a7a7a", (0, (1, 1.5)), "d", True),
@@ -60,6 +62,8 @@ def sweep(
     return_fig: bool = False,
 ) -> Any:
     """Draw mean correctness, coverage and judges against genes per pair, beside the difference between means (DBM).
+
+    Where the variant without triangle error is stored ("consistent"), it is drawn as well.
 
     Similarity is the share of an explanation that lies on genes of the next larger one (paper, Eq. 10). The
     vertical line marks the selected sparsity.
@@ -124,6 +128,7 @@ def _end_labels(ax: Axes, frame: pd.DataFrame, at: dict[int, int]) -> None:
     for (score, row), y in zip(last.iterrows(), texts, strict=True):
         line = LINES[str(score)]
         style = {"arrowstyle": "-", "color": line.color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3, "alpha": 0.6}
+        style["relpos"] = (0, 0.5)
         x = at[int(row["sparsity"])]
         text = ax.annotate(
             line.label,

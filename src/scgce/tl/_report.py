@@ -65,13 +65,25 @@ def stored(
     selected: int,
     params: dict[str, Any],
     *,
+    consistent: Sequence[Explained] | None = None,
     path: PathPoints | None = None,
     reference: str | None = None,
     on_sparsity: Callable[[], Any] | None = None,
 ) -> dict[str, Any]:
-    """Score every sparsity and lay everything out as ``adata.uns[key]`` documents it."""
+    """Score every sparsity and lay everything out as ``adata.uns[key]`` documents it.
+
+    Parameters
+    ----------
+    consistent
+        The explanations without triangle error of the same sparsities, stored beside the others in the sweep.
+    """
     bases = [_basis(candidate, prepared, reference) for candidate in explained]
     sweep = _sweep(prepared, report, explained, bases, on_sparsity)
+    if consistent is not None:
+        others = [_basis(candidate, prepared, reference) for candidate in consistent]
+        found = _scored(report, consistent, others, on_sparsity)
+        sweep["deltas_consistent"] = _rows(others)
+        sweep |= {f"consistent_{name}": matrices for name, matrices in found.items()}
     chosen = _cuts(explained[selected], bases[selected])
     moved = report.cells.mover(chosen, clip=report.clip)
     centres = report.cells.means()
@@ -142,27 +154,43 @@ def _sweep(
     bases: Sequence[torch.Tensor],
     on_sparsity: Callable[[], Any] | None,
 ) -> dict[str, Any]:
-    rows: dict[str, list[np.ndarray]] = {}
     means = torch.from_numpy(prepared.means)
-    for candidate, basis in zip(explained, bases, strict=True):
-        cuts = _cuts(candidate, basis)
-        ours = report.scores(cuts)
-        theirs = report.scores(PairCuts(means, candidate.sparsity))
-        entries = {"correctness": ours.correctness, "coverage": ours.coverage}
-        entries |= {"dbm_correctness": theirs.correctness, "dbm_coverage": theirs.coverage}
-        entries |= {"validation_correctness": candidate.validation.correctness}
-        entries |= {"validation_coverage": candidate.validation.coverage}
-        for name, matrix in {**entries, **report.judged(cuts)}.items():
-            rows.setdefault(name, []).append(matrix)
-        if on_sparsity is not None:
-            on_sparsity()
+    theirs = [report.scores(PairCuts(means, candidate.sparsity)) for candidate in explained]
     return {
         "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
         "lam": np.array([candidate.lam for candidate in explained]),
         "similarity": _similarities(explained),
-        "deltas": sparse.vstack([sparse.csr_matrix(basis.numpy()) for basis in bases], format="csr"),
-        **{name: np.stack(matrices) for name, matrices in rows.items()},
+        "deltas": _rows(bases),
+        "dbm_correctness": np.stack([scores.correctness for scores in theirs]),
+        "dbm_coverage": np.stack([scores.coverage for scores in theirs]),
+        "validation_correctness": np.stack([candidate.validation.correctness for candidate in explained]),
+        "validation_coverage": np.stack([candidate.validation.coverage for candidate in explained]),
+        **_scored(report, explained, bases, on_sparsity),
     }
+
+
+def _rows(bases: Sequence[torch.Tensor]) -> sparse.csr_matrix:
+    """Bases one below the other, (K·l, d)."""
+    return sparse.vstack([sparse.csr_matrix(basis.numpy()) for basis in bases], format="csr")
+
+
+def _scored(
+    report: Report,
+    explained: Sequence[Explained],
+    bases: Sequence[torch.Tensor],
+    on_sparsity: Callable[[], Any] | None,
+) -> dict[str, np.ndarray]:
+    """Correctness, coverage and judges of every sparsity, (K, l, l) each."""
+    rows: dict[str, list[np.ndarray]] = {}
+    for candidate, basis in zip(explained, bases, strict=True):
+        cuts = _cuts(candidate, basis)
+        scores = report.scores(cuts)
+        found = {"correctness": scores.correctness, "coverage": scores.coverage, **report.judged(cuts)}
+        for name, matrix in found.items():
+            rows.setdefault(name, []).append(matrix)
+        if on_sparsity is not None:
+            on_sparsity()
+    return {name: np.stack(matrices) for name, matrices in rows.items()}
 
 
 def _similarities(explained: Sequence[Explained]) -> np.ndarray:

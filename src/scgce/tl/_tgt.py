@@ -16,14 +16,13 @@ from scgce._split import FIT, VALIDATE
 from scgce._threads import one_thread
 from scgce.core.penalties import exponent_of
 from scgce.core.refine import RefineOptions
-from scgce.core.select import choose, smallest_sufficient
+from scgce.core.select import choose, most_descents, smallest_sufficient
 
 from . import _params
 from ._fit import Model, material
 from ._prepare import Prepared, pick_epsilon, prepare
 from ._report import report_on, stored
 
-DESCENTS = {"refine": 3, "refine_consistent": 1}
 PATH_STEPS, SCORE_STEPS = 60, 10
 """Of the progress bar: λ values, and the scoring of a sparsity in units of a refinement step."""
 
@@ -90,8 +89,9 @@ def tgt(
     method
         "refine": amounts refined for correctness and coverage on the fitting cells, the k largest kept for each pair.
         "refine_consistent": the same on a fixed partition of the groups, gene by gene: at most k genes for every pair
-        *and* no triangle error. "path": an exact solution of Eq. 9 with at most k genes for every pair, debiased; no
-        triangle error. "truncate": the paper, the k largest of each pair.
+        *and* no triangle error; "refine" stores it beside its own in the sweep. "path": an exact solution of Eq. 9
+        with at most k genes for every pair, debiased; no triangle error. "truncate": the paper, the k largest of
+        each pair.
     amplitude
         Largest translation of a gene between two groups in units of the real difference of their means; the sign is
         the real one. None: unbounded, as in the paper, at the risk of implausible amounts.
@@ -132,8 +132,9 @@ def tgt(
     None, or the copy. Sets ``adata.uns[key_added]``: ``params``; ``groups`` (l,), ``genes`` (d,); ``deltas`` float32
     (l, d), the basis translations; ``correctness``, ``coverage``, ``percent_explained``, ``n_genes`` and judges'
     ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``epsilon``; ``means`` (l, d); ``sweep`` with
-    the same for every sparsity beside the difference of means cut to as many genes; ``path``; ``encoder``; ``split``.
-    Read it with `get.explanation`, `get.metrics`, `get.sweep`.
+    the same for every sparsity beside the difference of means cut to as many genes and, after "refine", the consistent
+    variant (``deltas_consistent``, ``consistent_*``); ``path``; ``encoder``; ``split``. Read it with
+    `get.explanation`, `get.metrics`, `get.sweep`.
 
     Raises
     ------
@@ -193,9 +194,11 @@ def _explain(
     reference: str | None,
 ) -> dict[str, Any]:
     """The path, the choice for every sparsity, and the scores: the entry of ``adata.uns``."""
-    method = str(params["method"])
-    steps = DESCENTS.get(method, 0) * RefineOptions().steps
-    with progress(total=PATH_STEPS + len(sparsities) * (steps + SCORE_STEPS), desc="tgt") as bar:
+    methods = [str(params["method"])]
+    if methods == ["refine"]:
+        methods.append("refine_consistent")
+    steps = sum(most_descents(method, len(prepared.genes)) for method in methods) * RefineOptions().steps
+    with progress(total=PATH_STEPS + len(sparsities) * (steps + len(methods) * SCORE_STEPS), desc="tgt") as bar:
         reach = pick_epsilon(prepared, epsilon)
         with one_thread():
             found = material(
@@ -208,13 +211,14 @@ def _explain(
                 seed=prepared.seed,
                 on_point=bar.update,
             )
-            explained = choose(found, sparsities, method, bar.update)
+            explained, *consistent = [choose(found, sparsities, method, bar.update) for method in methods]
         return stored(
             prepared,
             report_on(prepared, reach, model.clip, judges),
             explained,
             smallest_sufficient(explained),
             params,
+            consistent=consistent[0] if consistent else None,
             path=found.points,
             reference=reference,
             on_sparsity=lambda: bar.update(SCORE_STEPS),
