@@ -12,15 +12,14 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 
-TORCH = "torch==2.13.0"  # the version of constraints.txt; whether it brings CUDA depends on platform and Python
 # Without extras, but with the tests' own tools: cvxpy is the solver that ours is compared with.
 EVERYTHING, NO_EXTRAS = ("--group=test",), ("pytest>=8.3", "hypothesis>=6.100", "cvxpy>=1.5")
 
 # Name → Python, what is installed beside scgce.
 STACKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tested": ("3.11", ("-c", "constraints.txt", *EVERYTHING)),
-    "newest-3.12": ("3.12", (TORCH, *EVERYTHING)),
-    "newest-3.13": ("3.13", (TORCH, *EVERYTHING)),
+    "newest-3.12": ("3.12", EVERYTHING),
+    "newest-3.13": ("3.13", EVERYTHING),
     "lowest": ("3.11", ("-c", "benchmarks/promises/lowest.txt", *EVERYTHING)),
     "no-extras": ("3.11", ("-c", "constraints.txt", *NO_EXTRAS)),
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from .causal import DISTINCT, FEATURES, share_of_x4
+from .claims import spread
 from .settings import HERE, Settings
 
 PAGE = HERE.parents[1] / "docs" / "paper.md"
@@ -101,9 +102,12 @@ def table3(results: Path) -> str:
 
 def single_cell(results: Path) -> str:
     frame = pd.read_csv(results / "fig7_single_cell.csv")
-    table = frame[["method", "sparsity", "correctness", "coverage", "similarity"]].rename(columns={"sparsity": "k"})
-    head = f"{frame['data'].iloc[0]}: {frame['n_cells'].iloc[0]:,} cells × {frame['n_genes'].iloc[0]:,} genes.\n\n"
-    return head + markdown(table.sort_values(["method", "k"], ascending=[False, True], kind="stable"))
+    scores = ["correctness", "coverage", "similarity"]
+    by = frame.rename(columns={"sparsity": "k"}).groupby(["method", "k"], sort=False)[scores]
+    table = by.agg(spread).reset_index().sort_values(["method", "k"], ascending=[False, True], kind="stable")
+    table = table.replace("nan ± nan", "–")
+    head = f"{frame['data'].iloc[0]}: {frame['n_cells'].iloc[0]:,} cells × {frame['n_genes'].iloc[0]:,} genes, "
+    return f"{head}{frame['seed'].nunique()} encoders.\n\n" + markdown(table)
 
 
 def seconds(results: Path) -> str:

@@ -16,6 +16,7 @@ import scanpy as sc
 import scgce
 from scgce.datasets import bipolar
 
+from . import maps
 from .output import save_figure, save_table
 from .settings import PAPER, SHARED, Settings
 
@@ -27,30 +28,28 @@ SHOWN = 250
 
 
 def run(settings: Settings) -> None:
-    adata, groupby, source = cells(settings)
-    if adata is None:
+    if cells(settings)[0] is None:
         logger.warning("no single-cell data: neither bipolar() in the cache nor ../shared/data; experiment skipped")
         return
-    sc.pp.pca(adata, n_comps=50, random_state=0)
-    scgce.tl.scvis(adata, rng=0, device="cpu", key_added=MAP, n_epochs=20 if settings.quick else None)
-    everything = adata.n_vars
-    sparsities = (SHOWN,) if settings.quick else SPARSITIES
-    options = {"use_rep": MAP, "device": "cpu"} | PAPER
-    scgce.tl.tgt(adata, groupby, sparsity=sparsities, **options)
-    scgce.tl.dbm(
-        adata,
-        groupby,
-        use_rep=MAP,
-        device="cpu",
-        sparsity=(*sparsities, everything),
-        validation_fraction=0.0,
-        judges=False,
-    )
-    curves = sweeps(adata, everything).assign(data=source, n_cells=adata.n_obs, n_genes=everything)
+    curves = pd.concat(maps.each(one, [(seed,) for seed in settings.seeds], settings), ignore_index=True)
     save_table(curves, "fig7_single_cell", settings)
     draw_curves(curves, settings)
-    draw_pairs(adata, groupby, settings)
-    draw_example(adata, settings)
+
+
+def one(seed: int, settings: Settings) -> pd.DataFrame:
+    """The curves of one encoder; the first seed's map, pairs and example are drawn."""
+    adata, groupby, source = cells(settings)
+    sc.pp.pca(adata, n_comps=50, random_state=0)
+    scgce.tl.scvis(adata, rng=seed, device="cpu", key_added=MAP, n_epochs=20 if settings.quick else None)
+    everything = adata.n_vars
+    sparsities = ((SHOWN,) if settings.quick else SPARSITIES) + (everything,)
+    options = {"use_rep": MAP, "device": "cpu", "sparsity": sparsities}
+    scgce.tl.tgt(adata, groupby, **options, **PAPER)
+    scgce.tl.dbm(adata, groupby, **options, validation_fraction=0.0, judges=False)
+    if seed == 0:
+        draw_pairs(adata, groupby, settings)
+        draw_example(adata, settings)
+    return sweeps(adata).assign(seed=seed, data=source, n_cells=adata.n_obs, n_genes=everything)
 
 
 def cells(settings: Settings) -> tuple[ad.AnnData | None, str, str]:
@@ -71,21 +70,23 @@ def cells(settings: Settings) -> tuple[ad.AnnData | None, str, str]:
     return adata, groupby, source
 
 
-def sweeps(adata: ad.AnnData, everything: int) -> pd.DataFrame:
-    """TGT's and DBM's curves in one frame; TGT without a cut is its path's densest point with all it uses."""
+def sweeps(adata: ad.AnnData) -> pd.DataFrame:
+    """TGT's and DBM's curves in one frame; all genes: no cut, at the λ that is best without one."""
     columns = ["sparsity", "correctness", "coverage"]
     tgt = scgce.get.sweep(adata)[[*columns, "similarity"]].assign(method="TGT")
     dbm = scgce.get.sweep(adata, key="dbm")[columns].assign(method="DBM", similarity=1.0)
-    frame = pd.concat([tgt, dbm], ignore_index=True)
-    return frame.assign(sparsity=frame["sparsity"].where(frame["sparsity"] < everything, everything))
+    return pd.concat([tgt, dbm], ignore_index=True)
 
 
 def draw_curves(curves: pd.DataFrame, settings: Settings) -> None:
+    """Mean over encoders, and their range."""
     figure, ax = plt.subplots(figsize=(5, 4))
     for (method, part), line in zip(curves.groupby("method"), (":", "-"), strict=True):
         for column, colour in (("correctness", "tab:blue"), ("coverage", "tab:orange")):
-            ax.plot(part["sparsity"], part[column], line, marker="o", color=colour, label=f"{method} {column}")
-    ax.set(xscale="log", xlabel="genes per pair (k)", ylabel="mean over ordered pairs", ylim=(0, 1.02))
+            values = part.groupby("sparsity")[column].agg(["mean", "min", "max"])
+            ax.plot(values.index, values["mean"], line, marker="o", color=colour, label=f"{method} {column}")
+            ax.fill_between(values.index, values["min"], values["max"], color=colour, alpha=0.12, linewidth=0)
+    ax.set(xscale="log", xlabel="genes per pair (k)", ylabel="mean over ordered pairs and encoders", ylim=(0, 1.02))
     ax.legend(fontsize="small")
     save_figure(figure, "fig7_single_cell", settings)
 

@@ -99,11 +99,14 @@ def test_verdicts_follow_their_thresholds() -> None:
 
 
 def test_a_claim_is_judged_from_its_table() -> None:
-    curve = pd.DataFrame({"sparsity": [50, 250], "TGT": [0.8, 0.9], "DBM": [0.2, 0.5]})
-    tidy = curve.melt("sparsity", var_name="method", value_name="correctness")
+    curve = pd.DataFrame({"sparsity": [50, 250, 900], "TGT": [0.8, 0.9, 0.8], "DBM": [0.2, 0.5, 0.9]})
+    one = curve.melt("sparsity", var_name="method", value_name="correctness").assign(n_genes=900)
+    other = one.assign(correctness=one["correctness"] + 0.02)
+    tidy = pd.concat([one.assign(seed=0), other.assign(seed=1)])
     verdict, text = claims.single_cell(lambda name: tidy)
     assert verdict == "confirmed"
-    assert "k = 250: 0.90 against 0.50" in text
+    assert "k = 250: 0.91 ± 0.01 against 0.51 ± 0.01" in text
+    assert "all genes: 0.81 ± 0.01 against 0.91 ± 0.01" in text
     worse = tidy.assign(correctness=tidy["correctness"].where(tidy["method"] == "DBM", 0.1))
     assert claims.single_cell(lambda name: worse)[0] == "not confirmed"
 
