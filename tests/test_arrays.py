@@ -206,9 +206,13 @@ class OnDevice:
     __module__ = "cupy.stand_in"
 
     def __init__(self, held: Any) -> None:
-        self.held, self.shape, self.dtype = held, held.shape, held.dtype
+        self.held, self.shape, self.dtype, self.size = held, held.shape, held.dtype, held.size
         if sparse.issparse(held):
             self.nnz, self.format = held.nnz, held.format
+            self.indptr, self.data = (OnDevice(part) for part in (held.indptr, held.data))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any) -> Any:
+        return ufunc(*(part.held for part in inputs))
 
     def __getitem__(self, rows: slice) -> OnDevice:
         return OnDevice(self.held[rows])

@@ -97,6 +97,15 @@ def stacks(results: Path) -> str:
     return markdown(pd.DataFrame(rows).fillna("–"))
 
 
+def long(results: Path) -> str:
+    entry = json.loads((results / "long.json").read_text(encoding="utf-8"))
+    rows = [
+        {"test": f"`{name}`", "cases": ", ".join(f"{count} {word}" for word, count in counts.items())}
+        for name, counts in entry["tests"].items()
+    ]
+    return f"{markdown(pd.DataFrame(rows))}\nIn {entry['seconds']} s, Python {entry['versions']['python']}.\n"
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "promises": promises,
     "tried": tried,
@@ -105,6 +114,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "harmless": harmless,
     "surviving": surviving,
     "stacks": stacks,
+    "long": long,
 }
 
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
 from scgce import _kernels
 from scgce._cluster import client_of, map_chunks
+from scgce._device_read import project_and_sum_on
 
 Matrix: TypeAlias = Any
 Block: TypeAlias = Any  # np.ndarray | sparse.csr_array
+Device: TypeAlias = "torch.device | None"
 
 BLOCK_BYTES = 2**27
 
@@ -85,6 +89,11 @@ def _spans(X: Matrix, block_bytes: int) -> list[slice]:
 
 def _load(X: Matrix, rows: slice) -> Block:
     """The rows as numpy or CSR; views wherever the holder allows it."""
+    return _on_host(_load_there(X, rows))
+
+
+def _load_there(X: Matrix, rows: slice) -> Any:
+    """The rows where they are computed: a cupy matrix' on the device."""
     kind = _kind(X)
     if kind == "dense":
         return np.asarray(X)[rows]
@@ -93,7 +102,7 @@ def _load(X: Matrix, rows: slice) -> Block:
         parts = (X.data[first:last], X.indices[first:last], X.indptr[rows.start : rows.stop + 1] - first)
         return sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
     block = X[rows]
-    return _on_host(block.compute() if kind == "dask" else block)
+    return block.compute() if kind == "dask" else block
 
 
 def _on_host(block: Any) -> Block:
@@ -113,14 +122,7 @@ def _pick(X: Matrix, span: slice, rows: np.ndarray) -> Block:
 
 
 def row_blocks(X: Matrix, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slice, Block]]:
-    """Read a matrix by blocks of consecutive rows.
-
-    Parameters
-    ----------
-    X
-        Matrix (n, d) of any accepted kind.
-    block_bytes
-        Target size of a block; a dask array comes chunk by chunk.
+    """Read X, (n, d), by blocks of rows of about ``block_bytes``; a dask array comes chunk by chunk.
 
     Yields
     ------
@@ -154,7 +156,8 @@ def check_matrix(X: Matrix, name: str) -> None:
         return
     X = by_rows(X)
     client = client_of(X)
-    found = map_chunks(client, X, _not_finite) if client else ((r, _not_finite(block)) for r, block in row_blocks(X))
+    blocks = ((rows, _not_finite(_load_there(X, rows))) for rows in _spans(X, BLOCK_BYTES))
+    found = map_chunks(client, X, _not_finite) if client else blocks
     for rows, bad in found:
         if bad:
             raise ValueError(
@@ -164,9 +167,8 @@ def check_matrix(X: Matrix, name: str) -> None:
 
 
 def _not_finite(block: Any) -> int:
-    block = _on_host(block)
-    values = block.data if sparse.issparse(block) else block
-    return int(values.size - np.count_nonzero(np.isfinite(values)))
+    values = block.data if hasattr(block, "indptr") else block
+    return int(values.size - np.count_nonzero(np.isfinite(values)))  # of a cupy array, on its device
 
 
 def _numbers(block: Block) -> Block:
@@ -205,10 +207,8 @@ def _add_sums(block: Block, codes: np.ndarray, sums: np.ndarray) -> None:
         _kernels.add_group_sums_dense(block, codes, sums)
 
 
-def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
-    """Compute ``X @ W + b`` in one read of X.
-
-    The bytes of the result depend neither on the number of threads nor, for sparse X, on the size of blocks.
+def project(X: Matrix, W: Any, b: Any = None, *, device: Device = None, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
+    """``X @ W + b`` in one read of X; the same bytes for any number of threads and, for sparse X, size of blocks.
 
     Parameters
     ----------
@@ -216,6 +216,8 @@ def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES)
         Matrix (n, d) of any accepted kind.
     W, b
         Weights (d, h) and bias (h), arrays or tensors; no bias if None.
+    device
+        A CUDA device multiplies and sums there; otherwise it is done on the CPU.
     block_bytes
         Target size of a block of rows.
 
@@ -228,13 +230,16 @@ def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES)
     ValueError
         If W does not have d rows.
     """
-    return _read(X, _start_hidden(X, W, b), None, block_bytes)[0]
+    return _read(X, _start_hidden(X, W, b), None, device, block_bytes)[0]
 
 
-def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
+def group_sums(
+    X: Matrix, codes: np.ndarray, n_groups: int, *, device: Device = None, block_bytes: int = BLOCK_BYTES
+) -> np.ndarray:
     """Sum the rows of each group, in their order: the same bytes for any number of threads and size of blocks.
 
-    On a dask cluster each worker sums its own chunks, which rounds differently in the last digits.
+    On a dask cluster each worker sums its own chunks, and a GPU in any order, which rounds differently in the last
+    digits.
 
     Parameters
     ----------
@@ -244,8 +249,8 @@ def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int 
         Group of every row (n,), 0 … n_groups−1, or −1 for none.
     n_groups
         Number l of groups.
-    block_bytes
-        Target size of a block of rows.
+    device, block_bytes
+        As in :func:`project`.
 
     Returns
     -------
@@ -256,11 +261,18 @@ def group_sums(X: Matrix, codes: np.ndarray, n_groups: int, *, block_bytes: int 
     ValueError
         If there is not one code for every row, or one is not below ``n_groups``.
     """
-    return _read(X, None, _start_sums(X, codes, n_groups), block_bytes)[1]
+    return _read(X, None, _start_sums(X, codes, n_groups), device, block_bytes)[1]
 
 
 def project_and_sum(
-    X: Matrix, W: Any, b: Any, codes: np.ndarray, n_groups: int, *, block_bytes: int = BLOCK_BYTES
+    X: Matrix,
+    W: Any,
+    b: Any,
+    codes: np.ndarray,
+    n_groups: int,
+    *,
+    device: Device = None,
+    block_bytes: int = BLOCK_BYTES,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute :func:`project` and :func:`group_sums` in one read of X.
 
@@ -268,7 +280,7 @@ def project_and_sum(
     -------
     Float32 (n, h) and float64 (l, d).
     """
-    return _read(X, _start_hidden(X, W, b), _start_sums(X, codes, n_groups), block_bytes)
+    return _read(X, _start_hidden(X, W, b), _start_sums(X, codes, n_groups), device, block_bytes)
 
 
 Projection: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
@@ -277,13 +289,18 @@ Summation: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
 """Codes of the rows, and the sums of the groups, to which the rows are added."""
 
 
-def _read(X: Matrix, projection: Projection, summation: Summation, block_bytes: int) -> tuple[np.ndarray, np.ndarray]:
-    """One read of X for both, here or on the workers of the user's cluster."""
+def _read(
+    X: Matrix, projection: Projection, summation: Summation, device: Device, block_bytes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """One read of X for both: here, on the workers of the user's cluster, or on the GPU."""
     X = by_rows(X)
     W, bias = projection or (None, np.zeros(0, np.float32))
     codes, sums = summation or (np.full(X.shape[0], -1), np.zeros((0, X.shape[1])))
-    hidden = np.tile(bias, (X.shape[0], 1))
     client = client_of(X)
+    if client is None and device is not None and device.type == "cuda":
+        spans, load = partial(_spans, X), partial(_load_there, X)
+        return project_and_sum_on(device, load, spans, X.shape, W, bias, codes, len(sums), block_bytes)
+    hidden = np.tile(bias, (X.shape[0], 1))
     if client is None:
         for rows, block in row_blocks(X, block_bytes):
             _add(block, codes[rows], W, hidden[rows], sums)

@@ -116,7 +116,7 @@ def read_source(
     if mask_var is not None:
         raise ValueError(f"mask_var chooses genes for use_rep='X'; for use_rep={use_rep!r} give None")
     pca = _pca(adata, use_rep, layer)
-    scores, sums = project_and_sum(X, pca.W, pca.b, np.zeros(adata.n_obs, dtype=np.int64), 1)
+    scores, sums = project_and_sum(X, pca.W, pca.b, np.zeros(adata.n_obs, dtype=np.int64), 1, device=where_to)
     return Source(X, genes, _mean(sums, X), Rows(scores, where_to, unit=unit), pca.W, pca.b, columns, params)
 
 

@@ -140,9 +140,10 @@ def read(
     sizes = np.bincount(fitting[fitting >= 0], minlength=found.n)[:, None]
     hidden = None
     if encoder.W is None or encoder.b is None:
-        sums = _arrays.group_sums(X, fitting, found.n)
+        sums = _arrays.group_sums(X, fitting, found.n, device=device)
     else:
-        hidden, sums = _arrays.project_and_sum(X, encoder.W.numpy(), encoder.b.numpy(), fitting, found.n)
+        W, b = encoder.W.numpy(), encoder.b.numpy()
+        hidden, sums = _arrays.project_and_sum(X, W, b, fitting, found.n, device=device)
     means = sums / np.maximum(sizes, 1)
     return Prepared(adata, X, found, genes, encoder, split, means, hidden, canonical_order(adata), device, seed)
 

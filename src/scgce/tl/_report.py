@@ -34,6 +34,10 @@ MOST_TRANSPORTED = 200
 """Cells per group in an optimal transport plan, whose cost grows with the cube."""
 COARSE = 0.5
 """ε above this share of the median distance between groups' centres makes the metrics lenient: the user is told."""
+LENIENT = (
+    "epsilon=%.3g is of the order of the distance between groups (median %.3g): correctness and coverage say little in "
+    "this representation"
+)
 
 
 @dataclass(frozen=True)
@@ -81,20 +85,13 @@ def stored(
     sweep = _sweep(prepared, report, explained, bases, on_sparsity)
     if consistent is not None:
         others = [_basis(candidate, prepared, reference) for candidate in consistent]
-        found = _scored(report, consistent, others, on_sparsity)
         sweep["deltas_consistent"] = _rows(others)
-        sweep |= {f"consistent_{name}": matrices for name, matrices in found.items()}
+        sweep |= _scored(report, consistent, others, on_sparsity, "consistent_")
     chosen = _cuts(explained[selected], bases[selected])
     moved = report.cells.mover(chosen, clip=report.clip)
-    centres = report.cells.means()
-    distance = float(torch.pdist(centres).median())
+    distance = float(torch.pdist(report.cells.means()).median())
     if report.epsilon > COARSE * distance:
-        logger.warning(
-            "epsilon=%.3g is of the order of the distance between groups (median %.3g): correctness and coverage say "
-            "little in this representation",
-            report.epsilon,
-            distance,
-        )
+        logger.warning(LENIENT, report.epsilon, distance)
     entry: dict[str, Any] = {
         "params": {
             **params,
@@ -179,6 +176,7 @@ def _scored(
     explained: Sequence[Explained],
     bases: Sequence[torch.Tensor],
     on_sparsity: Callable[[], Any] | None,
+    prefix: str = "",
 ) -> dict[str, np.ndarray]:
     """Correctness, coverage and judges of every sparsity, (K, l, l) each."""
     rows: dict[str, list[np.ndarray]] = {}
@@ -187,7 +185,7 @@ def _scored(
         scores = report.scores(cuts)
         found = {"correctness": scores.correctness, "coverage": scores.coverage, **report.judged(cuts)}
         for name, matrix in found.items():
-            rows.setdefault(name, []).append(matrix)
+            rows.setdefault(prefix + name, []).append(matrix)
         if on_sparsity is not None:
             on_sparsity()
     return {name: np.stack(matrices) for name, matrices in rows.items()}
