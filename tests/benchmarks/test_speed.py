@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.speed import memory, scaling, where  # noqa: E402
+from benchmarks.speed import gpu, memory, scaling, where  # noqa: E402
 from benchmarks.speed.cells import blocks, encoder_of, many_cells, some_cells  # noqa: E402
 from benchmarks.speed.machine import peak_memory  # noqa: E402
 
@@ -67,3 +67,15 @@ def test_cells_on_disk_are_those_in_memory(tmp_path) -> None:
     np.testing.assert_array_equal(backed.X[:].toarray(), whole.X.toarray())
     sums = [memory.measure(tmp_path, way, 0.0)["sum_of_amounts"] for way in memory.WAYS]
     assert sums == pytest.approx([sums[0]] * 3, rel=1e-4) and sums[0] > 0
+
+
+def test_two_devices_are_compared_gene_by_gene(some) -> None:
+    some, encoder = some.copy(), encoder_of(some)
+    for key in ("one", "other"):
+        tl.tgt(some, "group", encoder=encoder, sparsity=2, method="path", device="cpu", key_added=key)
+    assert gpu.agreement(some, "one", "other") == {"same_genes": 1.0, "largest_difference": 0.0}
+    moved = some.uns["other"]["deltas"]
+    gene = np.flatnonzero(moved.any(axis=0))[0]
+    moved[:, gene] = 0.0
+    found = gpu.agreement(some, "one", "other")
+    assert found["same_genes"] < 1.0 and found["largest_difference"] > 0.0

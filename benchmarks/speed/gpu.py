@@ -1,0 +1,91 @@
+"""A GPU beside the CPU on the same cells: ``python -m benchmarks.speed.gpu``.
+
+The read of X (product and group sums; seconds, and bytes of X a second beside what copying the same bytes to the device
+takes) and the whole of ``tl.tgt``, the encoder given, six sparsities, metrics and judges included. Needs a CUDA device;
+``--quick`` runs small, and on the CPU alone where there is none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import warnings
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import torch
+
+import scgce
+from scgce._arrays import project_and_sum
+from scgce.encoders import Encoder
+
+from .cells import encoder_of, many_cells, some_cells
+from .machine import publish, timed
+
+SIZE = {False: (1_000_000, 20_000, 50), True: (4_000, 400, 4)}
+SWEEP = [1, 2, 5, 10, 20, 50]
+
+
+def rows(adata: ad.AnnData, encoder: Encoder, device: str, method: str) -> dict[str, Any]:
+    """One device: the read alone, then everything; what it chose stays in ``adata.uns[device]``."""
+    codes = adata.obs["group"].cat.codes.to_numpy(np.int64)
+    W, b, where = encoder.W, encoder.b, torch.device(device)
+    read = lambda: project_and_sum(adata.X, W, b, codes, int(codes.max()) + 1, device=where)  # noqa: E731
+    read()  # compiles, or starts the device
+    _, reading = timed(read)
+    options = {"encoder": encoder, "sparsity": SWEEP, "method": method, "device": device, "key_added": device}
+    _, seconds = timed(lambda: scgce.tl.tgt(adata, "group", **options))
+    size = adata.X.data.nbytes + adata.X.indices.nbytes
+    found = {"device": device, "method": method, "read_seconds": reading, "read_GB_per_s": size / reading / 1e9}
+    return found | {"copy_GB_per_s": copying(size, where), "tgt_seconds": seconds}
+
+
+def copying(size: int, device: torch.device) -> float:
+    """GB a second from pinned memory to the device, NaN for the CPU."""
+    if device.type != "cuda":
+        return float("nan")
+    block = torch.empty(min(size, 2**30), dtype=torch.uint8).pin_memory()
+
+    def copy() -> None:
+        block.to(device, non_blocking=True)
+        torch.cuda.synchronize(device)
+
+    copy()
+    return block.nbytes / timed(copy)[1] / 1e9
+
+
+def agreement(adata: ad.AnnData, one: str, other: str) -> dict[str, float]:
+    """Share of the genes of all pairs that both devices name, and the largest difference of an amount."""
+    pairs = ["source", "target", "gene"]
+    both = scgce.get.pairs(adata, key=one).merge(
+        scgce.get.pairs(adata, key=other), on=pairs, how="outer", suffixes=("", "_other")
+    )
+    same = both["delta"].notna() & both["delta_other"].notna()
+    apart = (both["delta"].fillna(0.0) - both["delta_other"].fillna(0.0)).abs()
+    return {"same_genes": float(same.mean()), "largest_difference": float(apart.max())}
+
+
+def main(quick: bool, method: str) -> None:
+    """Run and print."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("scgce").setLevel(logging.ERROR)
+    devices = [*(["cuda"] if torch.cuda.is_available() else []), "cpu"]
+    if len(devices) == 1 and not quick:
+        raise SystemExit("there is no CUDA device; --quick runs on the CPU alone")
+    n_cells, n_genes, n_groups = SIZE[quick]
+    some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
+    encoder, adata = encoder_of(some), many_cells(some, n_cells)
+    table = pd.DataFrame([rows(adata, encoder, device, method) for device in devices])
+    if len(devices) == 2:
+        table = table.assign(**agreement(adata, *devices))
+    publish(table.assign(cells=n_cells, genes=n_genes, groups=n_groups), "gpu", quick)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--method", default="path", choices=("path", "refine"))
+    arguments = parser.parse_args()
+    main(arguments.quick, arguments.method)
