@@ -120,7 +120,7 @@ def test_without_memory_it_begins_again_in_smaller_blocks(
 
     expected = read(X, given, 2**20)
     monkeypatch.setattr(_device_read, "_add_sums", hungry)
-    found = read(X, given, 2**12)
+    found = read(X, given, 2**20)
     assert max(sizes) > 10 >= sizes[-1]
     assert "out of memory on the device" in caplog.text
     for mine, other in zip(found, expected, strict=True):

@@ -62,9 +62,11 @@ def project_and_sum_on(
             return _read(device, load, blocks, shape, W, bias, codes, n_groups)
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
-            block_bytes //= 2
-            smaller = spans(block_bytes)
-            if len(smaller) == len(blocks):  # rows or dask chunks, which cannot be split
+            smaller = blocks
+            while len(smaller) == len(blocks) and block_bytes > 1:
+                block_bytes //= 2
+                smaller = spans(block_bytes)
+            if len(smaller) == len(blocks):  # single rows or dask chunks, which cannot be split
                 raise
             blocks = smaller
             logger.warning("out of memory on the device: reading again in blocks of %d bytes", block_bytes)
@@ -125,8 +127,8 @@ def _sent(
         if stream is None:
             return [array.to(device) for array in arrays], None
         with torch.cuda.stream(stream):
-            sent = [array if array.is_cuda else array.pin_memory().to(device, non_blocking=True) for array in arrays]
-            return sent, stream.record_event()
+            pinned = [array if array.is_cuda else array.pin_memory() for array in arrays]
+            return [array.to(device, non_blocking=True) for array in pinned], stream.record_event()
 
     with ThreadPoolExecutor(1) as messenger:
         coming = messenger.submit(send, blocks[0])
