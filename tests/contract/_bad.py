@@ -28,6 +28,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "method": ("nowhere", 3, None),
     "amplitude": (*POSITIVE, True),
     "clip": ("no", 2),
+    "consistent": ("no", 2),
     "nonnegative": FLAG,
     "penalty": ("nowhere", -0.1, 1.2, None),
     "lam": (0.0, -1.0, NAN, "auto", [], [0.1, -1.0]),
