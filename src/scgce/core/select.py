@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 import torch
@@ -96,7 +95,6 @@ def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | No
     return score_pairs(moved, material.validate.embedded, material.epsilon, pairs)
 
 
-@cache
 def _compared(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
     """The pairs by which candidates are compared, None for all."""
     if n_groups * (n_groups - 1) <= _PAIRS:
