@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -43,16 +44,44 @@ def test_the_consistent_solution_is_refined_once(material: Material) -> None:
     assert steps_of(refined_consistent, material, 3) == material.options.steps
 
 
-def test_a_single_gene_is_refined_as_well(material: Material) -> None:
+@pytest.fixture(scope="module")
+def alone(material: Material) -> Material:
+    """A path that uses one gene."""
     gene = torch.tensor([0])
     points = [
         replace(point, translations=replace(point.translations, genes=gene, values=point.translations.dense()[:, gene]))
         for point in material.points
         if bool((point.translations.dense()[:, 0] != 0).any())
     ]
-    alone = replace(material, points=points)
+    return replace(material, points=points)
+
+
+def test_a_single_gene_is_refined_as_well(alone: Material) -> None:
     assert consistent(alone, 1).translations.genes.tolist() == [0]
-    assert steps_of(refined_consistent, alone, 1) == material.options.steps
+    assert steps_of(refined_consistent, alone, 1) == alone.options.steps
+
+
+def test_the_best_of_a_single_gene_is_refined_once_more(alone: Material) -> None:
+    assert refined(alone, 1).translations.genes.tolist() == [0]
+    starts, again = 1 + 2 * select._ORDERS, 2 * select._ORDERS
+    assert steps_of(refined, alone, 1) == (starts + again) * alone.options.steps
+
+
+@pytest.mark.parametrize("small", [30, 23])  # the world has 24 genes
+def test_the_bar_of_progress_knows_the_descents(
+    material: Material, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(select, "_SMALL", small)
+    richer = refined(material, 5)
+
+    def run(material: Material, k: int, on_step: Callable[[], None]) -> None:
+        refined(material, k, richer, on_step)
+
+    assert steps_of(run, material, 3) == select.most_descents("refine", 24) * material.options.steps
+    assert steps_of(refined_consistent, material, 3) == (
+        select.most_descents("refine_consistent", 24) * material.options.steps
+    )
+    assert select.most_descents("path", 24) == select.most_descents("truncate", 24) == 0
 
 
 def test_few_genes_are_given_more_descents_than_many(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,8 +202,9 @@ def refined(
     best = _best(found)
     if not small or len(best.translations.genes) == 0:
         return best
-    again = [_descents(material, best, explore, _ORDERS, on_step) for explore in (0.0, material.options.explore)]
-    return _best([best, *again[0], *again[1]])
+    for explore in (0.0, material.options.explore):
+        found += _descents(material, best, explore, _ORDERS, on_step)
+    return _best(found)
 
 
 def _descents(
