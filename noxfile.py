@@ -20,7 +20,7 @@ STACKS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tested": ("3.11", ("-c", "constraints.txt", *EVERYTHING)),
     "newest-3.12": ("3.12", EVERYTHING),
     "newest-3.13": ("3.13", EVERYTHING),
-    "lowest": ("3.11", ("-c", "benchmarks/promises/lowest.txt", *EVERYTHING)),
+    "lowest": ("3.11", ("-c", "benchmarks/promises/lowest.txt", "zarr", *EVERYTHING)),
     "no-extras": ("3.11", ("-c", "constraints.txt", *NO_EXTRAS)),
 }
 

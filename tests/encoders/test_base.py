@@ -19,7 +19,7 @@ def encoder(W=None, b=None, tail=None, n_dims=3, **more) -> Encoder:
 
 
 def test_value_is_tail_of_product():
-    X = sparse.random_array((50, 4), density=0.5, rng=np.random.default_rng(0), format="csr")
+    X = sparse.random(50, 4, density=0.5, random_state=np.random.default_rng(0), format="csr")
     r = encoder(W=np.eye(4)[:, :3] * 0.3, b=[0.1, 0.2, 0.3])
     np.testing.assert_allclose(r(X), np.tanh(X.toarray()[:, :3] * 0.3 + [0.1, 0.2, 0.3]), atol=1e-6)
     assert r(X).dtype == np.float32 and r.hidden(X).dtype == np.float32

@@ -21,7 +21,7 @@ def two_sums(rows: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def wide(blobs: ad.AnnData) -> ad.AnnData:
     """The blobs with 90 genes of noise more: too many features for differences."""
-    noise = sparse.random_array((300, 90), density=0.1, rng=np.random.default_rng(0), format="csr", dtype=np.float32)
+    noise = sparse.random(300, 90, density=0.1, random_state=np.random.default_rng(0), format="csr", dtype=np.float32)
     return ad.AnnData(sparse.csr_matrix(sparse.hstack([blobs.X, noise])))
 
 
