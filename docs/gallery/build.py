@@ -123,8 +123,8 @@ PLOTS: dict[str, tuple[str, Draw]] = {
         lambda a, c: scgce.pl.metrics(a, order="cluster", return_fig=True),
     ),
     "sweep": (
-        "What more genes buy, beside the variant without triangle error (consistent), the difference of means (DBM) and two "
-        "independent judges.",
+        "What more genes buy, beside the variant without triangle error (consistent), the difference of means (DBM) "
+        "and two independent judges.",
         lambda a, c: scgce.pl.sweep(a, return_fig=True),
     ),
     "path": (
