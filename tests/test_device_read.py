@@ -160,18 +160,14 @@ def test_the_main_job_reads_through_it(blobs: ad.AnnData, monkeypatch: pytest.Mo
     """As if the CPU were a GPU: the same genes, amounts to the rounding of the products."""
     options = {"groupby": "group", "use_rep": "X_pca", "sparsity": (2, 5), "method": "path", "device": "cpu"}
     scgce.tl.tgt(blobs, **options, key_added="here")
-    whole, reads = _arrays._read, []
+    reads: list[torch.device] = []
 
-    def there(X: Any, projection: Any, summation: Any, device: Any, block_bytes: int) -> Any:
-        if projection is None or summation is None:
-            return whole(X, projection, summation, device, block_bytes)
-        X = _arrays.by_rows(X)
+    def read_there(device: torch.device, *args: Any) -> tuple[np.ndarray, np.ndarray]:
         reads.append(device)
-        load, spans = partial(_arrays._load_there, X), partial(_arrays._spans, X)
-        codes, sums = summation
-        return project_and_sum_on(device, load, spans, X.shape, *projection, codes, len(sums), block_bytes)
+        return project_and_sum_on(device, *args)
 
-    monkeypatch.setattr(_arrays, "_read", there)
+    monkeypatch.setattr(_arrays, "_on_gpu", lambda device: True)
+    monkeypatch.setattr(_arrays, "project_and_sum_on", read_there)
     scgce.tl.tgt(blobs, **options, key_added="there")
     assert reads == [CPU]
     here, again = (scgce.get.pairs(blobs, key=key, sparsity=5) for key in ("here", "there"))

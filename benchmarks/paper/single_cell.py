@@ -22,13 +22,16 @@ from .settings import PAPER, SHARED, Settings
 
 logger = logging.getLogger("benchmarks.paper")
 
+CACHE = Path(os.environ.get("SCGCE_DATA_DIR") or pooch.os_cache("scgce"))
+BIPOLAR = CACHE / "GSE81904_BipolarUMICounts_Cell2016.txt.gz"
+RETINA = SHARED / "data" / "voigt_human_retina.h5ad"
 MAP = "X_scvis"
 SPARSITIES = (50, 100, 250, 500, 1000)
 SHOWN = 250
 
 
 def run(settings: Settings) -> None:
-    if cells(settings)[0] is None:
+    if not BIPOLAR.exists() and not RETINA.exists():
         logger.warning("no single-cell data: neither bipolar() in the cache nor ../shared/data; experiment skipped")
         return
     curves = pd.concat(maps.each(one, [(seed,) for seed in settings.seeds], settings), ignore_index=True)
@@ -52,16 +55,12 @@ def one(seed: int, settings: Settings) -> pd.DataFrame:
     return sweeps(adata).assign(seed=seed, data=source, n_cells=adata.n_obs, n_genes=everything)
 
 
-def cells(settings: Settings) -> tuple[ad.AnnData | None, str, str]:
-    """bipolar() if its files are cached, else the retina data beside the repository, else nothing."""
-    cache = Path(os.environ.get("SCGCE_DATA_DIR") or pooch.os_cache("scgce"))
-    if (cache / "GSE81904_BipolarUMICounts_Cell2016.txt.gz").exists():
+def cells(settings: Settings) -> tuple[ad.AnnData, str, str]:
+    """bipolar() if its files are cached, else the retina data beside the repository."""
+    if BIPOLAR.exists():
         adata, groupby, source = bipolar(), "cluster", "bipolar (GSE81904)"
     else:
-        file = SHARED / "data" / "voigt_human_retina.h5ad"
-        if not file.exists():
-            return None, "", ""
-        adata, groupby, source = ad.read_h5ad(file), "cluster_label", "human retina (GSE130636)"
+        adata, groupby, source = ad.read_h5ad(RETINA), "cluster_label", "human retina (GSE130636)"
     adata = adata[:, np.asarray(adata.X.getnnz(axis=0)) >= 3].copy()
     if settings.quick:
         adata = sc.pp.subsample(adata, n_obs=min(1500, adata.n_obs), random_state=0, copy=True)

@@ -207,7 +207,7 @@ def _add_sums(block: Block, codes: np.ndarray, sums: np.ndarray) -> None:
         _kernels.add_group_sums_dense(block, codes, sums)
 
 
-def project(X: Matrix, W: Any, b: Any = None, *, device: Device = None, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
+def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
     """``X @ W + b`` in one read of X; the same bytes for any number of threads and, for sparse X, size of blocks.
 
     Parameters
@@ -216,8 +216,6 @@ def project(X: Matrix, W: Any, b: Any = None, *, device: Device = None, block_by
         Matrix (n, d) of any accepted kind.
     W, b
         Weights (d, h) and bias (h), arrays or tensors; no bias if None.
-    device
-        A CUDA device multiplies and sums there; otherwise it is done on the CPU.
     block_bytes
         Target size of a block of rows.
 
@@ -230,7 +228,7 @@ def project(X: Matrix, W: Any, b: Any = None, *, device: Device = None, block_by
     ValueError
         If W does not have d rows.
     """
-    return _read(X, _start_hidden(X, W, b), None, device, block_bytes)[0]
+    return _read(X, _start_hidden(X, W, b), None, None, block_bytes)[0]
 
 
 def group_sums(
@@ -249,8 +247,10 @@ def group_sums(
         Group of every row (n,), 0 … n_groups−1, or −1 for none.
     n_groups
         Number l of groups.
-    device, block_bytes
-        As in :func:`project`.
+    device
+        A CUDA device computes there; otherwise it is done on the CPU.
+    block_bytes
+        Target size of a block of rows.
 
     Returns
     -------
@@ -297,7 +297,7 @@ def _read(
     W, bias = projection or (None, np.zeros(0, np.float32))
     codes, sums = summation or (np.full(X.shape[0], -1), np.zeros((0, X.shape[1])))
     client = client_of(X)
-    if client is None and device is not None and device.type == "cuda":
+    if client is None and device is not None and _on_gpu(device):
         spans, load = partial(_spans, X), partial(_load_there, X)
         return project_and_sum_on(device, load, spans, X.shape, W, bias, codes, len(sums), block_bytes)
     hidden = np.tile(bias, (X.shape[0], 1))
@@ -309,6 +309,10 @@ def _read(
             hidden[rows] = mapped
             sums += added
     return hidden, sums
+
+
+def _on_gpu(device: torch.device) -> bool:
+    return device.type == "cuda"
 
 
 def _add(block: Block, codes: np.ndarray, W: np.ndarray | None, hidden: np.ndarray, sums: np.ndarray) -> None:

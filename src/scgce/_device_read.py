@@ -56,6 +56,7 @@ def project_and_sum_on(
     torch.cuda.OutOfMemoryError
         If a single row, or W and the sums, do not fit on the device.
     """
+    # Not `core.memory.by_blocks`: the next block is under way by then, and part of the sums has been added.
     blocks = spans(block_bytes)
     while True:
         try:

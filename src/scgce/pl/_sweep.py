@@ -128,7 +128,7 @@ def _end_labels(ax: Axes, frame: pd.DataFrame, at: dict[int, int]) -> None:
     for (score, row), y in zip(last.iterrows(), texts, strict=True):
         line = LINES[str(score)]
         style = {"arrowstyle": "-", "color": line.color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3, "alpha": 0.6}
-        style["relpos"] = (0, 0.5)
+        style |= {"relpos": (0, 0.5)}  # from the text's near edge, not from beneath it
         x = at[int(row["sparsity"])]
         text = ax.annotate(
             line.label,
