@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,49 @@ def test_nothing_is_left_of_a_failure(tmp_path: Path, error: BaseException, kind
         fail()
     assert path.read_text() == "old"
     assert _names(tmp_path) == ["out"]
+
+
+def test_nothing_is_left_of_a_writer_that_goes_on_after_the_error(tmp_path: Path) -> None:
+    stop, threads = threading.Event(), []
+
+    def go_on(folder: Path) -> None:
+        for number in range(40):
+            (folder / "chunks").mkdir(parents=True, exist_ok=True)
+            (folder / "chunks" / str(number)).write_text("late")
+            time.sleep(0.01)
+        stop.set()
+
+    def careless(folder: Path) -> None:
+        while not stop.is_set():
+            with suppress(OSError):  # what it writes to was removed under its hands
+                go_on(folder)
+
+    def fail() -> None:
+        with replacing(tmp_path / "out.zarr") as temporary:
+            temporary.mkdir()
+            threads.append(threading.Thread(target=careless, args=(temporary,)))
+            threads[0].start()
+            time.sleep(0.05)
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    threads[0].join()
+    assert _names(tmp_path) == []
+
+
+def test_a_folder_that_is_written_to_for_ever_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scgce._atomic.PATIENCE", 0.1)
+    monkeypatch.setattr("scgce._atomic._remove", lambda path: None)
+
+    def fail() -> None:
+        with replacing(tmp_path / "out.zarr") as temporary:
+            temporary.mkdir()
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    assert len(_names(tmp_path)) == 1
 
 
 def test_the_old_folder_comes_back_if_the_move_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+STEP = 0.02
+"""Seconds between two looks."""
+QUIET = 0.5
+"""Seconds without a new entry after which the writer of a failed folder counts as done."""
+PATIENCE = 10.0
+"""Seconds after which a folder that somebody still writes to is left."""
 
 
 @contextmanager
@@ -32,8 +40,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _move(temporary, path)
-    finally:
-        _remove(temporary)
+    except BaseException:
+        _remove_for_good(temporary)
+        raise
 
 
 def _move(temporary: Path, path: Path) -> None:
@@ -52,6 +61,20 @@ def _move(temporary: Path, path: Path) -> None:
             aside.replace(path)
         raise
     _remove(aside)
+
+
+def _remove_for_good(path: Path) -> None:
+    """Remove what a failed writer left; zarr's threads go on after an error, and make their folder again."""
+    if not path.is_dir():
+        _remove(path)
+        return
+    waited = seen = 0.0
+    while waited < PATIENCE and waited - seen < QUIET:
+        if path.exists():
+            _remove(path)
+            seen = waited
+        time.sleep(STEP)
+        waited += STEP
 
 
 def _remove(path: Path) -> None:
