@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy import sparse
+from tests._files import write_zarr
 
 import scgce
 from scgce._adata import read_result, write_result
@@ -58,8 +59,7 @@ def test_round_trip_through_a_file(blobs: ad.AnnData, result: dict[str, Any], ki
         blobs.write_h5ad(path)
         again = ad.read_h5ad(path)
     else:
-        with ad.settings.override(zarr_write_format=int(kind[-1])):
-            blobs.write_zarr(path)
+        write_zarr(blobs, path, int(kind[-1]))
         again = ad.read_zarr(path)
     before, after = read_result(blobs, "tgt"), read_result(again, "tgt")
     assert _same(before, after)

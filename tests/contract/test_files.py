@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests._files import write_zarr
 from tests.contract._api import at_hand, call, tiny
 from tests.contract.make_release_file import FOLDER, FRAMES, TOOLS
 from tests.tl._frozen import frozen
@@ -42,8 +43,7 @@ def written_h5ad(adata: ad.AnnData, path: Path) -> ad.AnnData:
 
 def written_zarr(version: int) -> Callable[[ad.AnnData, Path], ad.AnnData]:
     def write(adata: ad.AnnData, path: Path) -> ad.AnnData:
-        with ad.settings.override(zarr_write_format=version):
-            adata.write_zarr(path)
+        write_zarr(adata, path, version)
         return ad.read_zarr(path)
 
     return write

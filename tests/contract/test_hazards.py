@@ -245,7 +245,7 @@ def test_every_tool_survives(name: str, hazard: str) -> None:
     assert len(scgce.get.metrics(adata, key=key)) == n_groups * (n_groups - 1)
 
 
-@pytest.mark.filterwarnings("ignore:Glyph .* missing from font:UserWarning")
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from:UserWarning")
 @pytest.mark.parametrize("hazard", SURVIVED)
 def test_what_was_survived_is_written_drawn_and_reported(hazard: str, tmp_path: Path) -> None:
     adata = SURVIVED[hazard](tiny())

@@ -110,6 +110,24 @@ def test_umap_reads_the_graph_it_is_told(cells: ad.AnnData):
         umap_loss(cells, **arguments)
 
 
+def test_umap_does_not_see_how_the_graph_is_stored(cells: ad.AnnData):
+    _, arguments, key = _tool("umap_loss")
+    umap_loss(cells, **arguments)
+    first = cells.obsm[key].copy()
+    graph = cells.obsp["connectivities"]
+    coordinates = sparse.coo_matrix(graph)
+    order = np.random.default_rng(0).permutation(coordinates.nnz)
+    row, column, weight = coordinates.row[order], coordinates.col[order], coordinates.data[order]
+    starts = np.argsort(row, kind="stable")  # by rows, in any order within them
+    shuffled = sparse.csr_matrix((weight[starts], column[starts], graph.indptr), shape=graph.shape)
+    assert not shuffled.has_sorted_indices
+    held = shuffled.indices.copy()
+    cells.obsp["connectivities"] = shuffled
+    umap_loss(cells, **arguments)
+    np.testing.assert_array_equal(cells.obsm[key], first)
+    np.testing.assert_array_equal(cells.obsp["connectivities"].indices, held)
+
+
 def test_umap_keeps_the_shape_of_its_similarity(cells: ad.AnnData):
     umap_loss(cells, min_dist=0.1, **_tool("umap_loss")[1])
     params = cells.uns["X_umap_loss"]["params"]

@@ -163,7 +163,7 @@ def _similarity(spread: float, min_dist: float) -> tuple[float, float]:
 
 
 def _connectivities(adata: AnnData, neighbors_key: str | None) -> sparse.csr_array:
-    """The graph's weights, (n, n)."""
+    """The graph's weights, (n, n), in one order however they are stored: edges are drawn by their position."""
     key = "connectivities"
     if neighbors_key is not None:
         entry: Any = adata.uns.get(neighbors_key, {})
@@ -174,4 +174,9 @@ def _connectivities(adata: AnnData, neighbors_key: str | None) -> sparse.csr_arr
         key = str(entry["connectivities_key"])
     if key not in adata.obsp:
         raise not_found("neighbors_key", neighbors_key, "adata.obsp", adata.obsp, hint="; run sc.pp.neighbors(adata)")
-    return sparse.csr_array(adata.obsp[key])
+    graph = sparse.csr_array(adata.obsp[key])
+    if graph.has_canonical_format:
+        return graph
+    graph = graph.copy()  # what the AnnData holds stays as it is
+    graph.sum_duplicates()
+    return graph
