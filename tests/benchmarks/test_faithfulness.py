@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -16,7 +17,8 @@ from benchmarks.faithfulness import cells, draw, methods, planted, published, ta
 from benchmarks.faithfulness.__main__ import PARTS  # noqa: E402
 from benchmarks.faithfulness.__main__ import tasks as listed  # noqa: E402
 
-from scgce.datasets import synthetic  # noqa: E402
+from benchmarks import scoring  # noqa: E402
+from scgce.datasets import simulated_cells, synthetic  # noqa: E402
 
 RESULTS = tasks.HERE / "results"
 
@@ -139,3 +141,18 @@ def test_committed_summaries_follow_from_the_committed_tables() -> None:
     table = pd.read_csv(RESULTS / "published.csv")
     expected = published.verdicts(table).round(3)
     pd.testing.assert_frame_equal(pd.read_csv(RESULTS / "published_verdicts.csv").round(3), expected, atol=2e-3)
+
+
+def test_more_scored_cells_and_the_larger_epsilon_reach_more() -> None:
+    adata = simulated_cells(200, 60, 3, rng=0)
+    sc.pp.log1p(adata)
+    sc.pp.pca(adata, n_comps=5)
+    table = scoring.scored(adata, "group", "refine", {"amplitude": None, "sparsity": 5}, "X_pca")
+    assert table["method"].tolist() == ["refine, c=∞"] * 3
+    quarter, half, larger = table.to_dict("records")
+    assert (quarter["scored on"], half["scored on"], larger["rule of ε"]) == ("a quarter", "a half", "max")
+    assert larger["ε"] > half["ε"]
+    for metric in ("correctness", "coverage"):
+        assert larger[metric] >= half[metric]
+    dense = scoring.scored(adata, "group", "difference of means", {}, "X_pca")
+    assert dense["genes"].tolist() == ["all"] * 3

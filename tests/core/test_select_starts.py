@@ -90,3 +90,31 @@ def test_few_genes_are_given_more_descents_than_many(material: Material, monkeyp
     many = steps_of(refined, material, 3)
     assert many == 2 * material.options.steps, "exploring and not"
     assert few > many
+
+
+@pytest.mark.parametrize(
+    ("asked", "solved"),
+    [([1], [1, 3, 8, 20, 50]), ([10], [10, 25, 63]), ([29], [29, 73]), ([2, 30], [2, 30]), ([50], [50])],
+)
+def test_refinement_of_few_genes_starts_from_more(asked: list[int], solved: list[int]) -> None:
+    assert select.ladder(asked, "refine", 1000) == solved
+    for method in ("refine_consistent", "path", "truncate"):
+        assert select.ladder(asked, method, 1000) == asked
+
+
+def test_the_ladder_ends_at_all_genes_and_small_tables_have_none() -> None:
+    assert select.ladder([20, 10], "refine", 40) == [10, 20, 40]
+    assert select.ladder([5], "refine", 31) == [5, 13, 31]
+    assert select.ladder([5], "refine", 30) == [5]
+    assert select.ladder([31], "refine", 31) == [31]
+
+
+def test_one_sparsity_is_refined_as_in_a_sweep(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(select, "_SMALL", 23)  # the world has 24 genes
+    rungs = select.ladder([2], "refine", 24)
+    assert rungs == [2, 5, 13, 24]
+    (alone,) = select.choose(material, [2], "refine")
+    sweep = select.choose(material, rungs, "refine")
+    assert alone.sparsity == 2 and [found.sparsity for found in sweep] == rungs
+    assert torch.equal(alone.translations.dense(), sweep[0].translations.dense())
+    assert alone.quality == sweep[0].quality

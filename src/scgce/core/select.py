@@ -6,6 +6,7 @@ genes and debiases it; ``refine`` moves the amounts for what is reported. λ is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,8 @@ _NEAREST = 3
 _SMALL, _ORDERS = 30, 4
 """With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, what
 does not explore sees so many orders of mini-batches, and the best is refined once more."""
+_STEP, _PLENTY = 2.5, 30
+"""Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
 _PAIRS = 600
 """Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
 all of them."""
@@ -243,12 +246,21 @@ def most_descents(method: str, n_genes: int) -> int:
     return 3 if n_genes > _SMALL else 1 + 3 * _ORDERS + 2 * _ORDERS
 
 
+def ladder(sparsities: Sequence[int], method: str, n_genes: int) -> list[int]:
+    """The sparsities that `choose` solves, ascending: those asked for and, to start them well, richer ones."""
+    rungs = sorted(set(sparsities))
+    if method == "refine" and n_genes > _SMALL:
+        while rungs[-1] < _PLENTY and rungs[-1] < n_genes:
+            rungs.append(min(math.ceil(_STEP * rungs[-1]), n_genes))
+    return rungs
+
+
 def choose(
     material: Material, sparsities: Sequence[int], method: str, on_step: Callable[[], object] | None = None
 ) -> list[Explained]:
     """Explanations of all sparsities, ascending, by one of `METHODS`."""
     chosen: list[Explained] = []
-    for k in sorted(sparsities, reverse=True):
+    for k in ladder(sparsities, method, material.problem.n_genes)[::-1]:
         if method == "truncate":
             found = truncated(material, k)
         elif method == "path":
@@ -258,6 +270,7 @@ def choose(
         else:
             found = refined_consistent(material, k, on_step)
         chosen.append(found)
+    chosen = [found for found in chosen if found.sparsity in set(sparsities)]
     if _compared(material.validate.n_groups, material.seed) is not None:
         chosen = [replace(found, validation=_score(material, found.cuts(), None)) for found in chosen]
     return chosen[::-1]

@@ -16,7 +16,7 @@ from scgce._split import FIT, VALIDATE
 from scgce._threads import one_thread
 from scgce.core.penalties import exponent_of
 from scgce.core.refine import RefineOptions
-from scgce.core.select import choose, most_descents, smallest_sufficient
+from scgce.core.select import choose, ladder, most_descents, smallest_sufficient
 
 from . import _params
 from ._fit import Model, material
@@ -197,8 +197,11 @@ def _explain(
     methods = [str(params["method"])]
     if methods == ["refine"]:
         methods.append("refine_consistent")
-    steps = sum(most_descents(method, len(prepared.genes)) for method in methods) * RefineOptions().steps
-    with progress(total=PATH_STEPS + len(sparsities) * (steps + len(methods) * SCORE_STEPS), desc="tgt") as bar:
+    n_genes = len(prepared.genes)
+    rungs = {method: ladder(sparsities, method, n_genes) for method in methods}
+    descents = sum(len(rungs[method]) * most_descents(method, n_genes) for method in methods)
+    steps = descents * RefineOptions().steps + len(methods) * len(sparsities) * SCORE_STEPS
+    with progress(total=PATH_STEPS + steps, desc="tgt") as bar:
         reach = pick_epsilon(prepared, epsilon)
         with one_thread():
             found = material(
@@ -206,7 +209,7 @@ def _explain(
                 model,
                 prepared.part(FIT),
                 prepared.part(VALIDATE),
-                largest=max(sparsities),
+                largest=max(rungs[methods[0]]),
                 epsilon=reach,
                 seed=prepared.seed,
                 on_point=bar.update,
