@@ -200,6 +200,8 @@ def _explain(
     n_genes = len(prepared.genes)
     rungs = {method: ladder(sparsities, method, n_genes) for method in methods}
     descents = sum(len(rungs[method]) * most_descents(method, n_genes) for method in methods)
+    # one path for both variants of refinement, together or alone
+    longest = ladder(sparsities, "refine", n_genes) if "refine_consistent" in methods else sparsities
     steps = descents * RefineOptions().steps + len(methods) * len(sparsities) * SCORE_STEPS
     with progress(total=PATH_STEPS + steps, desc="tgt") as bar:
         reach = pick_epsilon(prepared, epsilon)
@@ -209,7 +211,7 @@ def _explain(
                 model,
                 prepared.part(FIT),
                 prepared.part(VALIDATE),
-                largest=max(rungs[methods[0]]),
+                largest=max(longest),
                 epsilon=reach,
                 seed=prepared.seed,
                 on_point=bar.update,
