@@ -11,7 +11,7 @@ import torch
 from tests.core._problems import ENCODERS, Case, random_case
 
 from scgce.core import path, working_set
-from scgce.core.path import Point, fit_path, geometric_grid
+from scgce.core.path import RICHEST, Point, fit_path, geometric_grid, part_for
 from scgce.core.penalties import Gap, Pairwise, Penalty
 from scgce.core.problem import Problem
 from scgce.core.solver import Stopping, minimise
@@ -213,3 +213,15 @@ def test_objective_is_as_low_as_the_best_known(name: str, request: pytest.Fixtur
         # in the authors' words: 0.5 ||.||² + λ mean_g |δ|, averaged over ordered pairs
         gaps = (delta[None] - delta[:, None]).abs().mean(2).sum() / (l * (l - 1))
         assert found == pytest.approx(0.5 * problem.value(problem.hidden(delta)) + reference * float(gaps), rel=1e-9)
+
+
+def test_the_part_of_a_path_for_fewer_genes_ends_where_a_path_for_them_would() -> None:
+    case = random_case(0, kind="mlp")
+    penalty = penalty_of(case, None)
+    whole = fit_path(case.problem, penalty, enough_genes=4.4)
+    for k in (1, 2):
+        alone = fit_path(case.problem, penalty, enough_genes=RICHEST * k)
+        part = part_for(whole, k)
+        assert [point.lam for point in part] == [point.lam for point in alone]
+        assert len(part) < len(whole)
+    assert part_for(whole, 1000) == whole

@@ -21,6 +21,8 @@ from .working_set import State, lambda_max, prune, solve, zero_state
 _MET = 1e-4
 """Two paths have met when their objectives agree to this share at three neighbouring λ."""
 _START_GENES = 500
+RICHEST = 2.0
+"""A path for k genes ends once the mean pair uses this many times k."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,17 @@ def _rich_enough(points: PathPoints, enough_genes: float | None) -> bool:
     last = points[-1]
     if last.smooth <= 1e-6 * points[0].smooth:
         return True
-    return enough_genes is not None and float(last.counts.double().mean()) >= enough_genes
+    return enough_genes is not None and _mean_genes(last) >= enough_genes
+
+
+def _mean_genes(point: Point) -> float:
+    return float(point.counts.double().mean())
+
+
+def part_for(points: PathPoints, k: int) -> PathPoints:
+    """What a path for k genes would have of a longer one."""
+    ends = (index for index, point in enumerate(points) if _mean_genes(point) >= RICHEST * k)
+    return points[: next(ends, len(points)) + 1]
 
 
 def _means_state(problem: Problem, penalty: Penalty, means: torch.Tensor, last: State, stopping: Stopping) -> State:

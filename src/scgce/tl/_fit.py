@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from scgce.core.cells import Cells
-from scgce.core.path import PathPoints, fit_path
+from scgce.core.path import RICHEST, PathPoints, fit_path
 from scgce.core.penalties import Gap, Pairwise, Penalty
 from scgce.core.problem import Problem
 from scgce.core.select import Material
@@ -21,8 +21,6 @@ from ._prepare import Prepared
 PATH = Stopping(1e-4, 1000)
 """On the path, which later steps debias or refine; ``lam=`` is solved to `EXACT`."""
 EXACT = Stopping(1e-7, 5000)
-RICHEST = 2.0
-"""The path ends once the mean pair uses this many times the largest sparsity."""
 
 
 @dataclass(frozen=True)

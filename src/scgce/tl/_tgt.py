@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from scgce._constraints import checked
 from scgce._progress import progress
 from scgce._split import FIT, VALIDATE
 from scgce._threads import one_thread
+from scgce.core.path import part_for
 from scgce.core.penalties import exponent_of
 from scgce.core.refine import RefineOptions
 from scgce.core.select import choose, ladder, most_descents, smallest_sufficient
@@ -216,7 +218,12 @@ def _explain(
                 seed=prepared.seed,
                 on_point=bar.update,
             )
-            explained, *consistent = [choose(found, sparsities, method, bar.update) for method in methods]
+            beside = found  # only refinement descends from the part of the path that is richer than was asked for
+            if model.lams is None:
+                beside = replace(found, points=part_for(found.points, max(sparsities)))
+            explained, *consistent = [
+                choose(found if method == "refine" else beside, sparsities, method, bar.update) for method in methods
+            ]
         return stored(
             prepared,
             report_on(prepared, reach, model.clip, judges),
