@@ -16,7 +16,7 @@ import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).parent / "results" / "coverage.csv"
-BORDER = ("adata", "arrays", "cluster", "constraints", "groups", "keys", "layout", "results", "split")
+BORDER = ("adata", "arrays", "cluster", "constraints", "device_read", "groups", "keys", "layout", "results", "split")
 CONTRACT = ("tests/contract/test_contract.py", "tests/contract/test_files.py")
 OPTIONS = ("-q", "-p", "no:cacheprovider", "-m", "not long")
 
