@@ -20,40 +20,35 @@ import scgce
 from .faithfulness import cells, methods
 
 RESULTS = Path(__file__).parent / "scoring.csv"
-EXPLAINED: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("refine", {"amplitude": 3.0, "sparsity": 20}),
-    ("refine", {"amplitude": 5.0, "sparsity": 10}),
-    ("refine", {"amplitude": 2.0, "sparsity": 50}),
-    ("refine", {"amplitude": None, "sparsity": 10}),
-    ("difference of means", {"sparsity": 10}),
-    ("difference of means", {"sparsity": 50}),
-    ("difference of means", {}),
+EXPLAINED: tuple[tuple[str, int | None], ...] = (
+    (methods.name_of("refine", 3.0), 20),
+    (methods.name_of("refine", 5.0), 10),
+    (methods.name_of("refine", 2.0), 50),
+    (methods.name_of("refine", None), 10),
+    ("difference of means", 10),
+    ("difference of means", 50),
+    ("difference of means", None),
 )
-LOOSER = ("mean", "max")
+"""Method, and genes per pair; None: all."""
+RULES = ("mean", "max")
 
 
-def scored(adata: ad.AnnData, groupby: str, method: str, options: dict[str, Any], use_rep: str) -> pd.DataFrame:
+def scored(adata: ad.AnnData, groupby: str, method: str, genes: int | None, use_rep: str) -> pd.DataFrame:
     """One explanation, a row for every way to score it."""
-    given = {"sparsity": adata.n_vars} | options
-    if method == "refine":
-        scgce.tl.tgt(adata, groupby, use_rep=use_rep, key_added="this", device="cpu", **given)
-    else:
-        scgce.tl.dbm(adata, groupby, use_rep=use_rep, key_added="this", device="cpu", **given)
-    found = [_means(adata, "this", "a quarter", "mean")]
-    held_out = adata[adata.uns["this"]["split"] > 0].copy()
-    for rule in LOOSER:
-        scgce.tl.evaluate(held_out, "this", reference=adata, epsilon=rule, key_added="again", device="cpu")
-        found.append(_means(held_out, "again", "a half", rule))
+    methods.explain(adata, groupby, method, use_rep=use_rep, sparsity=genes or adata.n_vars)
+    found = [_means(adata, method, "a quarter", "mean")]
+    held_out = adata[adata.uns[method]["split"] > 0].copy()
+    for rule in RULES:
+        scgce.tl.evaluate(held_out, method, reference=adata, epsilon=rule, key_added=rule, device="cpu")
+        found.append(_means(held_out, rule, "a half", rule))
     table = pd.DataFrame(found)
-    name = methods.name_of(method, options["amplitude"]) if method == "refine" else method
-    table.insert(0, "method", name)
-    table.insert(1, "genes", options.get("sparsity", "all"))
+    table.insert(0, "method", method)
+    table.insert(1, "genes", genes or "all")
     return table
 
 
 def _means(adata: ad.AnnData, key: str, share: str, rule: str) -> dict[str, Any]:
-    table = scgce.get.compare(adata, [key])
-    means = {name: float(table[name].iloc[0]) for name in methods.METRICS}
+    (means,) = methods.rows(adata, [key])[list(methods.METRICS)].to_dict("records")
     return {"scored on": share, "rule of ε": rule, "ε": float(adata.uns[key]["epsilon"])} | means
 
 

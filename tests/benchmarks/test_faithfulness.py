@@ -143,16 +143,16 @@ def test_committed_summaries_follow_from_the_committed_tables() -> None:
     pd.testing.assert_frame_equal(pd.read_csv(RESULTS / "published_verdicts.csv").round(3), expected, atol=2e-3)
 
 
-def test_more_scored_cells_and_the_larger_epsilon_reach_more() -> None:
+def test_every_way_of_scoring_has_a_row_and_the_larger_epsilon_reaches_more() -> None:
     adata = simulated_cells(200, 60, 3, rng=0)
     sc.pp.log1p(adata)
     sc.pp.pca(adata, n_comps=5)
-    table = scoring.scored(adata, "group", "refine", {"amplitude": None, "sparsity": 5}, "X_pca")
+    table = scoring.scored(adata, "group", "refine, c=∞", 5, "X_pca")
     assert table["method"].tolist() == ["refine, c=∞"] * 3
     quarter, half, larger = table.to_dict("records")
     assert (quarter["scored on"], half["scored on"], larger["rule of ε"]) == ("a quarter", "a half", "max")
     assert larger["ε"] > half["ε"]
     for metric in ("correctness", "coverage"):
         assert larger[metric] >= half[metric]
-    dense = scoring.scored(adata, "group", "difference of means", {}, "X_pca")
+    dense = scoring.scored(adata, "group", "difference of means", None, "X_pca")
     assert dense["genes"].tolist() == ["all"] * 3

@@ -270,7 +270,7 @@ def choose(
         else:
             found = refined_consistent(material, k, on_step)
         chosen.append(found)
-    chosen = [found for found in chosen if found.sparsity in set(sparsities)]
+    chosen = [found for found in chosen if found.sparsity in sparsities]
     if _compared(material.validate.n_groups, material.seed) is not None:
         chosen = [replace(found, validation=_score(material, found.cuts(), None)) for found in chosen]
     return chosen[::-1]
