@@ -13,6 +13,7 @@ from scgce.core.cells import Cells
 from scgce.core.debias import partition_gaps
 from scgce.core.epsilon import epsilon_from
 from scgce.core.metrics import off_diagonal_mean, score_pairs
+from scgce.core.moves import Moves
 from scgce.core.penalties import Gap
 from scgce.core.refine import RefineOptions, refine
 from scgce.core.translations import Translations
@@ -46,11 +47,18 @@ def run(
     options: RefineOptions = QUICK,
     cells: Cells | None = None,
     dense: bool = False,
+    clip: bool = False,
     **kwargs: object,
 ) -> Translations:
-    values = refine(
+    moves = Moves.of(
         world.fit if cells is None else cells,
         None if dense else world.W,
+        amounts.genes,
+        clip=clip,
+        expression=None if dense else (lambda rows: world.X[rows][:, amounts.genes]),
+    )
+    values = refine(
+        moves,
         amounts,
         k,
         epsilon_of(world),
@@ -139,11 +147,10 @@ def test_an_encoder_without_a_first_linear_map_gives_the_same(world: World) -> N
 
 @pytest.mark.parametrize("dense", [False, True])
 def test_with_clipping_what_is_clipped_is_what_improves(world: World, dense: bool) -> None:
-    start, options = start_of(world), replace(QUICK, clip=True)
+    start = start_of(world)
     cells = dense_cells_of(world.X, world.sizes, Whole(world)) if dense else world.fit
     amounts = FreeAmounts.of(start)
-    expression = None if dense else (lambda rows: world.X[rows][:, amounts.genes])
-    after = run(world, amounts, 3, options=options, cells=cells, dense=dense, expression=expression)
+    after = run(world, amounts, 3, cells=cells, dense=dense, clip=True)
     plain = run(world, amounts, 3, cells=cells, dense=dense)
     assert quality(world, after, 3, world.validate, clip=True) > quality(world, start, 3, world.validate, clip=True)
     assert not torch.equal(after.values, plain.values)

@@ -11,7 +11,8 @@ from tests.core._cells import make_world
 from tests.core.test_select import material_of
 
 from scgce.core import select
-from scgce.core.select import Material, consistent, refined, refined_consistent
+from scgce.core.amounts import Amounts
+from scgce.core.select import Explained, Material, consistent, refined, refined_consistent
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +60,32 @@ def alone(material: Material) -> Material:
 def test_a_single_gene_is_refined_as_well(alone: Material) -> None:
     assert consistent(alone, 1).translations.genes.tolist() == [0]
     assert steps_of(refined_consistent, alone, 1) == alone.options.steps
-
-
-def test_the_best_of_a_single_gene_is_refined_once_more(alone: Material) -> None:
     assert refined(alone, 1).translations.genes.tolist() == [0]
-    starts, again = 1 + 2 * select._ORDERS, 2 * select._ORDERS
-    assert steps_of(refined, alone, 1) == (starts + again) * alone.options.steps
+    assert steps_of(refined, alone, 1) == (1 + 2 * select._ORDERS) * alone.options.steps
+
+
+@pytest.mark.parametrize("run", [refined, refined_consistent])
+def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
+    run: Callable[[Material, int], Explained], material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[Amounts] = []
+    plain = select.polish
+
+    def spy(moves: object, amounts: Amounts, *args: object, **kwargs: object) -> torch.Tensor:
+        searched.append(amounts)
+        return plain(moves, amounts, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(select, "polish", spy)
+    found = run(material, 3)
+    expected = {refined: select._FINALISTS, refined_consistent: 2}[run]
+    assert len(searched) == expected
+    with monkeypatch.context() as patch:
+        patch.setattr(select, "_SMALL", 23)  # the world has 24 genes
+        assert found.quality >= run(material, 3).quality
+        assert len(searched) == expected
+    monkeypatch.setattr(select, "_PAIRS", 11)  # and 12 ordered pairs
+    run(material, 3)
+    assert len(searched) == expected, "nor do many groups"
 
 
 @pytest.mark.parametrize("small", [30, 23])  # the world has 24 genes

@@ -12,7 +12,10 @@ from .translations import Translations
 
 
 class Amounts(Protocol):
-    """A differentiable map from parameters to δ on some genes, and the set the parameters must stay in."""
+    """A differentiable map from parameters to δ on some genes, and the set the parameters must stay in.
+
+    Parameters are a matrix, or a stack of them.
+    """
 
     @property
     def genes(self) -> torch.Tensor:
@@ -24,7 +27,7 @@ class Amounts(Protocol):
         ...
 
     def translations(self, parameters: torch.Tensor) -> torch.Tensor:
-        """δ (l, A)."""
+        """δ (..., l, A)."""
         ...
 
     def project(self, parameters: torch.Tensor) -> torch.Tensor:
@@ -97,8 +100,9 @@ class StepAmounts:
 
     def translations(self, parameters: torch.Tensor) -> torch.Tensor:
         steps = parameters * self.unit.to(parameters)
-        levels = torch.cat([steps.new_zeros(1, steps.shape[1]), steps.cumsum(0)])
-        return torch.zeros_like(levels).scatter(0, self.order, levels)
+        lowest = steps.new_zeros(*steps.shape[:-2], 1, steps.shape[-1])
+        levels = torch.cat([lowest, steps.cumsum(-2)], -2)
+        return torch.zeros_like(levels).scatter(-2, self.order.expand_as(levels), levels)
 
     def project(self, parameters: torch.Tensor) -> torch.Tensor:
         return torch.minimum(parameters.clamp(min=0.0), self.most.to(parameters))

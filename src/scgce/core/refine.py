@@ -14,6 +14,7 @@ import torch
 
 from .amounts import Amounts
 from .cells import Cells
+from .moves import Moves
 from .truncate import top_k
 
 
@@ -38,8 +39,6 @@ class RefineOptions:
     """Weight of the mean nearest distance in units of the distance between groups: a gradient from far away."""
     explore: float = 0.5
     """Share of the gradient that genes outside the cut receive at first (straight-through); 0 from half way on."""
-    clip: bool = False
-    """t(x) = max(x + δ, 0) in the loss."""
 
 
 @dataclass(frozen=True)
@@ -85,39 +84,11 @@ class _Sampler:
 class _Loss:
     """Smooth correctness + coverage of a batch."""
 
-    def __init__(
-        self,
-        cells: Cells,
-        weights: torch.Tensor | None,
-        genes: torch.Tensor,
-        epsilon: float,
-        scale: float,
-        options: RefineOptions,
-        expression: Callable[[torch.Tensor], torch.Tensor] | None,
-    ) -> None:
-        self.cells, self.epsilon, self.scale, self.options = cells, epsilon, scale, options
-        self.weights = None if weights is None else weights[genes].float()
-        self.genes, self.expression = genes, expression
-
-    def _inputs(self, batch: _Batch, explanations: torch.Tensor) -> torch.Tensor:
-        """Tail inputs of the translated cells, (P, B, h)."""
-        rows = batch.rows.flatten()
-        base = self.cells.shift.rows(rows).view(*batch.rows.shape, -1)[batch.source]
-        if not self.options.clip:
-            return base + self._map(explanations)[:, None, :]
-        seen = self.expression(rows) if self.expression is not None else self.cells.shift.rows(rows)[:, self.genes]
-        values = seen.view(*batch.rows.shape, -1)[batch.source]
-        return base + self._map(torch.maximum(explanations[:, None, :], -values))
-
-    def _map(self, amounts: torch.Tensor) -> torch.Tensor:
-        if self.weights is not None:
-            return amounts @ self.weights
-        full = amounts.new_zeros(*amounts.shape[:-1], self.cells.width)
-        return full.index_copy(amounts.ndim - 1, self.genes, amounts)
+    def __init__(self, moves: Moves, epsilon: float, scale: float, options: RefineOptions) -> None:
+        self.moves, self.epsilon, self.scale, self.options = moves, epsilon, scale, options
 
     def __call__(self, batch: _Batch, explanations: torch.Tensor, width: float) -> torch.Tensor:
-        inputs = self._inputs(batch, explanations)
-        moved = self.cells.tail(inputs.flatten(0, 1)).view(*inputs.shape[:2], -1)
+        moved = self.moves(batch.rows, batch.source, explanations)
         goals = batch.goals[batch.target]
         with torch.no_grad():
             distances = torch.cdist(moved, goals)
@@ -149,25 +120,21 @@ def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def refine(
-    cells: Cells,
-    weights: torch.Tensor | None,
+    moves: Moves,
     amounts: Amounts,
     k: int | None,
     epsilon: float,
     *,
     generator: torch.Generator,
     options: RefineOptions = RefineOptions(),
-    expression: Callable[[torch.Tensor], torch.Tensor] | None = None,
     on_step: Callable[[], object] | None = None,
 ) -> torch.Tensor:
     """Adam on the amounts, projected after every step.
 
     Parameters
     ----------
-    cells
-        The cells to fit on.
-    weights
-        First linear map (d, h), None if the encoder has none.
+    moves
+        What explanations on the amounts' genes do to the cells to fit on.
     amounts
         Parametrisation and start.
     k
@@ -175,17 +142,14 @@ def refine(
         by the amounts.
     epsilon
         Reach of the metrics.
-    expression
-        With ``clip``: expression of the amounts' genes in given cells (n, A).
 
     Returns
     -------
     δ on the genes of ``amounts``, (l, A) float64.
     """
-    centres = cells.means()
-    scale = float(torch.pdist(centres).median().clamp(min=1e-12))
-    loss = _Loss(cells, weights, amounts.genes, epsilon, scale, options, expression)
-    sampler = _Sampler(cells, options, generator)
+    scale = float(torch.pdist(moves.cells.means()).median().clamp(min=1e-12))
+    loss = _Loss(moves, epsilon, scale, options)
+    sampler = _Sampler(moves.cells, options, generator)
     parameters = amounts.start().float().requires_grad_(True)
     optimiser = torch.optim.Adam([parameters], lr=options.learning_rate, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.steps)

@@ -17,8 +17,10 @@ from .amounts import Amounts, FreeAmounts, StepAmounts
 from .cells import Cells
 from .debias import debias, partition_gaps
 from .metrics import Scores, off_diagonal_mean, score_pairs
+from .moves import Moves
 from .path import PathPoints, Point
 from .penalties import Gap
+from .polish import polish
 from .problem import Problem
 from .refine import RefineOptions, refine
 from .solver import Stopping
@@ -31,9 +33,9 @@ _RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 """λ tried for k: those whose mean pair has about these multiples of k genes."""
 _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
-_SMALL, _ORDERS = 30, 4
+_SMALL, _ORDERS, _FINALISTS = 30, 4, 3
 """With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, what
-does not explore sees so many orders of mini-batches, and the best is refined once more."""
+does not explore sees so many orders of mini-batches, and a search on the metrics themselves ends from the best few."""
 _STEP, _PLENTY = 2.5, 30
 """Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
 _PAIRS = 600
@@ -155,6 +157,12 @@ def consistent(material: Material, k: int) -> Explained:
     return _best([best, _validated(material, exact, k, best.lam, False)])
 
 
+def _moves(material: Material, genes: torch.Tensor) -> Moves:
+    columns = getattr(material.fit.shift, "columns", None)
+    expression = (lambda rows: columns(rows, genes)) if material.clip and columns is not None else None
+    return Moves.of(material.fit, material.weights, genes, clip=material.clip, expression=expression)
+
+
 def _refined(
     material: Material,
     start: Explained,
@@ -164,27 +172,43 @@ def _refined(
     order: int = 0,
 ) -> Explained:
     """One descent on the fitting cells, scored on the validation cells."""
-    columns = getattr(material.fit.shift, "columns", None)
-    expression = (lambda rows: columns(rows, amounts.genes)) if material.clip and columns is not None else None
     values = refine(
-        material.fit,
-        material.weights,
+        _moves(material, amounts.genes),
         amounts,
         start.sparsity if start.pair_cut else None,
         material.epsilon,
         generator=torch.Generator().manual_seed(material.seed * _ORDERS + order),
-        options=replace(material.options, clip=material.clip, explore=explore),
-        expression=expression,
+        options=replace(material.options, explore=explore),
         on_step=on_step,
     )
-    moved = Translations(amounts.genes, values, start.translations.n_genes)
-    return _validated(material, moved, start.sparsity, start.lam, start.pair_cut)
+    return _moved(material, start, amounts, values)
+
+
+def _polished(material: Material, start: Explained, amounts: Amounts, order: int = 0) -> Explained:
+    """A search from one start on the fitting cells, scored on the validation cells."""
+    values = polish(
+        _moves(material, amounts.genes),
+        amounts,
+        start.sparsity if start.pair_cut else None,
+        material.epsilon,
+        balance=material.options.balance,
+        generator=torch.Generator().manual_seed(material.seed * _ORDERS + order),
+    )
+    return _moved(material, start, amounts, values)
+
+
+def _moved(material: Material, start: Explained, amounts: Amounts, values: torch.Tensor) -> Explained:
+    """A start with its amounts replaced."""
+    translations = Translations(amounts.genes, values, start.translations.n_genes)
+    return _validated(material, translations, start.sparsity, start.lam, start.pair_cut)
 
 
 def refined(
     material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], object] | None = None
 ) -> Explained:
     """`truncated`, its amounts refined with the cut inside the loss; the best of a few descents on validation cells.
+
+    Of few genes, the amounts of the best are searched on the metrics themselves in the end.
 
     Parameters
     ----------
@@ -202,12 +226,21 @@ def refined(
     for origin, explore in runs:
         if len(origin.translations.genes):
             found += _descents(material, origin, explore, _ORDERS if small and not explore else 1, on_step)
-    best = _best(found)
-    if not small or len(best.translations.genes) == 0:
-        return best
-    for explore in (0.0, material.options.explore):
-        found += _descents(material, best, explore, _ORDERS, on_step)
-    return _best(found)
+    return _best(found + _searches(material, found) if _searchable(material) else found)
+
+
+def _searchable(material: Material) -> bool:
+    """Few genes, and few enough groups to score all pairs again and again."""
+    return material.problem.n_genes <= _SMALL and _compared(material.fit.n_groups, material.seed) is None
+
+
+def _searches(material: Material, found: Sequence[Explained]) -> list[Explained]:
+    """Searches from the best that was found."""
+    starts = [explained for explained in found if len(explained.translations.genes)]
+    best = sorted(starts, key=lambda explained: -explained.quality)[:_FINALISTS]
+    return [
+        _polished(material, start, _amounts(material, start.translations), order) for order, start in enumerate(best)
+    ]
 
 
 def _descents(
@@ -225,11 +258,18 @@ def refined_consistent(material: Material, k: int, on_step: Callable[[], object]
     if len(genes) == 0:
         return start
     gaps = partition_gaps(start.translations, None if material.gap is None else material.gap.take(genes))
-    if material.amplitude is None:
-        amounts = StepAmounts.of_partition(gaps, start.translations)
-    else:
-        amounts = StepAmounts.of_gap(gaps, genes, material.amplitude, start.translations)
-    return _best([start, _refined(material, start, amounts, 0.0, on_step)])
+
+    def steps(origin: Explained) -> Amounts:
+        values = origin.translations.dense()[:, genes]
+        translations = replace(start.translations, values=values)
+        if material.amplitude is None:
+            return StepAmounts.of_partition(gaps, translations)
+        return StepAmounts.of_gap(gaps, genes, material.amplitude, translations)
+
+    found = [start, _refined(material, start, steps(start), 0.0, on_step)]
+    if _searchable(material):
+        found += [_polished(material, origin, steps(origin)) for origin in found]
+    return _best(found)
 
 
 def _amounts(material: Material, translations: Translations) -> Amounts:
@@ -243,7 +283,7 @@ def most_descents(method: str, n_genes: int) -> int:
     """Descents for one sparsity at most, for a bar of progress."""
     if method != "refine":
         return int(method == "refine_consistent")
-    return 3 if n_genes > _SMALL else 1 + 3 * _ORDERS + 2 * _ORDERS
+    return 3 if n_genes > _SMALL else 1 + 3 * _ORDERS
 
 
 def ladder(sparsities: Sequence[int], method: str, n_genes: int) -> list[int]:

@@ -1,0 +1,152 @@
+"""The search that ends refinement of few genes, against the metrics as they are reported."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tests.core._cells import World, dense_cells_of, make_world
+from tests.core.test_cells import Whole
+from tests.core.test_refine import epsilon_of, gap_of, start_of
+
+from scgce.core import polish as module
+from scgce.core.amounts import Amounts, FreeAmounts, StepAmounts
+from scgce.core.cells import Cells
+from scgce.core.debias import partition_gaps
+from scgce.core.metrics import off_diagonal_mean, score_pairs
+from scgce.core.moves import Moves
+from scgce.core.polish import polish
+from scgce.core.translations import Translations
+from scgce.core.truncate import PairCuts
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return make_world(l=3, cells=16)
+
+
+def search(world: World, amounts: Amounts, k: int | None, *, balance: float = 0.6, seed: int = 0) -> Translations:
+    moves = Moves.of(world.fit, world.W, amounts.genes)
+    generator = torch.Generator().manual_seed(seed)
+    values = polish(moves, amounts, k, epsilon_of(world), balance=balance, generator=generator)
+    return Translations(amounts.genes, values, 24)
+
+
+def reported(
+    world: World, translations: Translations, k: int | None, *, clip: bool = False, cells: Cells | None = None
+) -> tuple[float, float]:
+    cells = world.fit if cells is None else cells
+    scores = score_pairs(cells.mover(PairCuts(translations.dense(), k), clip=clip), cells.embedded, epsilon_of(world))
+    return off_diagonal_mean(scores.correctness), off_diagonal_mean(scores.coverage)
+
+
+def quality(world: World, translations: Translations, k: int | None, balance: float = 0.6) -> float:
+    correctness, coverage = reported(world, translations, k)
+    return balance * correctness + (1 - balance) * coverage
+
+
+@pytest.mark.parametrize("k", [1, 3, None])
+def test_it_improves_what_is_reported(world: World, k: int | None) -> None:
+    start = start_of(world)
+    start = Translations(start.genes, start.values * 0.6, 24)
+    after = search(world, FreeAmounts.of(start), k)
+    assert quality(world, after, k) > quality(world, start, k) + 0.05
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_in_the_end_no_step_of_any_amount_helps(world: World, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every neighbour scored anew by the reported metrics."""
+    monkeypatch.setattr(module, "_LEAST", 0.0)
+    genes = torch.tensor([0, 3, 6])
+    start = Translations(genes, world.means[:, genes] * 0.6, 24)
+    amounts = FreeAmounts.of(start)
+    after = search(world, amounts, k)
+    best = quality(world, after, k)
+    for group in range(3):
+        for gene in range(3):
+            for step in (-2.0, -1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, 2.0):
+                values = after.values.clone()
+                values[group, gene] += step * amounts.unit
+                assert quality(world, Translations(genes, values, 24), k) <= best + 1e-9
+
+
+@pytest.mark.parametrize("amplitude", [1.5, 3.0])
+def test_amounts_stay_plausible(world: World, amplitude: float) -> None:
+    start = start_of(world)
+    gap = gap_of(world, amplitude).take(start.genes)
+    start = Translations(start.genes, start.values * 0.5, 24)
+    after = search(world, StepAmounts.of_gap(gap, start.genes, amplitude, start), 3)
+    delta = after.dense()
+    amount, real = delta[None] - delta[:, None], world.means[None] - world.means[:, None]
+    assert (amount * real >= 0).all()
+    assert (amount.abs() <= amplitude * real.abs() * (1 + 1e-6) + 1e-9).all()
+    assert quality(world, after, 3) > quality(world, start, 3)
+
+
+def test_a_fixed_partition_stays(world: World) -> None:
+    start = Translations(torch.arange(12), (world.means[:, :12] > 0.7).double(), 24)
+    after = search(world, StepAmounts.of_partition(partition_gaps(start), start), None)
+    assert (after.pairs()[start.pairs() == 0] == 0).all()
+    assert quality(world, after, None) > quality(world, start, None)
+
+
+def test_the_balance_decides_between_correctness_and_coverage(world: World) -> None:
+    start = start_of(world)
+    amounts = FreeAmounts.of(Translations(start.genes, start.values * 0.6, 24))
+    correct, covering = (reported(world, search(world, amounts, 2, balance=b), 2) for b in (1.0, 0.0))
+    assert correct[0] > covering[0] and correct[1] < covering[1]
+
+
+def test_what_is_clipped_is_what_improves(world: World) -> None:
+    start = start_of(world)
+    amounts = FreeAmounts.of(start)
+    found = []
+    for cells, weights in [(world.fit, world.W), (dense_cells_of(world.X, world.sizes, Whole(world)), None)]:
+        expression = None if weights is None else (lambda rows: world.X[rows][:, amounts.genes])
+        moves = Moves.of(cells, weights, amounts.genes, clip=True, expression=expression)
+        generator = torch.Generator().manual_seed(0)
+        values = polish(moves, amounts, 2, epsilon_of(world), balance=1.0, generator=generator)
+        found.append(reported(world, Translations(amounts.genes, values, 24), 2, clip=True, cells=cells)[0])
+    before = reported(world, start, 2, clip=True)[0]
+    plain = reported(world, search(world, amounts, 2, balance=1.0), 2, clip=True)[0]
+    assert min(found) > max(before, plain)
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes(world: World) -> None:
+    state = torch.random.get_rng_state()
+    amounts = FreeAmounts.of(start_of(world))
+    one, same, other = (search(world, amounts, 2, seed=seed).values for seed in (1, 1, 2))
+    assert one.numpy().tobytes() == same.numpy().tobytes()
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.random.get_rng_state(), state), "the global generator is neither used nor moved"
+
+
+def test_time_is_bounded_where_there_are_many_groups_or_cells(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    plain = Moves.__call__
+
+    def spy(self: Moves, rows: torch.Tensor, source: torch.Tensor, explanations: torch.Tensor) -> torch.Tensor:
+        calls.append(rows.shape[1])
+        return plain(self, rows, source, explanations)
+
+    monkeypatch.setattr(Moves, "__call__", spy)
+    monkeypatch.setattr(module, "_TRIALS", 25)
+    monkeypatch.setattr(module, "_CELLS", 17)
+    start = start_of(world)
+    after = search(world, FreeAmounts.of(start), 3)
+    assert 6 + 25 <= len(calls) < 6 + 25 + 6, "all pairs once, then 25 or as many as the last amount changes"
+    assert {16, 17} == set(calls), "groups of 16, 18 and 20 cells"
+    assert after.values.isfinite().all()
+
+
+def test_a_search_that_gains_little_is_not_repeated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    amounts = FreeAmounts.of(start_of(world))
+    patient = quality(world, search(world, amounts, 3), 3)
+    monkeypatch.setattr(module, "_LEAST", 1.0)
+    hasty = search(world, amounts, 3)
+    assert quality(world, Translations(amounts.genes, amounts.initial, 24), 3) < quality(world, hasty, 3) <= patient
+
+
+def test_groups_of_one_cell_are_no_obstacle() -> None:
+    tiny = make_world(cells=1, l=2)
+    after = search(tiny, FreeAmounts.of(Translations.of_dense(tiny.means)), 2)
+    assert after.values.isfinite().all()
