@@ -7,7 +7,7 @@ from scipy import sparse
 
 from scgce.core.judges import Judge, fit_judges
 from scgce.core.truncate import PairCuts
-from scgce.core.verdicts import Verdicts, score_judge
+from scgce.core.verdicts import Verdicts
 
 N_GROUPS, GENES = 3, 60
 
@@ -58,7 +58,7 @@ def by_hand(judge: Judge, X: np.ndarray, codes: np.ndarray, cuts: PairCuts, clip
 def test_fast_path_equals_translating_the_cells(data, judges, name, kind, clip) -> None:
     X, codes, means = data
     cuts = PairCuts(means, 10)
-    found = score_judge(judges[name], kind(X), codes, cuts, n_groups=N_GROUPS, clip=clip)
+    found = Verdicts(judges[name], kind(X), codes, N_GROUPS).score(cuts, clip=clip)
     np.testing.assert_allclose(found, by_hand(judges[name], X, codes, cuts, clip), atol=1e-12)
 
 
@@ -68,8 +68,8 @@ def test_any_object_with_predict_gives_the_same(data, judges, clip, monkeypatch)
     cuts, names = PairCuts(means, 10), np.array(["a", "b/c", "d"])
     monkeypatch.setattr("scgce.core.verdicts._BLOCK_BYTES", 4 * GENES * 7)
     opaque = Opaque(judges["logreg"], names)
-    found = score_judge(opaque, sparse.csr_array(X), codes, cuts, n_groups=N_GROUPS, clip=clip, labels=names)
-    expected = score_judge(judges["logreg"], X, codes, cuts, n_groups=N_GROUPS, clip=clip)
+    found = Verdicts(opaque, sparse.csr_array(X), codes, N_GROUPS, labels=names).score(cuts, clip=clip)
+    expected = Verdicts(judges["logreg"], X, codes, N_GROUPS).score(cuts, clip=clip)
     np.testing.assert_allclose(found, expected)
 
 
@@ -85,7 +85,7 @@ def test_translations_convince_and_nothing_does_not(data, judges) -> None:
 def test_only_the_pairs_asked_for_and_no_cells_no_verdict(data, judges) -> None:
     X, codes, means = data
     basis = torch.cat([means, means[:1]])
-    found = score_judge(judges["knn"], X, codes, PairCuts(basis), n_groups=4, pairs=[(0, 1), (2, 2), (3, 0)])
+    found = Verdicts(judges["knn"], X, codes, 4).score(PairCuts(basis), pairs=[(0, 1), (2, 2), (3, 0)])
     assert np.argwhere(~np.isnan(found)).tolist() == [[0, 1], [2, 2]]
 
 
@@ -100,9 +100,10 @@ def test_sub_sampling_follows_rng(data, judges) -> None:
 def test_unless_asked_for_nothing_is_clipped_and_the_seed_is_0(data, judges) -> None:
     X, codes, means = data
     cuts = PairCuts(torch.linspace(0, 4, N_GROUPS)[:, None] * torch.tensor([1.0, -1.0]).repeat(GENES // 2))
-    plain, clipped = (score_judge(judges["knn"], X, codes, cuts, n_groups=3, clip=clip) for clip in (False, True))
+    verdicts = Verdicts(judges["knn"], X, codes, N_GROUPS)
+    plain, clipped = (verdicts.score(cuts, clip=clip) for clip in (False, True))
     assert not np.array_equal(plain, clipped)
-    np.testing.assert_array_equal(score_judge(judges["knn"], X, codes, cuts, n_groups=3), plain)
+    np.testing.assert_array_equal(verdicts.score(cuts), plain)
     one, other, unsaid = (
         Verdicts(judges["knn"], X, codes, N_GROUPS, max_cells=7, **rng).score(PairCuts(means, 3))
         for rng in ({"rng": 0}, {"rng": 1}, {})

@@ -106,24 +106,6 @@ class Verdicts:
         return out
 
 
-def score_judge(
-    judge: Judge | Predictor,
-    X: Cells,
-    codes: np.ndarray,
-    delta_of: Deltas,
-    *,
-    n_groups: int,
-    pairs: Pairs | None = None,
-    clip: bool = False,
-    labels: Sequence[object] | None = None,
-    max_cells: int | None = None,
-    rng: int | np.random.Generator = 0,
-) -> np.ndarray:
-    """`Verdicts` for a single use: share of translated cells of i called j, float64 (l, l)."""
-    verdicts = Verdicts(judge, X, codes, n_groups, labels=labels, max_cells=max_cells, rng=rng)
-    return verdicts.score(delta_of, pairs, clip=clip)
-
-
 _Call = Callable[[slice, list[SparseDelta], bool], Sequence[np.ndarray]]
 
 
