@@ -1,7 +1,7 @@
 """How much the number of scored cells and the rule of ε matter to correctness and coverage.
 
-``python -m benchmarks.scoring`` prints the table: explanations of pbmc3k fitted on half of the cells, scored on the
-quarter that is reported and on the whole other half (of which the first quarter has selected λ), with ε by either rule.
+``python -m benchmarks.scoring`` prints the table: explanations fitted on half of the cells, scored on the quarter that
+is reported and on the whole other half (of which the first quarter has selected λ), with ε by either rule.
 Translating all genes by the difference of means stands beside them: what a translation can reach in this map at all.
 """
 
@@ -20,16 +20,21 @@ import scgce
 from .faithfulness import cells, methods
 
 RESULTS = Path(__file__).parent / "scoring.csv"
-EXPLAINED: tuple[tuple[str, int | None], ...] = (
-    (methods.name_of("refine", 3.0), 20),
-    (methods.name_of("refine", 5.0), 10),
-    (methods.name_of("refine", 2.0), 50),
-    (methods.name_of("refine", None), 10),
-    ("difference of means", 10),
-    ("difference of means", 50),
-    ("difference of means", None),
-)
-"""Method, and genes per pair; None: all."""
+DENSE = ("difference of means", None)
+EXPLAINED: dict[tuple[str, str], tuple[tuple[str, int | None], ...]] = {
+    ("pbmc3k", "cell_type"): (
+        (methods.name_of("refine", 3.0), 20),
+        (methods.name_of("refine", 5.0), 10),
+        (methods.name_of("refine", 2.0), 50),
+        (methods.name_of("refine", None), 10),
+        ("difference of means", 10),
+        ("difference of means", 50),
+        DENSE,
+    ),
+    ("retina", "cell_type"): ((methods.name_of("refine", 3.0), 20), DENSE),
+    ("paul15", "paul15_clusters"): ((methods.name_of("refine", 5.0), 20), DENSE),
+}
+"""By data set and groups: method, and genes per pair; None: all."""
 RULES = ("mean", "max")
 
 
@@ -56,7 +61,12 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     logging.getLogger("scgce").setLevel(logging.ERROR)
     cells.forget()
-    pbmc3k, groupby = cells.embedded("pbmc3k", "UMAP", quick=False)
-    table = pd.concat([scored(pbmc3k, groupby, *explained, use_rep=cells.STUDENT) for explained in EXPLAINED])
+    parts = []
+    for (dataset, groupby), explained in EXPLAINED.items():
+        adata, _ = cells.embedded(dataset, "UMAP", quick=False)
+        found = pd.concat([scored(adata, groupby, *each, use_rep=cells.STUDENT) for each in explained])
+        found.insert(0, "dataset", dataset)
+        parts.append(found)
+    table = pd.concat(parts)
     table.to_csv(RESULTS, index=False, float_format="%.2f", lineterminator="\n")
     print(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
