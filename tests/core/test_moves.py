@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.core._cells import World, dense_cells_of, make_world
+from tests.core._cells import World, cells_of, dense_cells_of, make_world
 from tests.core.test_cells import Whole
 
 from scgce.core.moves import Moves
@@ -45,3 +45,16 @@ def test_clipping_matters_and_gradients_flow(world: World) -> None:
     assert (plain - clipped).abs().max() > 0.1
     plain.sum().backward()
     assert explanations.grad is not None and (explanations.grad != 0).all()
+
+
+def test_the_tail_is_given_a_matrix(world: World) -> None:
+    shapes: list[torch.Size] = []
+
+    def tail(hidden: torch.Tensor) -> torch.Tensor:
+        shapes.append(hidden.shape)
+        return world.tail(hidden)
+
+    cells = cells_of(world.X, world.sizes, world.W, world.b, tail)  # type: ignore[arg-type]
+    shapes.clear()
+    Moves.of(cells, world.W, GENES)(torch.arange(6).view(2, 3), torch.tensor([0, 1, 0, 1]), torch.zeros(4, 4))
+    assert shapes == [(12, 8)]

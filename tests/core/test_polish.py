@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from tests.core._cells import World, dense_cells_of, make_world
@@ -22,6 +23,9 @@ from scgce.core.truncate import PairCuts
 @pytest.fixture(scope="module")
 def world() -> World:
     return make_world(l=3, cells=16)
+
+
+STEPS = (-2.0, -1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, 2.0)
 
 
 def search(world: World, amounts: Amounts, k: int | None, *, balance: float = 0.6, seed: int = 0) -> Translations:
@@ -52,7 +56,7 @@ def test_it_improves_what_is_reported(world: World, k: int | None) -> None:
     assert quality(world, after, k) > quality(world, start, k) + 0.05
 
 
-@pytest.mark.parametrize("k", [1, 2])
+@pytest.mark.parametrize("k", [1, 2, None])
 def test_in_the_end_no_step_of_any_amount_helps(world: World, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every neighbour scored anew by the reported metrics."""
     monkeypatch.setattr(module, "_LEAST", 0.0)
@@ -63,7 +67,7 @@ def test_in_the_end_no_step_of_any_amount_helps(world: World, k: int, monkeypatc
     best = quality(world, after, k)
     for group in range(3):
         for gene in range(3):
-            for step in (-2.0, -1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, 2.0):
+            for step in STEPS:
                 values = after.values.clone()
                 values[group, gene] += step * amounts.unit
                 assert quality(world, Translations(genes, values, 24), k) <= best + 1e-9
@@ -120,7 +124,8 @@ def test_same_seed_same_bytes_other_seed_other_bytes(world: World) -> None:
     assert torch.equal(torch.random.get_rng_state(), state), "the global generator is neither used nor moved"
 
 
-def test_time_is_bounded_where_there_are_many_groups_or_cells(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Cells of every call that scores a pair."""
     calls: list[int] = []
     plain = Moves.__call__
 
@@ -129,21 +134,47 @@ def test_time_is_bounded_where_there_are_many_groups_or_cells(world: World, monk
         return plain(self, rows, source, explanations)
 
     monkeypatch.setattr(Moves, "__call__", spy)
-    monkeypatch.setattr(module, "_TRIALS", 25)
+    return calls
+
+
+def test_time_is_bounded_where_there_are_many_groups_or_cells(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = spied(monkeypatch)
+    monkeypatch.setattr(module, "_TRIALS", 8)
     monkeypatch.setattr(module, "_CELLS", 17)
-    start = start_of(world)
-    after = search(world, FreeAmounts.of(start), 3)
-    assert 6 + 25 <= len(calls) < 6 + 25 + 6, "all pairs once, then 25 or as many as the last amount changes"
+    after = search(world, FreeAmounts.of(start_of(world)), None)
+    assert len(calls) == 6 + 2 * 4, "all pairs once; an amount of one group changes four"
     assert {16, 17} == set(calls), "groups of 16, 18 and 20 cells"
     assert after.values.isfinite().all()
 
 
-def test_a_search_that_gains_little_is_not_repeated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    amounts = FreeAmounts.of(start_of(world))
-    patient = quality(world, search(world, amounts, 3), 3)
-    monkeypatch.setattr(module, "_LEAST", 1.0)
-    hasty = search(world, amounts, 3)
-    assert quality(world, Translations(amounts.genes, amounts.initial, 24), 3) < quality(world, hasty, 3) <= patient
+def test_rounds_go_on_while_they_gain_something(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = spied(monkeypatch)
+    genes = torch.tensor([0, 3, 6])
+    amounts = FreeAmounts.of(Translations(genes, world.means[:, genes] * 0.6, 24))
+    found = {}
+    for least in (1.0, module._LEAST, 0.0):
+        monkeypatch.setattr(module, "_LEAST", least)
+        calls.clear()
+        after = search(world, amounts, None)
+        found[least] = quality(world, after, None)
+        rounds, rest = divmod(len(calls) - 6, 9 * 4)
+        assert rest == 0
+        assert (rounds == 1) == (least == 1.0)
+    assert list(found.values()) == sorted(found.values())
+    assert found[0.0] > found[1.0]
+
+
+@pytest.mark.parametrize("away", STEPS)
+def test_every_size_of_step_is_tried(away: float) -> None:
+    """One amount is off by that step, and cells are met at the right one only."""
+    tiny = make_world(cells=1, l=2)
+    right = torch.stack([torch.zeros(24), tiny.X[1] - tiny.X[0]]).double()
+    wrong = right.clone()
+    wrong[1, 5] -= away
+    moves = Moves.of(tiny.fit, tiny.W, torch.arange(24))
+    amounts = FreeAmounts(torch.arange(24), wrong, 1.0)
+    found = polish(moves, amounts, None, 1e-3, balance=0.6, generator=torch.Generator().manual_seed(0))
+    np.testing.assert_allclose(found[1] - found[0], right[1] - right[0], atol=1e-12)
 
 
 def test_groups_of_one_cell_are_no_obstacle() -> None:

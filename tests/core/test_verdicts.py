@@ -36,8 +36,10 @@ class Opaque:
 
     def __init__(self, judge: Judge, names: np.ndarray) -> None:
         self.judge, self.names = judge, names
+        self.seen: list[int] = []
 
     def predict(self, X: np.ndarray) -> np.ndarray:
+        self.seen.append(len(X))
         return self.names[self.judge.predict(X)]
 
 
@@ -69,6 +71,7 @@ def test_any_object_with_predict_gives_the_same(data, judges, clip, monkeypatch)
     monkeypatch.setattr("scgce.core.verdicts._BLOCK_BYTES", 4 * GENES * 7)
     opaque = Opaque(judges["logreg"], names)
     found = Verdicts(opaque, sparse.csr_array(X), codes, N_GROUPS, labels=names).score(cuts, clip=clip)
+    assert max(opaque.seen) == 7, "rows at a time, by the bound on memory"
     expected = Verdicts(judges["logreg"], X, codes, N_GROUPS).score(cuts, clip=clip)
     np.testing.assert_allclose(found, expected)
 

@@ -19,7 +19,7 @@ _CELLS = 128
 _TRIALS = 20_000
 """Pairs scored at most, over all amounts and rounds: bounds the time of many groups."""
 _LEAST = 1e-3
-"""A round that raises the mean over pairs by less is the last."""
+"""A round that raises the mean over all pairs, a group with itself as 0, by less is the last."""
 
 
 class _Counts:
@@ -27,12 +27,10 @@ class _Counts:
 
     def __init__(self, moves: Moves, epsilon: float, balance: float, generator: torch.Generator) -> None:
         self.moves, self.balance = moves, balance
-        self.rows = [_some(group, generator) for group in moves.cells.slices]
-        self.goals = [
-            points[rows - group.start]
-            for points, rows, group in zip(moves.cells.embedded, self.rows, moves.cells.slices, strict=True)
-        ]
         self.epsilon = epsilon
+        groups = moves.cells.slices
+        self.rows = [_some(group, generator) for group in groups]
+        self.goals = [moves.cells.embedded[g][rows - groups[g].start] for g, rows in enumerate(self.rows)]
 
     def __call__(self, source: int, target: int, explanations: torch.Tensor) -> torch.Tensor:
         """(S,) for explanations (S, A)."""
@@ -87,9 +85,11 @@ def polish(
     for i, j in (torch.eye(l) == 0).nonzero().tolist():
         scores[i, j] = counts(i, j, current[i, j][None])[0]
     trials, before = 0, -torch.inf
-    while float(scores.sum()) > before + _LEAST * l * (l - 1) and trials < _TRIALS:
-        before = float(scores.sum())
+    while float(scores.mean()) > before + _LEAST:
+        before = float(scores.mean())
         for place in torch.randperm(here.numel(), generator=generator).tolist():
+            if trials >= _TRIALS:
+                return amounts.translations(here)
             tried = here.repeat(len(sizes), 1, 1)
             tried[(slice(None), *divmod(place, here.shape[1]))] += sizes
             tried = amounts.project(tried)
@@ -99,11 +99,8 @@ def polish(
             for i, j in differs.any(0).nonzero().tolist():
                 changed = differs[:, i, j]
                 found[changed, i, j] = counts(i, j, explained[changed, i, j])
-            trials += int(differs.any(0).sum())
-            total = found.sum((1, 2))
-            best = int(total.argmax())
-            if total[best] > scores.sum():
+                trials += 1
+            best = int(found.sum((1, 2)).argmax())
+            if found[best].sum() > scores.sum():
                 here, scores, current = tried[best], found[best], explained[best]
-            if trials >= _TRIALS:
-                break
     return amounts.translations(here)
