@@ -16,8 +16,8 @@ _STEPS = (2.0, 1.0, 0.5, 0.25, 0.1)
 """Tried up and down, in the units of the amounts."""
 _CELLS = 128
 """Cells per group, drawn once."""
-_TRIALS = 20_000
-"""Pairs scored at most, over all amounts and rounds: bounds the time of many groups."""
+_MOVED = 5_000_000
+"""Cells translated at most, over all amounts and rounds: bounds the time of many groups and cells."""
 _LEAST = 1e-3
 """A round that raises the mean over all pairs, a group with itself as 0, by less is the last."""
 
@@ -57,7 +57,7 @@ def _explanations(delta: torch.Tensor, k: int | None) -> torch.Tensor:
 def polish(
     moves: Moves, amounts: Amounts, k: int | None, epsilon: float, *, balance: float, generator: torch.Generator
 ) -> torch.Tensor:
-    """Coordinate search from the amounts' start, until no step of any amount helps.
+    """Coordinate search from the amounts' start, until a round over all amounts gains next to nothing.
 
     Parameters
     ----------
@@ -84,11 +84,11 @@ def polish(
     scores = here.new_zeros(l, l)
     for i, j in (torch.eye(l) == 0).nonzero().tolist():
         scores[i, j] = counts(i, j, current[i, j][None])[0]
-    trials, before = 0, -torch.inf
+    moved, before = 0, -torch.inf
     while float(scores.mean()) > before + _LEAST:
         before = float(scores.mean())
         for place in torch.randperm(here.numel(), generator=generator).tolist():
-            if trials >= _TRIALS:
+            if moved >= _MOVED:
                 return amounts.translations(here)
             tried = here.repeat(len(sizes), 1, 1)
             tried[(slice(None), *divmod(place, here.shape[1]))] += sizes
@@ -99,7 +99,7 @@ def polish(
             for i, j in differs.any(0).nonzero().tolist():
                 changed = differs[:, i, j]
                 found[changed, i, j] = counts(i, j, explained[changed, i, j])
-                trials += 1
+                moved += int(changed.sum()) * len(counts.rows[i])
             best = int(found.sum((1, 2)).argmax())
             if found[best].sum() > scores.sum():
                 here, scores, current = tried[best], found[best], explained[best]
