@@ -21,6 +21,7 @@ from scgce.core.refine import RefineOptions
 from scgce.core.select import choose, ladder, most_descents, smallest_sufficient
 
 from . import _params
+from ._advice import tell
 from ._fit import Model, material
 from ._prepare import Prepared, pick_epsilon, prepare
 from ._report import report_on, stored
@@ -183,6 +184,7 @@ def tgt(
     }
     entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
     write_result(adata, key_added, entry)
+    tell(entry)
     return adata if copy else None
 
 

@@ -1,0 +1,35 @@
+"""What is said of a finished explanation: how good it is and, if it is weak, what would explain more."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+
+logger = logging.getLogger("scgce")
+
+WEAK = 0.5
+"""Mean correctness or coverage below which the user is told what would explain more."""
+_FOUND = "%d gene(s) a pair: correctness %.2f, coverage %.2f on the reported cells, mean over pairs of groups"
+_WEAK = (
+    "few cells arrive with %d gene(s) a pair inside amplitude=%g: correctness %.2f, coverage %.2f, mean over pairs of "
+    "groups. A larger sparsity or amplitude (5, 10) may explain more; get.metrics and tl.evidence show at what price"
+)
+
+
+def tell(entry: dict[str, Any]) -> None:
+    """Log the mean scores of the selected sparsity; warn where bounded amounts of so few genes explain little.
+
+    Parameters
+    ----------
+    entry
+        As stored in ``adata.uns``.
+    """
+    pairs = ~np.eye(len(entry["groups"]), dtype=bool)
+    correctness, coverage = (float(entry[name][pairs].mean()) for name in ("correctness", "coverage"))
+    genes, amplitude = entry["params"]["sparsity_selected"], entry["params"]["amplitude"]
+    if amplitude > 0 and min(correctness, coverage) < WEAK:
+        logger.warning(_WEAK, genes, amplitude, correctness, coverage)
+    else:
+        logger.info(_FOUND, genes, correctness, coverage)
