@@ -88,21 +88,32 @@ def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
     assert len(searched) == expected, "nor do many groups"
 
 
-@pytest.mark.parametrize("small", [30, 23])  # the world has 24 genes
+@pytest.mark.parametrize(("small", "pairs"), [(30, 12), (30, 11), (23, 12)])  # the world has 24 genes, 12 pairs
 def test_the_bar_of_progress_knows_the_descents(
-    material: Material, small: int, monkeypatch: pytest.MonkeyPatch
+    material: Material, small: int, pairs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(select, "_SMALL", small)
+    monkeypatch.setattr(select, "_PAIRS", pairs)
     richer = refined(material, 5)
 
     def run(material: Material, k: int, on_step: Callable[[], None]) -> None:
         refined(material, k, richer, on_step)
 
-    assert steps_of(run, material, 3) == select.most_descents("refine", 24) * material.options.steps
+    assert steps_of(run, material, 3) == select.most_descents("refine", 24, 4) * material.options.steps
     assert steps_of(refined_consistent, material, 3) == (
-        select.most_descents("refine_consistent", 24) * material.options.steps
+        select.most_descents("refine_consistent", 24, 4) * material.options.steps
     )
-    assert select.most_descents("path", 24) == select.most_descents("truncate", 24) == 0
+    assert select.most_descents("path", 24, 4) == select.most_descents("truncate", 24, 4) == 0
+
+
+def test_few_genes_of_many_groups_are_refined_once_more(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(select, "_FINALISTS", 0)
+    once, steps = refined(material, 3), steps_of(refined, material, 3)
+    monkeypatch.setattr(select, "_all_compared", lambda n_groups: False)
+    monkeypatch.setattr(select, "_compared", lambda n_groups, seed: None)  # by the same pairs, to compare
+    assert refined(material, 3).quality >= once.quality
+    more = steps_of(refined, material, 3) - steps
+    assert more == 2 * select._ORDERS * material.options.steps, "exploring and not"
 
 
 def test_few_genes_are_given_more_descents_than_many(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:

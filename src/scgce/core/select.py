@@ -35,7 +35,7 @@ _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
 _SMALL, _ORDERS, _FINALISTS = 30, 4, 3
 """With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, what
-does not explore sees so many orders of mini-batches, and a search on the metrics themselves ends from the best few."""
+does not explore sees so many orders of mini-batches, and a search on the metrics themselves starts from the best few."""
 _STEP, _PLENTY = 2.5, 30
 """Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
 _PAIRS = 600
@@ -102,7 +102,7 @@ def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | No
 
 def _compared(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
     """The pairs by which candidates are compared, None for all."""
-    if n_groups * (n_groups - 1) <= _PAIRS:
+    if _all_compared(n_groups):
         return None
     ordered = [(i, j) for i in range(n_groups) for j in range(n_groups) if i != j]
     chosen = np.random.default_rng([seed, n_groups]).choice(len(ordered), _PAIRS, replace=False)
@@ -208,7 +208,8 @@ def refined(
 ) -> Explained:
     """`truncated`, its amounts refined with the cut inside the loss; the best of a few descents on validation cells.
 
-    Of few genes, the amounts of the best are searched on the metrics themselves in the end.
+    Of few genes, the amounts of the best are searched on the metrics themselves in the end; of many groups, refined once
+    more.
 
     Parameters
     ----------
@@ -226,12 +227,23 @@ def refined(
     for origin, explore in runs:
         if len(origin.translations.genes):
             found += _descents(material, origin, explore, _ORDERS if small and not explore else 1, on_step)
-    return _best(found + _searches(material, found) if _searchable(material) else found)
+    if _searchable(material):
+        found += _searches(material, found)
+    elif small:
+        best = _best(found)
+        if len(best.translations.genes):
+            for explore in (0.0, material.options.explore):
+                found += _descents(material, best, explore, _ORDERS, on_step)
+    return _best(found)
 
 
 def _searchable(material: Material) -> bool:
-    """Few genes, and few enough groups to score all pairs again and again."""
-    return material.problem.n_genes <= _SMALL and _compared(material.fit.n_groups, material.seed) is None
+    """Few genes, and few enough groups: over more pairs, a second round of descents gives more in less time."""
+    return material.problem.n_genes <= _SMALL and _all_compared(material.fit.n_groups)
+
+
+def _all_compared(n_groups: int) -> bool:
+    return n_groups * (n_groups - 1) <= _PAIRS
 
 
 def _searches(material: Material, found: Sequence[Explained]) -> list[Explained]:
@@ -279,11 +291,13 @@ def _amounts(material: Material, translations: Translations) -> Amounts:
     return StepAmounts.of_gap(material.gap.take(genes), genes, material.amplitude, translations)
 
 
-def most_descents(method: str, n_genes: int) -> int:
+def most_descents(method: str, n_genes: int, n_groups: int) -> int:
     """Descents for one sparsity at most, for a bar of progress."""
     if method != "refine":
         return int(method == "refine_consistent")
-    return 3 if n_genes > _SMALL else 1 + 3 * _ORDERS
+    if n_genes > _SMALL:
+        return 3
+    return 1 + 3 * _ORDERS + (0 if _all_compared(n_groups) else 2 * _ORDERS)
 
 
 def ladder(sparsities: Sequence[int], method: str, n_genes: int) -> list[int]:
@@ -311,7 +325,7 @@ def choose(
             found = refined_consistent(material, k, on_step)
         chosen.append(found)
     chosen = [found for found in chosen if found.sparsity in sparsities]
-    if _compared(material.validate.n_groups, material.seed) is not None:
+    if not _all_compared(material.validate.n_groups):
         chosen = [replace(found, validation=_score(material, found.cuts(), None)) for found in chosen]
     return chosen[::-1]
 

@@ -203,7 +203,7 @@ def _explain(
         methods.append("refine_consistent")
     n_genes = len(prepared.genes)
     rungs = {method: ladder(sparsities, method, n_genes) for method in methods}
-    descents = sum(len(rungs[method]) * most_descents(method, n_genes) for method in methods)
+    descents = sum(len(rungs[m]) * most_descents(m, n_genes, prepared.groups.n) for m in methods)
     # one path for both variants of refinement, together or alone
     longest = ladder(sparsities, "refine", n_genes) if "refine_consistent" in methods else sparsities
     steps = descents * RefineOptions().steps + len(methods) * len(sparsities) * SCORE_STEPS
