@@ -41,25 +41,33 @@ def rows(dataset: str, method: str, amplitude: str) -> pd.DataFrame:
     if method == DBM:
         scgce.tl.dbm(adata, groupby, sparsity=SPARSITIES, key_added="tgt", device="cpu", **options)
     else:
-        c = None if amplitude == "∞" else float(amplitude)
-        scgce.tl.tgt(adata, groupby, sparsity=SPARSITIES, amplitude=c, device="cpu", **options)
-    largest = np.asarray(adata.X.max(axis=0).todense()).ravel()
+        scgce.tl.tgt(adata, groupby, sparsity=SPARSITIES, amplitude=_number(amplitude), device="cpu", **options)
     labels = {"dataset": dataset, "method": method, "amplitude": amplitude}
-    found = []
-    for k in SPARSITIES:
-        scgce.tl.evidence(adata, "tgt", sparsity=k, n_permutations=0, doses=(1.0,))
-        parts = [
-            scgce.get.explanation(adata, str(i), str(j), sparsity=k)
-            for i in adata.uns["tgt"]["groups"]
-            for j in adata.uns["tgt"]["groups"]
-            if i != j
-        ]
-        genes = pd.concat(parts)
-        beyond = genes["delta"].abs().to_numpy() > largest[adata.var_names.get_indexer(genes["gene"])]
-        means = scgce.get.metrics(adata, sparsity=k)[NAMES].mean()
-        far = scgce.get.evidence(adata)["off_manifold"].median()
-        found.append({**labels, "genes": k, **means, "off_manifold": far, "beyond_max": beyond.mean()})
-    return pd.DataFrame(found)
+    return pd.DataFrame([{**labels, **_scores(adata, k)} for k in SPARSITIES])
+
+
+def auto(dataset: str, amplitude: str) -> pd.DataFrame:
+    """The number of genes that ``sparsity="auto"`` selects, and how good they are."""
+    adata, groupby, options = _embedded(dataset)
+    scgce.tl.tgt(adata, groupby, amplitude=_number(amplitude), device="cpu", **options)
+    selected = int(adata.uns["tgt"]["params"]["sparsity_selected"])
+    return pd.DataFrame([{"dataset": dataset, "amplitude": amplitude, **_scores(adata, selected)}])
+
+
+def _number(amplitude: str) -> float | None:
+    return None if amplitude == "∞" else float(amplitude)
+
+
+def _scores(adata: AnnData, k: int) -> dict[str, float]:
+    scgce.tl.evidence(adata, "tgt", sparsity=k, n_permutations=0, doses=(1.0,))
+    groups = adata.uns["tgt"]["groups"].tolist()
+    parts = [scgce.get.explanation(adata, i, j, sparsity=k) for i in groups for j in groups if i != j]
+    genes = pd.concat(parts)
+    largest = np.asarray(adata.X.max(axis=0).todense()).ravel()
+    beyond = genes["delta"].abs().to_numpy() > largest[adata.var_names.get_indexer(genes["gene"])]
+    means = scgce.get.metrics(adata, sparsity=k)[NAMES].mean()
+    far = scgce.get.evidence(adata)["off_manifold"].median()
+    return {"genes": k, **means, "off_manifold": far, "beyond_max": beyond.mean()}
 
 
 def _embedded(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
@@ -78,20 +86,29 @@ def _given(amplitudes: Sequence[float | None]) -> list[tuple[str, str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
+    parser.add_argument("--only", nargs="+", choices=("genes", "auto"), default=["genes", "auto"])
     arguments = parser.parse_args()
     cells.forget()
     sets = [BROUGHT, *(cells.SETS if (SHARED / "data").is_dir() else ())]
-    tasks = [
-        Task("amplitude", rows, {"dataset": name, "method": method, "amplitude": amplitude})
-        for name in sets
-        for method, amplitude in _given(AMPLITUDES if name == BROUGHT else FEWER)
-    ]
-    table = run(tasks, arguments.jobs, lambda *_: None, {})["amplitude"]
-    table = table.sort_values(["dataset", "genes"], kind="stable")
-    for name, part in table.groupby("dataset"):
-        file = RESULTS / ("amplitude.csv" if name == BROUGHT else f"amplitude_{name}.csv")
-        part.drop(columns="dataset").to_csv(file, index=False, float_format="%.2f", lineterminator="\n")
-    print(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    tasks = []
+    for name in sets:
+        if "genes" in arguments.only:
+            given = _given(AMPLITUDES if name == BROUGHT else FEWER)
+            tasks += [Task("genes", rows, {"dataset": name, "method": m, "amplitude": c}) for m, c in given]
+        if "auto" in arguments.only:
+            tasks += [Task("auto", auto, {"dataset": name, "amplitude": c}) for m, c in _given(FEWER) if m != DBM]
+    tables = run(tasks, arguments.jobs, lambda *_: None, {})
+    if "genes" in tables:
+        for name, part in tables["genes"].sort_values(["dataset", "genes"], kind="stable").groupby("dataset"):
+            _save(part.drop(columns="dataset"), "amplitude" if name == BROUGHT else f"amplitude_{name}")
+    if "auto" in tables:
+        _save(tables["auto"], "amplitude_auto")
+    for table in tables.values():
+        print(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+
+
+def _save(table: pd.DataFrame, name: str) -> None:
+    table.to_csv(RESULTS / f"{name}.csv", index=False, float_format="%.2f", lineterminator="\n")
 
 
 if __name__ == "__main__":

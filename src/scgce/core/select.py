@@ -35,7 +35,7 @@ _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
 _SMALL, _ORDERS, _FINALISTS = 30, 4, 3
 """With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, what
-does not explore sees so many orders of mini-batches, and a search on the metrics themselves starts from the best few."""
+does not explore sees so many orders of mini-batches, and so many of the best start a search on the metrics themselves."""
 _STEP, _PLENTY = 2.5, 30
 """Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
 _PAIRS = 600
@@ -208,8 +208,8 @@ def refined(
 ) -> Explained:
     """`truncated`, its amounts refined with the cut inside the loss; the best of a few descents on validation cells.
 
-    Of few genes, the amounts of the best are searched on the metrics themselves in the end; of many groups, refined once
-    more.
+    Of few genes, the amounts of the best are searched on the metrics themselves in the end or, of many groups, refined
+    once more.
 
     Parameters
     ----------
