@@ -1,10 +1,11 @@
 """What bounding the amounts costs and buys, on cells that took no part in the fit.
 
-``python -m benchmarks.amplitude`` prints the table: the 700 blood cells that scanpy brings and, where they are at hand,
-pbmc3k, the retina and paul15; their distilled UMAPs; a row for every number of genes per pair and amplitude, and the
-difference of means cut to as many genes. ``off_manifold`` is the median distance of translated cells to real cells of
-the target in PCA space, in units of the target's own spacing; ``beyond_max`` the share of amounts that are larger than
-the gene's largest value in any cell.
+``python -m benchmarks.amplitude`` prints two tables, of the 700 blood cells that scanpy brings and, where they are at
+hand, pbmc3k, the retina and paul15, in their distilled UMAPs: a row for every number of genes per pair and amplitude,
+with the difference of means cut to as many genes; and a row for every amplitude with the number of genes that
+``sparsity="auto"`` selects. ``off_manifold`` is the median distance of translated cells to real cells of the target in
+PCA space, in units of the target's own spacing; ``beyond_max`` the share of amounts that are larger than the gene's
+largest value in any cell.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import scanpy as sc
@@ -31,6 +33,13 @@ FEWER = (2.0, 3.0, 5.0, 10.0, None)
 SPARSITIES = (5, 10, 20, 50)
 NAMES = ["correctness", "coverage", "judge_logreg", "judge_knn"]
 RESULTS = Path(__file__).parent
+FILES = {"genes": "amplitude.csv", "auto": "amplitude_auto.csv"}
+SHOWN = ["2", "3", "5", "10", "∞"]
+MEASURES = {
+    "map": "correctness\nand coverage",
+    "judges": "judges",
+    "off_manifold": "distance to\nreal cells",
+}
 BROUGHT = "pbmc68k"
 DBM = "difference of means"
 
@@ -98,17 +107,42 @@ def main() -> None:
         if "auto" in arguments.only:
             tasks += [Task("auto", auto, {"dataset": name, "amplitude": c}) for m, c in _given(FEWER) if m != DBM]
     tables = run(tasks, arguments.jobs, lambda *_: None, {})
+    for name, table in tables.items():
+        shown = table.sort_values(["dataset", "genes"], kind="stable") if name == "genes" else table
+        shown.to_csv(RESULTS / FILES[name], index=False, float_format="%.2f", lineterminator="\n")
+        print(shown.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
     if "genes" in tables:
-        for name, part in tables["genes"].sort_values(["dataset", "genes"], kind="stable").groupby("dataset"):
-            _save(part.drop(columns="dataset"), "amplitude" if name == BROUGHT else f"amplitude_{name}")
-    if "auto" in tables:
-        _save(tables["auto"], "amplitude_auto")
-    for table in tables.values():
-        print(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+        draw(tables["genes"], RESULTS / "amplitude.png")
 
 
-def _save(table: pd.DataFrame, name: str) -> None:
-    table.to_csv(RESULTS / f"{name}.csv", index=False, float_format="%.2f", lineterminator="\n")
+def draw(table: pd.DataFrame, file: Path) -> None:
+    """Scores and distance against the amplitude: a column for every set of cells, a line for every number of genes."""
+    table = table[table["amplitude"].isin(SHOWN)].assign(
+        map=lambda t: t[["correctness", "coverage"]].mean(axis=1),
+        judges=lambda t: t[["judge_logreg", "judge_knn"]].mean(axis=1),
+    )
+    sets = [name for name in (BROUGHT, *cells.SETS) if name in set(table["dataset"])]
+    figure, axes = plt.subplots(
+        len(MEASURES), len(sets), figsize=(2.9 * len(sets) + 1.2, 7), squeeze=False, sharex=True, sharey="row"
+    )
+    for column, name in zip(axes.T, sets, strict=True):
+        ours = table[(table["dataset"] == name) & (table["method"] == "refine")]
+        for ax, measure in zip(column, MEASURES, strict=True):
+            for shade, (k, part) in zip(np.linspace(0.35, 0.95, len(SPARSITIES)), ours.groupby("genes"), strict=True):
+                values = part.set_index("amplitude").reindex(SHOWN)[measure]
+                ax.plot(range(len(SHOWN)), values, "o-", ms=4, color=plt.cm.viridis_r(shade), label=f"{k} genes")
+            ax.set_xticks(range(len(SHOWN)), SHOWN)
+            ax.grid(alpha=0.3)
+            if measure != "off_manifold":
+                ax.set_ylim(0, 1)
+        column[0].set_title(name)
+        column[-1].set_xlabel("amplitude")
+    for ax, label in zip(axes[:, 0], MEASURES.values(), strict=True):
+        ax.set_ylabel(label)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="center right", frameon=False)
+    figure.tight_layout(rect=(0, 0, 0.9, 1))
+    figure.savefig(file, dpi=110, metadata={"Software": None})
+    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ _RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 _NEAREST = 3
 """Consistent solutions tried for k: the richest ones that fit."""
 _SMALL, _ORDERS, _FINALISTS = 30, 4, 3
-"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`, what
-does not explore sees so many orders of mini-batches, and so many of the best start a search on the metrics themselves."""
+"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`; what
+does not explore sees so many orders of mini-batches; and so many of the best start a search on the metrics."""
 _STEP, _PLENTY = 2.5, 30
 """Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
 _PAIRS = 600
