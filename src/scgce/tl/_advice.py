@@ -14,7 +14,7 @@ WEAK = 0.5
 _FOUND = "%d gene(s) a pair: correctness %.2f, coverage %.2f on the reported cells, mean over pairs of groups"
 _WEAK = (
     "few cells arrive with %d gene(s) a pair inside amplitude=%g: correctness %.2f, coverage %.2f, mean over pairs of "
-    "groups. A larger sparsity or amplitude (5, 10) may explain more; get.metrics and tl.evidence show at what price"
+    "groups. A larger sparsity or a wider amplitude may explain more; get.metrics and tl.evidence show at what price"
 )
 
 
