@@ -11,7 +11,6 @@ largest value in any cell.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ SPARSITIES = (5, 10, 20, 50)
 NAMES = ["correctness", "coverage", "judge_logreg", "judge_knn"]
 RESULTS = Path(__file__).parent
 FILES = {"genes": "amplitude.csv", "auto": "amplitude_auto.csv"}
-SHOWN = ["2", "3", "5", "10", "∞"]
 MEASURES = {
     "map": "correctness\nand coverage",
     "judges": "judges",
@@ -42,6 +40,14 @@ MEASURES = {
 }
 BROUGHT = "pbmc68k"
 DBM = "difference of means"
+
+
+def named(amplitude: float | None) -> str:
+    """As in the tables."""
+    return "∞" if amplitude is None else format(amplitude, "g")
+
+
+SHOWN = [named(c) for c in FEWER]
 
 
 def rows(dataset: str, method: str, amplitude: str) -> pd.DataFrame:
@@ -87,11 +93,6 @@ def _embedded(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
     return adata, "bulk_labels", {"encoder": resolve(adata, use_rep="X_umap")}
 
 
-def _given(amplitudes: Sequence[float | None]) -> list[tuple[str, str]]:
-    """Methods and amplitudes, a row of the table for every sparsity of each."""
-    return [("refine", "∞" if c is None else format(c, "g")) for c in amplitudes] + [(DBM, "1")]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
@@ -102,10 +103,11 @@ def main() -> None:
     tasks = []
     for name in sets:
         if "genes" in arguments.only:
-            given = _given(AMPLITUDES if name == BROUGHT else FEWER)
+            ours = [("refine", named(c)) for c in (AMPLITUDES if name == BROUGHT else FEWER)]
+            given = [*ours, (DBM, "1")]
             tasks += [Task("genes", rows, {"dataset": name, "method": m, "amplitude": c}) for m, c in given]
         if "auto" in arguments.only:
-            tasks += [Task("auto", auto, {"dataset": name, "amplitude": c}) for m, c in _given(FEWER) if m != DBM]
+            tasks += [Task("auto", auto, {"dataset": name, "amplitude": c}) for c in SHOWN]
     tables = run(tasks, arguments.jobs, lambda *_: None, {})
     for name, table in tables.items():
         shown = table.sort_values(["dataset", "genes"], kind="stable") if name == "genes" else table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
+from scgce.core.metrics import off_diagonal_mean
 
 logger = logging.getLogger("scgce")
 
@@ -26,8 +26,7 @@ def tell(entry: dict[str, Any]) -> None:
     entry
         As stored in ``adata.uns``.
     """
-    pairs = ~np.eye(len(entry["groups"]), dtype=bool)
-    correctness, coverage = (float(entry[name][pairs].mean()) for name in ("correctness", "coverage"))
+    correctness, coverage = off_diagonal_mean(entry["correctness"]), off_diagonal_mean(entry["coverage"])
     genes, amplitude = entry["params"]["sparsity_selected"], entry["params"]["amplitude"]
     if amplitude > 0 and min(correctness, coverage) < WEAK:
         logger.warning(_WEAK, genes, amplitude, correctness, coverage)
