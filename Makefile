@@ -6,12 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt $(shell find src -name '*.py')
-LINTED := src tests benchmarks docs tutorials workflow
+LINTED := src tests benchmarks docs tutorials workflow .github
 # Workers of one thread each: on small matrices faster than one worker with many.
 # The tests that share one run of the pipeline stay with one worker.
 PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadgroup
 
-.PHONY: demo test test-matrix lint types docs tutorials paper clean
+.PHONY: demo test test-matrix lint types docs tutorials paper dist workflow-test home clean
 
 demo: $(VENV)/.app
 	$(BIN)/scgce demo
@@ -40,6 +40,23 @@ tutorials: $(VENV)/.doc
 # The paper's figures and tables; PAPER_ARGS=--quick for a short run into a scratch folder.
 paper: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.paper $(PAPER_ARGS)
+
+# Wheel and sdist in dist/, their metadata and README checked as PyPI does.
+dist: $(VENV)/.pip
+	$(PIP) install build twine
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
+# The workflow on the small samples of workflow/.test, in a scratch copy.
+workflow-test: $(VENV)/.test
+	rm -rf build/workflow-test
+	mkdir -p build && cp -r workflow/.test build/workflow-test
+	cd build/workflow-test && PATH="$(abspath $(BIN)):$$PATH" sh run.sh
+
+# Before the first public release: the address of the repository, everywhere. OWNER=account or organisation
+home:
+	$(PYTHON) .github/home.py $(OWNER)
 
 clean:
 	rm -rf $(VENV) build dist docs/_build docs/tutorials scgce-demo .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -36,3 +36,4 @@ always_use_bars_union = True
 html_theme = "sphinx_book_theme"
 html_title = f"scgce {version}"
 html_theme_options = {"navbar_persistent": []}  # the search is in the sidebar
+# html_theme_options |= {"repository_url": "https://github.com/OWNER/scgce", "use_repository_button": True}

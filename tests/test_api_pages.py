@@ -69,6 +69,7 @@ def test_functions_named_in_prose_exist(page: str) -> None:
         "paper",
         "benchmarks",
         "promises",
+        "contributing",
     ],
 )
 def test_pages_are_in_the_table_of_contents(page: str) -> None:
