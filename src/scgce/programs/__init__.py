@@ -1,0 +1,8 @@
+"""Gene programmes: sets of genes that move together, learned from the cells or given."""
+
+from __future__ import annotations
+
+from .base import FittingCells, Programs
+from .learn import candidates, learn_programs
+
+__all__ = ["FittingCells", "Programs", "candidates", "learn_programs"]
