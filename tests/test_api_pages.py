@@ -68,8 +68,8 @@ def test_functions_named_in_prose_exist(page: str) -> None:
         "tutorials",
         "paper",
         "benchmarks",
-        "promises",
         "contributing",
+        "reliability",
     ],
 )
 def test_pages_are_in_the_table_of_contents(page: str) -> None:

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from scgce._docs import FRAGMENTS, with_docs
+from scgce._api.docs import FRAGMENTS, with_docs
 
 
 def test_fragments_are_filled_in_at_their_indent() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 import scgce
-from scgce.core.metrics import triangle_error
+from scgce.core.score.metrics import triangle_error
 from scgce.datasets import heart_disease, iris
 
 from .output import save_figure, save_table

@@ -9,8 +9,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
 
-from scgce.core.epsilon import epsilon_from
-from scgce.core.metrics import score_pairs
+from scgce.core.score.epsilon import epsilon_from
+from scgce.core.score.metrics import score_pairs
 
 from .output import save_figure, save_table
 from .settings import Settings

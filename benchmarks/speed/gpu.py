@@ -18,8 +18,8 @@ import pandas as pd
 import torch
 
 import scgce
-from scgce._arrays import project_and_sum
 from scgce.encoders import Encoder
+from scgce.matrix.arrays import project_and_sum
 
 from .cells import encoder_of, many_cells, some_cells
 from .machine import publish, timed

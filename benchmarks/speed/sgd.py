@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from scgce.core.penalties import Penalty
-from scgce.core.problem import Problem
+from scgce.core.solve.penalties import Penalty
+from scgce.core.solve.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ import torch
 from torch import nn
 
 import scgce
-from scgce._arrays import project_and_sum
-from scgce.core.path import fit_path
-from scgce.core.penalties import Pairwise
-from scgce.core.problem import Problem
-from scgce.core.solver import Stopping
-from scgce.core.working_set import lambda_max
+from scgce.core.solve.path import fit_path
+from scgce.core.solve.penalties import Pairwise
+from scgce.core.solve.problem import Problem
+from scgce.core.solve.solver import Stopping
+from scgce.core.solve.working_set import lambda_max
 from scgce.encoders import resolve
+from scgce.matrix.arrays import project_and_sum
 
 from .machine import publish, timed
 from .sgd import Trace, descend

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import pandas as pd
 
 import scgce
-from scgce import _arrays
+from scgce.matrix import arrays
 from scgce.tl import _tgt
 
 from .cells import encoder_of, many_cells, some_cells
@@ -31,7 +31,7 @@ PHASES = {
     "read X: checks, group sums, X W, cells kept": "prepare",
     "epsilon": "pick_epsilon",
     "lambda path": "material",
-    "choice, debias, refinement": "choose",
+    "choice, refit, refinement": "choose",
     "judges": "report_on",
     "scores of what is reported": "stored",
 }
@@ -82,7 +82,7 @@ def main() -> None:
         options = {"encoder": encoder, "sparsity": SWEEP, "method": method, "device": "cpu"}
         columns[method] = phases(lambda options=options: scgce.tl.tgt(adata, "group", **options))
         start = time.perf_counter()
-        _arrays.group_sums(adata.X, adata.obs["group"].cat.codes.to_numpy().astype("int64"), n_groups)
+        arrays.group_sums(adata.X, adata.obs["group"].cat.codes.to_numpy().astype("int64"), n_groups)
         columns[method][READ] = time.perf_counter() - start
     table = pd.DataFrame(columns).rename_axis("seconds").reset_index()
     publish(table, "where", quick)

@@ -1,6 +1,6 @@
 """What each parameter of the public interface refuses: one table of bad values, by the parameter's name.
 
-`scgce._constraints` declares what is accepted; here stands, independently of it, what must not be.
+`scgce._api.constraints` declares what is accepted; here stands, independently of it, what must not be.
 """
 
 from __future__ import annotations

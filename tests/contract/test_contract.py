@@ -13,7 +13,7 @@ from tests.contract._api import TABLE, at_hand, call, function, prepared, public
 from tests.contract._bad import ALSO_CALLED, BAD, FREE, cases
 from tests.tl._frozen import frozen
 
-from scgce._constraints import CONSTRAINTS, checked, whole
+from scgce._api.constraints import CONSTRAINTS, checked, whole
 
 KEYWORD_ONLY_FROM = {"adata", "groupby", "use_rep", "key", "key_added", "other", "source", "target", "group", "keys"}
 KEYWORD_ONLY_FROM |= {"lineage", "n_genes", "metrics", "label"}

@@ -19,8 +19,8 @@ from tests.contract._api import call, tiny
 from tests.tl._frozen import frozen
 
 import scgce
-from scgce.core.memory import by_blocks
-from scgce.core.neighbours import Neighbours, mutual_within
+from scgce.core.score.memory import by_blocks
+from scgce.core.score.neighbours import Neighbours, mutual_within
 
 dask, da = pytest.importorskip("dask"), pytest.importorskip("dask.array")
 
@@ -31,15 +31,19 @@ EMBED = ["tl.scvis", "tl.autoencoder", "tl.umap_loss", "tl.distill"]
 
 # A function of every phase of the tools' work, by module: reading, resolving, fitting, scoring, storing.
 PHASES: dict[str, tuple[str, str, list[str]]] = {
-    "groups": ("scgce._groups", "read_groups", [*BASIC, *AGAIN]),
-    "check of the matrix": ("scgce._arrays", "check_matrix", [*BASIC, *AGAIN, *EMBED]),
-    "blocks of the matrix": ("scgce._arrays", "_load", [*BASIC, *AGAIN, *EMBED, "tl.embed_new"]),
+    "groups": ("scgce._api.groups", "read_groups", [*BASIC, *AGAIN]),
+    "check of the matrix": ("scgce.matrix.arrays", "check_matrix", [*BASIC, *AGAIN, *EMBED]),
+    "blocks of the matrix": ("scgce.matrix.arrays", "_load", [*BASIC, *AGAIN, *EMBED, "tl.embed_new"]),
     "encoder": ("scgce.encoders._resolve", "resolve", [*BASIC, *AGAIN]),
-    "path": ("scgce.tl._fit", "material", ["tl.tgt", "tl.stability"]),
-    "scores": ("scgce.core.metrics", "score_pairs", ["tl.tgt", *BASELINES, "tl.evaluate", "tl.lineages"]),
-    "judges": ("scgce.tl._judge", "fit_judges", ["tl.tgt", *BASELINES, "tl.evaluate", "tl.lineages"]),
+    "path": ("scgce.explain.fit", "material", ["tl.tgt", "tl.stability"]),
+    "scores": ("scgce.core.score.metrics", "score_pairs", ["tl.tgt", *BASELINES, "tl.evaluate", "tl.lineages"]),
+    "judges": ("scgce.explain.judges", "fit_judges", ["tl.tgt", *BASELINES, "tl.evaluate", "tl.lineages"]),
     "training": ("scgce.embedding.train", "progress", ["tl.scvis", "tl.autoencoder", "tl.umap_loss"]),
-    "storing": ("scgce._results", "_check_storable", ["tl.dbm", "tl.evaluate", "tl.lineages", *EMBED, "tl.embed_new"]),
+    "storing": (
+        "scgce.store.entries",
+        "_check_storable",
+        ["tl.dbm", "tl.evaluate", "tl.lineages", *EMBED, "tl.embed_new"],
+    ),
 }
 
 
@@ -149,7 +153,7 @@ def test_a_row_that_never_fits_is_an_error() -> None:
 def test_too_little_memory_on_the_device_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import scgce.core.shift as shift
+    import scgce.core.score.shift as shift
 
     whole, small = tiny(), tiny()
     call("tl.dbm", whole, judges=False)
@@ -169,7 +173,7 @@ def test_too_little_memory_on_the_device_changes_nothing(
 
 
 def test_neighbours_are_the_same_in_smaller_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    import scgce.core.neighbours as neighbours
+    import scgce.core.score.neighbours as neighbours
 
     generator = torch.Generator().manual_seed(0)
     refs, queries = Neighbours(torch.randn(300, 5, generator=generator)), torch.randn(500, 5, generator=generator)

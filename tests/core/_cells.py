@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from scgce.core.cells import Cells, DenseShift, FactorisedShift
-from scgce.core.columns import CachedColumns
-from scgce.core.problem import Problem
+from scgce.core.score.cells import Cells, DenseShift, FactorisedShift
+from scgce.core.score.columns import CachedColumns
+from scgce.core.solve.problem import Problem
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce.core.problem import Problem
+from scgce.core.solve.problem import Problem
 
 ENCODERS = ("linear", "mlp", "module")
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from scgce.core.metrics import triangle_error
+from scgce.core.score.metrics import triangle_error
 from scgce.core.translations import Translations, off_diagonal
 
 dense_with_ties = hnp.arrays(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tests._results import blobs, linear_encoder, store_result
 
-from scgce.get._result import Result
 from scgce.pl._map import cell_map, flat, group_codes, layer_of, sample
+from scgce.store.result import Result
 
 
 @pytest.fixture

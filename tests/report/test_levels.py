@@ -12,7 +12,7 @@ from tests._results import blobs, store_pairs, store_result
 from scgce import get
 from scgce._report import _levels
 from scgce._report._levels import levels
-from scgce.get._result import Result
+from scgce.store.result import Result
 
 
 def _unpack(text: str, kind: str, *shape: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from tests.tl._frozen import frozen
 from torch import nn
 
 import scgce
-from scgce.core.select import METHODS
+from scgce.core.choose.select import METHODS
 from scgce.encoders import Encoder
 
 L, D, K = 4, 60, (2, 5)

@@ -11,8 +11,8 @@ import torch
 from tests.tl._frozen import frozen
 
 import scgce
-from scgce import _arrays
-from scgce.core.select import METHODS
+from scgce.core.choose.select import METHODS
+from scgce.matrix import arrays
 
 OPTIONS = {"use_rep": "X_pca", "sparsity": (2, 5), "judges": False}
 SCORES = ("correctness", "coverage", "dbm_correctness", "dbm_coverage", "validation_correctness")
@@ -161,7 +161,7 @@ def test_size_of_the_blocks_does_not_matter(blobs: ad.AnnData, monkeypatch: pyte
         return lambda *args, **kwargs: read(*args, **{**kwargs, "block_bytes": 2000})
 
     for name in ("project_and_sum", "group_sums"):
-        monkeypatch.setattr(_arrays, name, small(getattr(_arrays, name)))
+        monkeypatch.setattr(arrays, name, small(getattr(arrays, name)))
     assert_alike(one, explain(blobs))
 
 

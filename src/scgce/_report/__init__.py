@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from anndata import AnnData
 
-from scgce._atomic import replacing
+from scgce.store.atomic import replacing
 
 from ._page import page
 from ._payload import payload

@@ -11,7 +11,7 @@ import numpy as np
 from anndata import AnnData
 
 from scgce import __version__
-from scgce.get._result import Result
+from scgce.store.result import Result
 
 PACKAGES = ("anndata", "scanpy", "numpy", "scipy", "torch")
 

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._adata import get_matrix
-from scgce._arrays import csr_rows
-from scgce.core.shift import LinearShift, sparse_columns
-from scgce.core.truncate import SparseDelta
+from scgce._api.adata import get_matrix
+from scgce.core.choose.truncate import SparseDelta
+from scgce.core.score.shift import LinearShift, sparse_columns
 from scgce.encoders import Encoder
-from scgce.get._result import Result
+from scgce.matrix.arrays import csr_rows
 from scgce.pl._map import CellMap, flat, group_codes, layer_of, sample
 from scgce.pl._style import default_palette, group_colors
+from scgce.store.result import Result
 
 from ._encode import packed, quantised
 

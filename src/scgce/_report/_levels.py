@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from scgce.core.truncate import PairCuts, SparseDelta
-from scgce.get._result import Result
+from scgce.core.choose.truncate import PairCuts, SparseDelta
+from scgce.store.result import Result
 
 from ._encode import packed
 

@@ -10,8 +10,8 @@ from anndata import AnnData
 
 from scgce.get._markers import markers
 from scgce.get._metrics import sweep
-from scgce.get._result import Result
 from scgce.pl._map import cell_map, layer_of
+from scgce.store.result import Result
 
 from ._about import about
 from ._cells import cells, colors

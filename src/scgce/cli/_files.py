@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scgce._atomic import replacing
+from scgce.store.atomic import replacing
 
 from ._console import held_back
 from ._errors import ReadError, UsageError, WriteError

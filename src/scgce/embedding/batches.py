@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scgce._arrays import csr_rows, row_blocks
+from scgce.matrix.arrays import csr_rows, row_blocks
 
 _PART = 512
 Unit: TypeAlias = Literal["largest", "rms"]

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce._arrays import project, row_blocks
+from scgce.matrix.arrays import project, row_blocks
 
 Kind = Literal["linear", "mlp", "module"]
 _BLOCK_BYTES = 2**27

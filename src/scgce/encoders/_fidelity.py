@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from scgce._arrays import csr_rows, dense_rows
+from scgce.matrix.arrays import csr_rows, dense_rows
 
 if TYPE_CHECKING:
     from ._base import Encoder

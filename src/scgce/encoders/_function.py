@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from scgce._arrays import dense_rows
+from scgce.matrix.arrays import dense_rows
 
 from ._base import Encoder, name_array
 from ._fidelity import sample_rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from scgce._adata import basis_key, gene_names, get_matrix
+from scgce._api.adata import basis_key, gene_names, get_matrix
 
 from ._base import Encoder
 from ._fidelity import MAX_CELLS, neighbours_kept, r_squared, sample_rows, sampled_blocks

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from scgce._arrays import dense_rows
+from scgce.matrix.arrays import dense_rows
 
 from ._base import Encoder, Kind, name_array
 from ._fidelity import sample_rows

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from torch import nn
 
-from scgce._arrays import csr_rows
+from scgce.matrix.arrays import csr_rows
 
 from ._base import Encoder
 from ._fidelity import sample_rows

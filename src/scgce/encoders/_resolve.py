@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce._adata import basis_key, gene_names, get_matrix
+from scgce._api.adata import basis_key, gene_names, get_matrix
 
 from ._base import Encoder
 from ._fidelity import check_fidelity

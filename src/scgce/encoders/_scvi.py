@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce._arrays import csr_rows
+from scgce.matrix.arrays import csr_rows
 
 from ._base import Encoder, name_array
 from ._fidelity import sample_rows

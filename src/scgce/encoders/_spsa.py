@@ -64,7 +64,7 @@ class FunctionModule(nn.Module):
         values = np.asarray(self.shared.function(x.detach().cpu().numpy().astype(np.float32)))
         return torch.as_tensor(values.astype(np.float64)).to(device=x.device, dtype=x.dtype)
 
-    def pull_back(self, x: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
+    def vjp(self, x: torch.Tensor, upstream: torch.Tensor) -> torch.Tensor:
         """Gradient (·, d) of ⟨upstream, values⟩: the differences along all directions, each times its direction."""
         result = torch.zeros_like(x)
         directions = self.get_buffer("directions").to(x)
@@ -98,4 +98,4 @@ class _Differences(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor, None]:
         (x,) = ctx.saved_tensors
-        return ctx.module.pull_back(x, upstream[0]), None
+        return ctx.module.vjp(x, upstream[0]), None

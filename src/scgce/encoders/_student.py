@@ -12,7 +12,7 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
-from scgce._device import resolve_device
+from scgce._api.device import resolve_device
 
 from ._base import Encoder, name_array
 from ._fidelity import neighbours_kept, r_squared

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce._progress import progress
+from scgce._api.progress import progress
 
 
 @dataclass(frozen=True)

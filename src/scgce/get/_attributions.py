@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from scgce._constraints import checked
-from scgce._keys import not_found
-from scgce._layout import DAMAGED, NUMBERS
+from scgce._api.constraints import checked
+from scgce._api.errors import not_found
+from scgce.store.layout import DAMAGED, NUMBERS
 
 
 @checked()

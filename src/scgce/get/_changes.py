@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from anndata import AnnData
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.get._explanation import pairs
-from scgce.get._result import Result
+from scgce.store.result import Result
 
 
 @checked()

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.get._metrics import metrics
-from scgce.get._result import Result
+from scgce.store.result import Result
 
 
 @checked()

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from scgce._adata import read_result
-from scgce._constraints import checked
-from scgce.get._result import Result
+from scgce._api.constraints import checked
+from scgce.store.entries import read_result
+from scgce.store.result import Result
 
 _PER_PAIR = ("off_manifold", "below_zero", "consistency_price", "p_correctness", "p_coverage")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from scgce._constraints import NONE, checked, whole
+from scgce._api.constraints import NONE, checked, whole
 from scgce.core.gauge import gauge
-from scgce.get._result import Result
+from scgce.store.result import Result
 
 
 @checked(n_genes=whole(1) | NONE)

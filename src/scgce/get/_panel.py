@@ -9,8 +9,8 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._constraints import checked
-from scgce.get._result import Result
+from scgce._api.constraints import checked
+from scgce.store.result import Result
 
 
 @checked()

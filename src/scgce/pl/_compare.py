@@ -9,9 +9,8 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.get._changes import changes
-from scgce.get._result import Result
 from scgce.pl._labels import arrow
 from scgce.pl._matrix import tick_size
 from scgce.pl._style import (
@@ -27,6 +26,7 @@ from scgce.pl._style import (
     new_figure,
     text_on,
 )
+from scgce.store.result import Result
 
 
 def compare_data(

@@ -11,12 +11,12 @@ import torch
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._constraints import checked
-from scgce.core.metrics import score_pairs
-from scgce.get._result import Result
+from scgce._api.constraints import checked
+from scgce.core.score.metrics import score_pairs
 from scgce.pl._labels import arrow
 from scgce.pl._map import cell_map, group_codes, layer_of, representation, sample
 from scgce.pl._style import FAINT, INK, MUTED, despine, finish, new_figure
+from scgce.store.result import Result
 
 DOSES = tuple(np.round(np.linspace(0, 1.5, 16), 6))
 

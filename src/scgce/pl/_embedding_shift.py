@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from scgce._constraints import FLAG, checked
-from scgce.get._result import Result
+from scgce._api.constraints import FLAG, checked
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import cell_map, group_codes, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, point_size
 from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, new_figure
+from scgce.store.result import Result
 
 
 def embedding_shift_data(

@@ -10,15 +10,15 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
-from scgce.get._result import Result
 from scgce.pl._labels import arrow
 from scgce.pl._lollipop import lollipop
 from scgce.pl._map import CellMap, cell_map, group_codes, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, note, point_size
 from scgce.pl._style import FAINT, INK, MOVED, SOURCE, TARGET, finish, split
+from scgce.store.result import Result
 
 FORWARD, BACK = "forward", "back"
 

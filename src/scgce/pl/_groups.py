@@ -10,13 +10,13 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from scgce._constraints import NONE, TEXT, checked, one_of
-from scgce._groups import read_groups
-from scgce.get._result import Result
+from scgce._api.constraints import NONE, TEXT, checked, one_of
+from scgce._api.groups import read_groups
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import CellMap, cell_map, flat
 from scgce.pl._scatter import cells, center, frame_map, point_size
 from scgce.pl._style import FAINT, INK, figure_of, finish, group_colors, new_figure
+from scgce.store.result import Result
 
 LONGEST_LINE = 18
 # Names that cover more of the map than this hide it; numbers and a legend take their place.

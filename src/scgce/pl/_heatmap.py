@@ -9,11 +9,11 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.core.gauge import gauge
-from scgce.get._result import Result
 from scgce.pl._matrix import clustered, signed_heatmap
 from scgce.pl._style import finish, new_figure
+from scgce.store.result import Result
 
 
 def translations_data(

@@ -9,9 +9,9 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._constraints import checked
-from scgce._groups import read_groups
-from scgce._keys import not_found
+from scgce._api.constraints import checked
+from scgce._api.errors import not_found
+from scgce._api.groups import read_groups
 from scgce.pl._labels import wrap
 from scgce.pl._style import FAINT, INK, despine, finish, group_colors, new_figure, text_on
 

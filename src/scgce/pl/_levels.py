@@ -10,11 +10,11 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.core.gauge import gauge
-from scgce.get._result import Result
 from scgce.pl._labels import wrap
 from scgce.pl._style import FAINT, INK, MUTED, despine, finish, group_colors, new_figure
+from scgce.store.result import Result
 
 # Groups nearer than this share of the widest gene's range are drawn as one level.
 SAME = 0.004

@@ -12,13 +12,13 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._adata import basis_key, get_matrix
-from scgce._arrays import csr_rows
-from scgce._keys import not_found
-from scgce.core.shift import LinearShift, sparse_columns
-from scgce.core.truncate import SparseDelta
+from scgce._api.adata import basis_key, get_matrix
+from scgce._api.errors import not_found
+from scgce.core.choose.truncate import SparseDelta
+from scgce.core.score.shift import LinearShift, sparse_columns
 from scgce.encoders import Encoder, encoder_from_uns
-from scgce.get._result import Result
+from scgce.matrix.arrays import csr_rows
+from scgce.store.result import Result
 
 Points = NDArray[np.float64]
 

@@ -14,15 +14,15 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from scgce._adata import get_matrix
-from scgce._arrays import dense_columns
-from scgce._constraints import checked
+from scgce._api.adata import get_matrix
+from scgce._api.constraints import checked
 from scgce.core.gauge import gauge
 from scgce.get._markers import markers as read_markers
-from scgce.get._result import Result
+from scgce.matrix.arrays import dense_columns
 from scgce.pl._map import group_codes, layer_of
 from scgce.pl._matrix import signed_heatmap, tick_size
 from scgce.pl._style import FAINT, figure_of, finish, split
+from scgce.store.result import Result
 
 
 def markers_data(adata: AnnData, *, n_genes: int = 3, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:

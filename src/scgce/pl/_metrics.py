@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.get._metrics import metrics as read_metrics
-from scgce.get._result import Result
 from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, split, text_on
+from scgce.store.result import Result
 
 TITLES = {
     "correctness": "Correctness",

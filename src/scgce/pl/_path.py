@@ -10,9 +10,9 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from scgce._constraints import checked
-from scgce.get._result import Result
+from scgce._api.constraints import checked
 from scgce.pl._style import FAINT, INK, MOVED, TARGET, despine, finish, split
+from scgce.store.result import Result
 
 _MEASURES = ("objective", "n_genes_mean", "n_genes_max")
 

@@ -9,11 +9,11 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.get._evidence import stability as read_stability
-from scgce.get._result import Result
 from scgce.pl._labels import arrow
 from scgce.pl._style import FAINT, INK, LOWERED, MOVED, MUTED, RAISED, despine, finish, split
+from scgce.store.result import Result
 
 
 def stability_data(adata: AnnData, source: Any, target: Any, *, key: str = "tgt") -> pd.DataFrame:

@@ -9,11 +9,11 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.get._metrics import sweep as read_sweep
-from scgce.get._result import Result
 from scgce.pl._labels import spread
 from scgce.pl._style import FAINT, INK, MUTED, despine, figure_of, finish, new_figure
+from scgce.store.result import Result
 
 
 class Line(NamedTuple):

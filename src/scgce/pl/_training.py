@@ -9,8 +9,8 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._constraints import checked
-from scgce._keys import not_found
+from scgce._api.constraints import checked
+from scgce._api.errors import not_found
 from scgce.pl._style import FAINT, INK, despine, finish, new_figure
 
 _NOT_TERMS = ("step", "learning_rate")

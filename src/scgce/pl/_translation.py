@@ -10,10 +10,10 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
-from scgce._constraints import checked
-from scgce.get._result import Result
+from scgce._api.constraints import checked
 from scgce.pl._labels import arrow, spread
 from scgce.pl._style import INK, LOWERED, MUTED, RAISED, despine, figure_of, finish, split
+from scgce.store.result import Result
 
 
 def translation_data(

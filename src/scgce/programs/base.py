@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from scgce import _arrays
+from scgce.matrix import arrays
 
 _SLACK = 1e-6
 """Rows may exceed 1 by so much: shares that were stored as float32 and read again."""
@@ -132,4 +132,4 @@ class FittingCells:
         fitting = np.full(len(self.codes), -1, dtype=np.int64)
         fitting[self.rows] = self.codes[self.rows]
         sizes = np.bincount(fitting[fitting >= 0], minlength=self.n_groups)[:, None]
-        return _arrays.group_sums(self.X, fitting, self.n_groups) / np.maximum(sizes, 1)
+        return arrays.group_sums(self.X, fitting, self.n_groups) / np.maximum(sizes, 1)

@@ -16,7 +16,7 @@ from sklearn.decomposition import NMF, PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
-from scgce import _arrays
+from scgce.matrix import arrays
 
 from .base import FittingCells, Programs
 from .names import name_programs
@@ -170,7 +170,7 @@ def _seen(cells: FittingCells, order: np.ndarray, most: int, rng: int) -> tuple[
     rows = cells.rows
     if len(rows) > most:
         rows = rows[np.sort(np.random.default_rng([rng, 19]).permutation(len(rows))[:most])]
-    X = _arrays.csr_rows(cells.X, rows)[:, order]
+    X = arrays.csr_rows(cells.X, rows)[:, order]
     seen = np.bincount(X.indices[X.data != 0], minlength=len(order)) >= _LEAST_SEEN * len(rows)
     kept = np.flatnonzero(seen & (mean_variance_axis(X, axis=0)[1] > _FLAT))
     if len(kept) < 2:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from anndata import AnnData
 
-from scgce._constraints import checked
-from scgce._docs import with_docs
+from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.embedding.autoencoder import fit_autoencoder
 
 from ._embed import Settings, read_source, store

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._constraints import checked
-from scgce.core.select import Explained
+from scgce._api.constraints import checked
+from scgce.core.choose.select import Explained
 from scgce.core.translations import Translations
-
-from ._baseline import Setting, run_baseline
+from scgce.explain.baseline import Setting, run_baseline
 
 
 @checked(sparsity=None)

@@ -11,16 +11,17 @@ import torch
 from anndata import AnnData
 from torch import nn
 
-from scgce._adata import basis_key, gene_mask, gene_names, get_matrix, warn_if_counts, write_result
-from scgce._arrays import check_matrix, group_sums, project_and_sum
-from scgce._device import resolve_device
-from scgce._keys import PARAMS, not_found
+from scgce._api.adata import basis_key, gene_mask, gene_names, get_matrix, warn_if_counts
+from scgce._api.device import resolve_device
+from scgce._api.errors import not_found
 from scgce.embedding.batches import Rows, Unit
 from scgce.embedding.train import Schedule
 from scgce.encoders import Encoder, linear_from_pca
 from scgce.encoders._linear import has_loadings
-
-from ._params import stored_seed
+from scgce.explain.params import stored_seed
+from scgce.matrix.arrays import check_matrix, group_sums, project_and_sum
+from scgce.store.entries import write_result
+from scgce.store.layout import PARAMS
 
 GENES = "X"
 """``use_rep`` for the genes themselves."""

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._adata import gene_names, get_matrix, warn_if_counts
-from scgce._arrays import check_matrix
-from scgce._constraints import DATA, NEW_NAME, NONE, checked
-from scgce._docs import with_docs
-from scgce._keys import PARAMS, listing
+from scgce._api.adata import gene_names, get_matrix, warn_if_counts
+from scgce._api.constraints import DATA, NEW_NAME, NONE, checked
+from scgce._api.docs import with_docs
+from scgce._api.errors import listing
 from scgce.encoders import Encoder
+from scgce.matrix.arrays import check_matrix
+from scgce.store.layout import PARAMS
 
 from ._embed import store, stored_embedding
 

@@ -8,17 +8,16 @@ from typing import Any, Literal
 import numpy as np
 from anndata import AnnData
 
-from scgce._adata import read_result, write_result
-from scgce._constraints import DATA, FLAG, NEW_NAME, NONE, TEXT, checked
-from scgce._device import resolve_device
-from scgce._split import REPORT
+from scgce._api.constraints import DATA, FLAG, NEW_NAME, NONE, TEXT, checked
+from scgce._api.device import resolve_device
 from scgce.encoders import encoder_from_uns
-
-from . import _params
-from ._judge import Panel
-from ._prepare import pick_epsilon
-from ._report import Report, stored
-from ._stored import reopen, stored_explanations, with_stored_means
+from scgce.explain import params as _params
+from scgce.explain.entry import Report, stored
+from scgce.explain.judges import Panel
+from scgce.explain.read import pick_epsilon
+from scgce.explain.reopen import reopen, stored_explanations, with_stored_means
+from scgce.explain.split import REPORT
+from scgce.store.entries import read_result, write_result
 
 
 @checked(reference=DATA | NONE, groupby=TEXT | NONE, clip=FLAG | NONE, key_added=NEW_NAME | NONE)

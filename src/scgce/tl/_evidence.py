@@ -8,28 +8,34 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from scgce import _arrays
-from scgce._adata import read_result
-from scgce._constraints import checked
-from scgce._device import resolve_device
-from scgce._split import FIT, REPORT
-from scgce.core.cells import Cells
-from scgce.core.evidence import DOSES, dose_curve, off_manifold, pair_objectives, price_of_consistency, share_below_zero
-from scgce.core.judges import fit_judges
-from scgce.core.lasso import lasso_pairs
-from scgce.core.metrics import Scores, triangle_error
-from scgce.core.path import fit_path
-from scgce.core.penalties import Pairwise
-from scgce.core.permutation import permuted_labels
-from scgce.core.shift import LinearShift
-from scgce.core.truncate import PairCuts
-from scgce.core.unexplained import REASONS, unexplained_pairs
+from scgce._api.constraints import checked
+from scgce._api.device import resolve_device
+from scgce.core.choose.truncate import PairCuts
+from scgce.core.score.cells import Cells
+from scgce.core.score.evidence import (
+    DOSES,
+    dose_curve,
+    off_manifold,
+    pair_objectives,
+    price_of_consistency,
+    share_below_zero,
+)
+from scgce.core.score.judges import fit_judges
+from scgce.core.score.metrics import Scores, triangle_error
+from scgce.core.score.permutation import permuted_labels
+from scgce.core.score.shift import LinearShift
+from scgce.core.score.unexplained import REASONS, unexplained_pairs
+from scgce.core.solve.lasso import lasso_pairs
+from scgce.core.solve.path import fit_path
+from scgce.core.solve.penalties import Pairwise
 from scgce.encoders import encoder_from_uns
-
-from . import _params
-from ._fit import EXACT, smooth_problem
-from ._prepare import Prepared
-from ._stored import explanation_of, reopen
+from scgce.explain import params as _params
+from scgce.explain.fit import EXACT, smooth_problem
+from scgce.explain.read import Prepared
+from scgce.explain.reopen import explanation_of, reopen
+from scgce.explain.split import FIT, REPORT
+from scgce.matrix import arrays
+from scgce.store.entries import read_result
 
 
 @checked()
@@ -115,9 +121,9 @@ def evidence(
 def _off_manifold(prepared: Prepared, cuts: PairCuts, clip: bool) -> np.ndarray:
     """In the PCA space of the fitting cells, which no encoder saw."""
     rows = prepared.rows(FIT, 200)
-    judge = fit_judges(_arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows], rng=prepared.seed)["knn"]
+    judge = fit_judges(arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows], rng=prepared.seed)["knn"]
     report = prepared.rows(REPORT, 500)
-    X = _arrays.csr_rows(prepared.X, report)
+    X = arrays.csr_rows(prepared.X, report)
     cells = prepared.cells(report)
     shift = LinearShift(judge.hidden(X), judge.M, getattr(cells.shift, "columns", None))
     groups = [shift.mapped[rows] for rows in cells.slices]

@@ -11,12 +11,12 @@ import torch
 from anndata import AnnData
 from sklearn.linear_model import LogisticRegression
 
-from scgce import __version__, _arrays
-from scgce._constraints import checked
-from scgce._progress import progress
-from scgce._split import FIT, REPORT
-
-from ._prepare import Prepared, prepare
+from scgce import __version__
+from scgce._api.constraints import checked
+from scgce._api.progress import progress
+from scgce.explain.read import Prepared, prepare
+from scgce.explain.split import FIT, REPORT
+from scgce.matrix import arrays
 
 BATCH = 256
 """Pairs of cells at a time."""
@@ -202,7 +202,7 @@ def _attributions(
     A line between two cells is a line between their hidden values, and the gradient of a gene is the hidden gradient
     times its row of W: the integral runs over h numbers instead of d.
     """
-    a, b = _arrays.dense_rows(prepared.X, starts), _arrays.dense_rows(prepared.X, ends)
+    a, b = arrays.dense_rows(prepared.X, starts), arrays.dense_rows(prepared.X, ends)
     W = prepared.encoder.W
     if prepared.hidden is None or W is None:
         hidden = [torch.from_numpy(values) for values in (a, b)]

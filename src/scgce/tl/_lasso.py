@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._constraints import checked
-from scgce._split import FIT
-from scgce.core.lasso import PairLasso, lasso_lam_max, lasso_pairs
-from scgce.core.truncate import SparseDelta
-
-from ._baseline import Setting, run_baseline
-from ._fit import smooth_problem
-from ._pairs import PairExplained
+from scgce._api.constraints import checked
+from scgce.core.choose.truncate import SparseDelta
+from scgce.core.solve.lasso import PairLasso, lasso_lam_max, lasso_pairs
+from scgce.explain.baseline import Setting, run_baseline
+from scgce.explain.fit import smooth_problem
+from scgce.explain.pairs import PairExplained
+from scgce.explain.split import FIT
 
 FACTOR = 0.6
 """From one λ to the next."""
@@ -48,8 +47,8 @@ def lasso(
 ) -> AnnData | None:
     """Explain every ordered pair on its own: the term of Eq. 9 for that pair, minimised without regard to the others.
 
-    What consistency is measured against. Amounts are unbounded, as in the paper. For each k the k largest amounts of
-    each pair are kept, at the λ that is best for this pair on the validation cells.
+    What consistency is measured against. Amounts are unbounded, as in the paper. For each k the k largest
+    amounts of each pair are kept, at the λ that is best for this pair on the validation cells.
 
     Parameters
     ----------

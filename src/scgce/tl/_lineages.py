@@ -11,22 +11,21 @@ import pandas as pd
 import torch
 from anndata import AnnData
 
-from scgce._adata import read_result, write_result
-from scgce._constraints import checked
-from scgce._device import resolve_device
-from scgce._groups import Groups
-from scgce._keys import listing
-from scgce._split import REPORT
-from scgce.core.metrics import Scores
-from scgce.core.select import Explained
+from scgce._api.constraints import checked
+from scgce._api.device import resolve_device
+from scgce._api.errors import listing
+from scgce._api.groups import Groups
+from scgce.core.choose.select import Explained
+from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 from scgce.encoders import encoder_from_uns
-
-from . import _params
-from ._judge import Panel
-from ._prepare import Prepared
-from ._report import Report, stored
-from ._stored import reopen, stored_explanations, with_stored_means
+from scgce.explain import params as _params
+from scgce.explain.entry import Report, stored
+from scgce.explain.judges import Panel
+from scgce.explain.read import Prepared
+from scgce.explain.reopen import reopen, stored_explanations, with_stored_means
+from scgce.explain.split import REPORT
+from scgce.store.entries import read_result, write_result
 
 
 @checked()

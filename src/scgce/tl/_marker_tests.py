@@ -12,15 +12,14 @@ import torch
 from anndata import AnnData
 from scipy import sparse
 
-from scgce import _arrays
-from scgce._constraints import checked
-from scgce._split import FIT
-from scgce.core.truncate import SparseDelta
-
-from . import _params
-from ._baseline import Setting, run_baseline
-from ._pairs import PairExplained
-from ._prepare import Prepared
+from scgce._api.constraints import checked
+from scgce.core.choose.truncate import SparseDelta
+from scgce.explain import params as _params
+from scgce.explain.baseline import Setting, run_baseline
+from scgce.explain.pairs import PairExplained
+from scgce.explain.read import Prepared
+from scgce.explain.split import FIT
+from scgce.matrix import arrays
 
 TESTS = ("t-test", "wilcoxon", "logreg")
 MOST_TESTED = 500
@@ -112,7 +111,7 @@ def marker_tests(
 def ranked(prepared: Prepared, method: str, most: int) -> dict[tuple[int, int], torch.Tensor]:
     """The genes of each pair i < j, best first, at most ``most``."""
     rows = prepared.rows(FIT, MOST_TESTED)
-    X, codes = sparse.csr_matrix(_arrays.csr_rows(prepared.X, rows)), prepared.groups.codes[rows]
+    X, codes = sparse.csr_matrix(arrays.csr_rows(prepared.X, rows)), prepared.groups.codes[rows]
     order = {}
     for i in range(prepared.groups.n):
         for j in range(i + 1, prepared.groups.n):

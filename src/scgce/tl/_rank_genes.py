@@ -8,9 +8,9 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._constraints import checked
+from scgce._api.constraints import checked
 from scgce.core.gauge import gauge
-from scgce.get._result import Result
+from scgce.store.result import Result
 
 _FIELDS = {"names": object, "scores": "f4", "logfoldchanges": "f4", "pvals": "f8", "pvals_adj": "f8"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from anndata import AnnData
 
-from scgce._constraints import checked
-from scgce._docs import with_docs
+from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.embedding.scvis import ScvisLoss, fit_scvis
 from scgce.embedding.warm import Init
 

@@ -9,22 +9,22 @@ import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
-from scgce import _arrays
-from scgce._adata import gene_costs as read_costs
-from scgce._adata import gene_mask, read_result
-from scgce._constraints import checked
-from scgce._device import resolve_device
-from scgce._progress import progress
-from scgce._split import FIT, VALIDATE
-from scgce._threads import one_thread
-from scgce.core.metrics import similarity
-from scgce.core.select import Explained, choose
-from scgce.core.truncate import PairCuts
+from scgce._api.adata import gene_costs as read_costs
+from scgce._api.adata import gene_mask
+from scgce._api.constraints import checked
+from scgce._api.device import resolve_device
+from scgce._api.progress import progress
+from scgce._api.threads import one_thread
+from scgce.core.choose.select import Explained, choose
+from scgce.core.choose.truncate import PairCuts
+from scgce.core.score.metrics import similarity
 from scgce.encoders import encoder_from_uns, resolve
-
-from ._fit import Model, material
-from ._prepare import Prepared, pick_epsilon, read
-from ._stored import explanation_of, reopen
+from scgce.explain.fit import Model, material
+from scgce.explain.read import Prepared, pick_epsilon, read
+from scgce.explain.reopen import explanation_of, reopen
+from scgce.explain.split import FIT, VALIDATE
+from scgce.matrix import arrays
+from scgce.store.entries import read_result
 
 
 @checked()
@@ -138,7 +138,7 @@ def _again(
     codes = prepared.groups.codes[rows]
     drawn = np.concatenate([generator.choice(rows[codes == g], (codes == g).sum()) for g in range(prepared.groups.n)])
     n_groups = prepared.groups.n
-    sums = _arrays.group_sums(_arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n_groups)
+    sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n_groups)
     means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n_groups)[:, None]
     resampled = replace(prepared, means=means)
     found = material(

@@ -9,22 +9,22 @@ from typing import Any, Literal
 import numpy as np
 from anndata import AnnData
 
-from scgce._adata import gene_costs as read_costs
-from scgce._adata import gene_mask, write_result
-from scgce._constraints import checked
-from scgce._progress import progress
-from scgce._split import FIT, VALIDATE
-from scgce._threads import one_thread
-from scgce.core.path import part_for
-from scgce.core.penalties import exponent_of
-from scgce.core.refine import RefineOptions
-from scgce.core.select import choose, ladder, most_descents, smallest_sufficient
-
-from . import _params
-from ._advice import tell
-from ._fit import Model, material
-from ._prepare import Prepared, pick_epsilon, prepare
-from ._report import report_on, stored
+from scgce._api.adata import gene_costs as read_costs
+from scgce._api.adata import gene_mask
+from scgce._api.constraints import checked
+from scgce._api.progress import progress
+from scgce._api.threads import one_thread
+from scgce.core.choose.refine import RefineOptions
+from scgce.core.choose.select import choose, ladder, most_descents, smallest_sufficient
+from scgce.core.solve.path import part_for
+from scgce.core.solve.penalties import exponent_of
+from scgce.explain import params as _params
+from scgce.explain.advice import tell
+from scgce.explain.entry import report_on, stored
+from scgce.explain.fit import Model, material
+from scgce.explain.read import Prepared, pick_epsilon, prepare
+from scgce.explain.split import FIT, VALIDATE
+from scgce.store.entries import write_result
 
 PATH_STEPS, SCORE_STEPS = 60, 10
 """Of the progress bar: λ values, and the scoring of a sparsity in units of a refinement step."""
@@ -93,7 +93,7 @@ def tgt(
         "refine": amounts refined for correctness and coverage on the fitting cells, the k largest kept for each pair.
         "refine_consistent": the same on a fixed partition of the groups, gene by gene: at most k genes for every pair
         *and* no triangle error; "refine" stores it beside its own in the sweep. "path": an exact solution of Eq. 9
-        with at most k genes for every pair, debiased; no triangle error. "truncate": the paper, the k largest of
+        with at most k genes for every pair, refitted; no triangle error. "truncate": the paper, the k largest of
         each pair.
     amplitude
         Largest translation of a gene between two groups in units of the real difference of their means; the sign is

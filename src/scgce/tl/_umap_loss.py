@@ -10,9 +10,9 @@ import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
-from scgce._constraints import checked
-from scgce._docs import with_docs
-from scgce._keys import not_found
+from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
+from scgce._api.errors import not_found
 from scgce.embedding.umap import UmapLoss, fit_umap
 from scgce.embedding.warm import Init
 

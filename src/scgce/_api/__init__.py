@@ -1,0 +1,1 @@
+"""What public functions share: checked arguments, shared sentences, errors, progress, device, groups."""

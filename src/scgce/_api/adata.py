@@ -1,0 +1,217 @@
+"""What is read from an AnnData: the matrix, gene names, the representation's key, per-gene masks and costs.
+
+Stored results are read and written in ``store``, groups of cells in ``groups``.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from scipy import sparse
+
+from scgce.matrix.arrays import row_blocks
+
+from .errors import NotFoundError, listing, not_found
+
+__all__ = [
+    "basis_key",
+    "gene_costs",
+    "gene_mask",
+    "gene_names",
+    "get_matrix",
+    "warn_if_counts",
+    "warn_if_scaled",
+]
+
+logger = logging.getLogger("scgce")
+
+COUNTS_MAX = 50
+LOOK_BYTES = 2**24
+
+
+def get_matrix(adata: AnnData, layer: str | None) -> Any:
+    """The matrix that is explained: ``adata.X``, or the layer.
+
+    Raises
+    ------
+    KeyError
+        If the layer is not there.
+    ValueError
+        If there is no layer given and ``adata.X`` is None.
+    """
+    names = [name for name in adata.layers if name is not None]  # anndata 0.13 lists X as the layer None
+    if layer is None:
+        if adata.X is None:
+            raise ValueError(f"adata.X is None; give layer=…; found layers: {listing(names)}")
+        return adata.X
+    if layer not in names:
+        raise not_found("layer", layer, "adata.layers", names)
+    return adata.layers[layer]
+
+
+def gene_names(adata: AnnData) -> np.ndarray:
+    """Names of the genes (d,), strings.
+
+    Raises
+    ------
+    ValueError
+        If a name occurs twice.
+    """
+    if not adata.var_names.is_unique:
+        twice = adata.var_names[adata.var_names.duplicated()].unique()
+        raise ValueError(
+            f"adata.var_names are not unique: {listing(twice)} occur more than once; "
+            "run adata.var_names_make_unique() first"
+        )
+    return np.array([str(name) for name in adata.var_names], dtype=object)
+
+
+def basis_key(adata: AnnData, use_rep: str, argument: str = "use_rep") -> str:
+    """The key of ``adata.obsm`` meant by ``use_rep``; ``X_pca`` and ``pca`` are the same representation.
+
+    Raises
+    ------
+    KeyError
+        If it is not there under either name; ``argument`` is what the caller calls it.
+    """
+    bare = use_rep.removeprefix("X_")
+    for key in (use_rep, f"X_{bare}", bare):
+        if key in adata.obsm:
+            return key
+    raise not_found(argument, use_rep, "adata.obsm", adata.obsm)
+
+
+def _per_gene(adata: AnnData, argument: str, spec: Any) -> tuple[pd.Series, str]:
+    """The values (d,) that a column's name, an array or a Series by gene name means, and how to call them."""
+    if isinstance(spec, str):
+        if spec not in adata.var.columns:
+            raise not_found(argument, spec, "adata.var", adata.var.columns)
+        return adata.var[spec], f"{argument}={spec!r}"
+    name = f"{argument} ({type(spec).__name__})"
+    if isinstance(spec, pd.Series):
+        absent = adata.var_names.difference(spec.index)
+        if len(absent):
+            raise NotFoundError(f"{name} has no value for {len(absent)} genes: {listing(absent)}")
+        spec = spec.loc[adata.var_names]
+    else:
+        spec = np.asarray(spec)
+    if spec.shape != (adata.n_vars,):
+        raise ValueError(f"{name} has shape {spec.shape}; expected ({adata.n_vars},), one value a gene")
+    return pd.Series(spec, index=adata.var_names), name
+
+
+def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> np.ndarray:
+    """Which genes may be used, bool (d,).
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    mask_var
+        Boolean column of ``adata.var``, boolean array (d,), Series by gene name, or None for all genes.
+
+    Raises
+    ------
+    KeyError
+        If the column, or a gene in the Series, is not there.
+    ValueError
+        If it is not boolean, has missing values or another length, or leaves no gene.
+    """
+    if mask_var is None:
+        return np.ones(adata.n_vars, dtype=bool)
+    values, name = _per_gene(adata, "mask_var", mask_var)
+    if not pd.api.types.is_bool_dtype(values) or values.isna().any():
+        raise ValueError(f"{name} has dtype {values.dtype}; expected booleans without missing values")
+    mask: np.ndarray = values.to_numpy(dtype=bool)
+    if not mask.any():
+        raise ValueError(f"{name} leaves no gene")
+    return mask
+
+
+def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.ndarray:
+    """Price of every gene, float64 (d,); infinite: forbidden.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    spec
+        Column of ``adata.var``, array (d,), Series by gene name, or None for 1 each.
+
+    Raises
+    ------
+    KeyError
+        If the column, or a gene in the Series, is not there.
+    ValueError
+        If the costs are not numbers, are negative or NaN, have another length, or forbid every gene.
+    """
+    if spec is None:
+        return np.ones(adata.n_vars)
+    values, name = _per_gene(adata, "gene_costs", spec)
+    try:
+        costs = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} has dtype {values.dtype}; expected numbers") from error
+    bad = np.flatnonzero(~(costs >= 0))
+    if bad.size:
+        shown = [f"{adata.var_names[g]}: {costs[g]}" for g in bad]
+        raise ValueError(f"{name} must be 0 or above (inf forbids a gene); found {listing(shown)}")
+    if not np.isfinite(costs).any():
+        raise ValueError(f"{name} forbids every gene")
+    return costs
+
+
+def _first_values(X: Any) -> np.ndarray:
+    """The stored values of the first rows of X."""
+    _, block = next(row_blocks(X, LOOK_BYTES))
+    return np.asarray(block.data if sparse.issparse(block) else block)
+
+
+def warn_if_counts(X: Any, name: str) -> bool:
+    """Warn if the matrix looks like raw counts: whole numbers only, some above 50.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind; its first rows are looked at.
+    name
+        What the user calls it.
+
+    Returns
+    -------
+    Whether it was warned.
+    """
+    values = _first_values(X)
+    counts = bool(values.size and values.max() > COUNTS_MAX and values.min() >= 0 and not np.mod(values, 1).any())
+    if counts:
+        warnings.warn(
+            f"{name} looks like raw counts (whole numbers up to {values.max():g}); explanations read best on "
+            "normalised log values: sc.pp.normalize_total(adata); sc.pp.log1p(adata)",
+            UserWarning,
+            stacklevel=3,
+        )
+    return counts
+
+
+def warn_if_scaled(adata: AnnData, layer: str | None) -> bool:
+    """Log a hint if ``adata.X`` has negative values (scaled) while ``adata.raw`` exists.
+
+    Returns
+    -------
+    Whether there was a hint.
+    """
+    if layer is not None or adata.raw is None:
+        return False
+    values = _first_values(adata.X)
+    scaled = bool(values.size and values.min() < 0)
+    if scaled:
+        logger.warning(
+            "adata.X has negative values, as after sc.pp.scale, and adata.raw exists: amounts will be in scaled units. "
+            "To explain expression, use adata.raw.to_adata() or put the unscaled values in a layer and give layer=…"
+        )
+    return scaled

@@ -1,0 +1,151 @@
+"""Groups of cells, read from ``adata.obs`` in one place: names, codes and sizes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from .errors import listing, not_found
+
+logger = logging.getLogger("scgce")
+
+MAX_NUMERIC_LEVELS = 100
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of cells.
+
+    Attributes
+    ----------
+    key
+        Column of ``adata.obs``.
+    names
+        Labels (l,), strings, in the categories' order.
+    codes
+        Group of every cell (n,), int64; −1: in no group.
+    """
+
+    key: str
+    names: np.ndarray
+    codes: np.ndarray
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Number of cells of each group (l,)."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=self.n)
+
+    @property
+    def n(self) -> int:
+        """Number l of groups."""
+        return len(self.names)
+
+
+def read_groups(
+    adata: AnnData,
+    groupby: str,
+    *,
+    groups: Literal["all"] | Sequence[object] = "all",
+    min_cells: int = 3,
+    reference: object = None,
+) -> Groups:
+    """Read the groups of cells.
+
+    Cells without a label and categories without cells are left out; categories keep their order, other labels are
+    sorted; integers and booleans become strings.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    groupby
+        Column of ``adata.obs``.
+    groups
+        ``"all"``, or the labels to keep; the cells of the others get code −1.
+    min_cells
+        Smallest number of cells a group may have.
+    reference
+        Label that must be among the groups (added if ``groups`` leaves it out), or ``"baseline"``, or None.
+
+    Raises
+    ------
+    KeyError
+        If the column, a label of ``groups`` or the reference is not there.
+    ValueError
+        If there are fewer than two groups, a group is too small, labels coincide as strings, or the column is a
+        continuous number.
+    """
+    if not isinstance(groupby, str):
+        raise TypeError(f"groupby={groupby!r}; expected the name of one column of adata.obs")
+    if groupby not in adata.obs.columns:
+        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
+    names, codes = _labels(adata.obs[groupby], groupby)
+    keep = _selected(names, groups, reference, groupby)
+    if len(keep) < 2:
+        raise ValueError(
+            f"groupby={groupby!r} with groups={groups!r} leaves {len(keep)} group ({listing(names[keep])}); "
+            "at least two are needed to explain a difference"
+        )
+    recode = np.full(len(names) + 1, -1, dtype=np.int64)
+    recode[keep] = np.arange(len(keep))
+    found = Groups(groupby, names[keep], recode[codes])
+    _check_sizes(found, min_cells)
+    return found
+
+
+def _labels(column: pd.Series, groupby: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels in use as strings, and the code of every cell (−1: no label)."""
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > MAX_NUMERIC_LEVELS:
+        raise ValueError(
+            f"groupby={groupby!r} is a number with {column.nunique()} different values, not groups; "
+            "cluster the cells (sc.tl.leiden) or cut the values into ranges (pandas.cut) first"
+        )
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")  # integers that were made floats by missing labels
+    labels = column.astype("category").cat.remove_unused_categories()
+    missing = int(labels.isna().sum())
+    if missing:
+        logger.info("%d of %d cells have no label in obs[%r] and are left out", missing, len(labels), groupby)
+    names = np.array([str(label) for label in labels.cat.categories], dtype=object)
+    unique, counts = np.unique(names, return_counts=True)
+    if (counts > 1).any():
+        raise ValueError(
+            f"groupby={groupby!r} has different labels that read the same as text: {listing(unique[counts > 1])}; "
+            "rename the categories"
+        )
+    return names, labels.cat.codes.to_numpy().astype(np.int64)
+
+
+def _selected(names: np.ndarray, groups: object, reference: object, groupby: str) -> np.ndarray:
+    """Positions of the groups asked for, in the order of the names."""
+    wanted = set(names)
+    if isinstance(groups, str) or not isinstance(groups, Iterable):
+        if groups != "all":
+            raise ValueError(f"groups={groups!r}; expected 'all' or a list of labels of obs[{groupby!r}]")
+    else:
+        wanted = {str(group) for group in groups}
+    if reference is not None and reference != BASELINE:
+        if str(reference) not in names:
+            raise not_found("reference", reference, f"obs[{groupby!r}]", [*names, BASELINE])
+        wanted.add(str(reference))
+    for label in sorted(wanted - set(names)):
+        raise not_found("groups", label, f"obs[{groupby!r}] (labels that have cells)", names)
+    return np.flatnonzero([name in wanted for name in names])
+
+
+def _check_sizes(found: Groups, min_cells: int) -> None:
+    if not isinstance(min_cells, int | np.integer) or min_cells < 1:
+        raise ValueError(f"min_cells={min_cells!r}; expected a whole number of at least 1")
+    small = [f"{name} ({size})" for name, size in zip(found.names, found.sizes, strict=True) if size < min_cells]
+    if small:
+        raise ValueError(
+            f"groupby={found.key!r} has groups with fewer than min_cells={min_cells} cells: {listing(small)}; "
+            "merge them, leave them out with groups=[…], or lower min_cells"
+        )

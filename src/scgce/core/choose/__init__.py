@@ -1,0 +1,1 @@
+"""From a path to explanations of k genes per pair."""

@@ -1,0 +1,338 @@
+"""From the λ path to one explanation of k genes per pair: three ways, never confused.
+
+``truncate`` (the paper) keeps the k largest amounts of each pair; ``path`` takes a λ at which no pair needs more than k
+genes and debiases it; ``refine`` moves the amounts for what is reported. λ is chosen on validation cells.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from scgce.core.score.cells import Cells
+from scgce.core.score.metrics import Scores, off_diagonal_mean, score_pairs
+from scgce.core.score.moves import Moves
+from scgce.core.solve.path import PathPoints, Point
+from scgce.core.solve.penalties import Gap
+from scgce.core.solve.problem import Problem
+from scgce.core.solve.relaxed import partition_gaps, relaxed_refit
+from scgce.core.solve.solver import Stopping
+from scgce.core.translations import Translations
+
+from .parametrisation import FreeParametrisation, Parametrisation, StepParametrisation
+from .polish import polish
+from .refine import RefineOptions, refine
+from .support import close_least_steps
+from .truncate import PairCuts
+
+METHODS = ("refine", "refine_consistent", "path", "truncate")
+_RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
+"""λ tried for k: those whose mean pair has about these multiples of k genes."""
+_NEAREST = 3
+"""Consistent solutions tried for k: the richest ones that fit."""
+_SMALL, _ORDERS, _FINALISTS = 30, 4, 3
+"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`; what
+does not explore sees so many orders of mini-batches; and so many of the best start a search on the metrics."""
+_STEP, _PLENTY = 2.5, 30
+"""Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
+_PAIRS = 600
+"""Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
+all of them."""
+ROUGH, RELAXED = Stopping(1e-4, 150), Stopping(1e-7, 500)
+"""All candidates are refitted roughly, the best of them to the end."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the choice works with."""
+
+    problem: Problem
+    gap: Gap | None
+    """The gap penalty of all genes, None for unbounded amounts."""
+    amplitude: float | None
+    weights: torch.Tensor | None
+    """(d, h) float32."""
+    points: PathPoints
+    fit: Cells
+    validate: Cells
+    epsilon: float
+    clip: bool
+    seed: int
+    options: RefineOptions = RefineOptions()
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The explanation chosen for one sparsity."""
+
+    sparsity: int
+    lam: float
+    translations: Translations
+    pair_cut: bool
+    """The explanation of a pair is the k-gene cut of its difference; otherwise the difference itself."""
+    validation: Scores
+
+    @property
+    def quality(self) -> float:
+        return quality(self.validation)
+
+    def cuts(self) -> PairCuts:
+        """Explanations of all pairs, on all genes."""
+        return PairCuts(self.translations.dense(), self.sparsity if self.pair_cut else None)
+
+
+def quality(scores: Scores, balance: float = RefineOptions.balance) -> float:
+    """What selection maximises: the weighted mean of correctness and coverage, averaged over ordered pairs."""
+    return balance * off_diagonal_mean(scores.correctness) + (1 - balance) * off_diagonal_mean(scores.coverage)
+
+
+def _validated(material: Material, translations: Translations, k: int, lam: float, cut: bool) -> Explained:
+    rounded = translations.rounded().drop_unused()
+    pairs = _compared(material.validate.n_groups, material.seed)
+    return Explained(k, lam, rounded, cut, _score(material, PairCuts(rounded.dense(), k if cut else None), pairs))
+
+
+def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | None) -> Scores:
+    moved = material.validate.mover(cuts, clip=material.clip)
+    return score_pairs(moved, material.validate.embedded, material.epsilon, pairs)
+
+
+def _compared(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
+    """The pairs by which candidates are compared, None for all."""
+    if _all_compared(n_groups):
+        return None
+    ordered = [(i, j) for i in range(n_groups) for j in range(n_groups) if i != j]
+    chosen = np.random.default_rng([seed, n_groups]).choice(len(ordered), _PAIRS, replace=False)
+    return [ordered[index] for index in np.sort(chosen)]
+
+
+def _best(candidates: Sequence[Explained]) -> Explained:
+    """The first of the best, so that ties go to the larger λ."""
+    return max(candidates, key=lambda candidate: candidate.quality)
+
+
+def truncated(material: Material, k: int) -> Explained:
+    """The k largest amounts of each pair, at the λ that validates best (paper, section 3.3)."""
+    picked = _spread(material.points, k)
+    return _best([_validated(material, point.translations, k, point.lam, True) for point in picked])
+
+
+def _spread(points: PathPoints, k: int) -> list[Point]:
+    """Points whose mean pair has about k genes, and some multiples of it; larger λ first."""
+    means = np.array([float(point.counts.double().mean()) for point in points])
+    chosen = sorted({int(np.abs(np.log(np.maximum(means, 0.1) / (k * richer))).argmin()) for richer in _RICHER})
+    return [points[index] for index in chosen]
+
+
+def _fitting(points: PathPoints, k: int) -> list[Point]:
+    """Points whose every pair uses at most k genes, richest last; the origin if there is none."""
+    fitting = [point for point in points if int(point.counts.max()) <= k]
+    return fitting[-_NEAREST:] if fitting else [_origin(points[0])]
+
+
+def _origin(point: Point) -> Point:
+    nothing = Translations(point.translations.genes[:0], point.translations.values[:, :0], point.translations.n_genes)
+    return replace(point, translations=nothing)
+
+
+def consistent(material: Material, k: int) -> Explained:
+    """At most k genes for every pair and no triangle error.
+
+    Points of the path that fit, and richer ones whose least steps are closed until they do; each refitted on its
+    partition of the groups, gene by gene.
+    """
+    strength = material.problem.column_norms().sqrt()
+    starts = [(point.lam, point.translations) for point in _fitting(material.points, k)]
+    for point in _spread(material.points, k):
+        starts.append((point.lam, close_least_steps(point.translations, strength, k)))
+    candidates = []
+    for lam, translations in starts:
+        relaxed = relaxed_refit(material.problem, translations, material.gap, stopping=ROUGH)
+        candidates.append(_validated(material, relaxed, k, lam, False))
+    best = _best(candidates)
+    exact = relaxed_refit(material.problem, best.translations, material.gap, stopping=RELAXED)
+    return _best([best, _validated(material, exact, k, best.lam, False)])
+
+
+def _moves(material: Material, genes: torch.Tensor) -> Moves:
+    columns = getattr(material.fit.shift, "columns", None)
+    expression = (lambda rows: columns(rows, genes)) if material.clip and columns is not None else None
+    return Moves.of(material.fit, material.weights, genes, clip=material.clip, expression=expression)
+
+
+def _refined(
+    material: Material,
+    start: Explained,
+    amounts: Parametrisation,
+    explore: float,
+    on_step: Callable[[], object] | None,
+    order: int = 0,
+) -> Explained:
+    """One descent on the fitting cells, scored on the validation cells."""
+    values = refine(
+        _moves(material, amounts.genes),
+        amounts,
+        start.sparsity if start.pair_cut else None,
+        material.epsilon,
+        generator=torch.Generator().manual_seed(material.seed * _ORDERS + order),
+        options=replace(material.options, explore=explore),
+        on_step=on_step,
+    )
+    return _moved(material, start, amounts, values)
+
+
+def _polished(material: Material, start: Explained, amounts: Parametrisation, order: int = 0) -> Explained:
+    """A search from one start on the fitting cells, scored on the validation cells."""
+    values = polish(
+        _moves(material, amounts.genes),
+        amounts,
+        start.sparsity if start.pair_cut else None,
+        material.epsilon,
+        balance=material.options.balance,
+        generator=torch.Generator().manual_seed(material.seed * _ORDERS + order),
+    )
+    return _moved(material, start, amounts, values)
+
+
+def _moved(material: Material, start: Explained, amounts: Parametrisation, values: torch.Tensor) -> Explained:
+    """A start with its amounts replaced."""
+    translations = Translations(amounts.genes, values, start.translations.n_genes)
+    return _validated(material, translations, start.sparsity, start.lam, start.pair_cut)
+
+
+def refined(
+    material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], object] | None = None
+) -> Explained:
+    """`truncated`, its amounts refined with the cut inside the loss; the best of a few descents on validation cells.
+
+    Of few genes, the amounts of the best are searched on the metrics themselves in the end or, of many groups, refined
+    once more.
+
+    Parameters
+    ----------
+    richer
+        The refined explanation of a larger sparsity: its cut to k genes is another start.
+    """
+    start = truncated(material, k)
+    runs = [(start, material.options.explore), (start, 0.0)]
+    if richer is not None:
+        runs.append((_validated(material, richer.translations, k, richer.lam, True), 0.0))
+    small = start.translations.n_genes <= _SMALL
+    if small:
+        runs.append((replace(consistent(material, k), pair_cut=True), 0.0))
+    found = [start]
+    for origin, explore in runs:
+        if len(origin.translations.genes):
+            found += _descents(material, origin, explore, _ORDERS if small and not explore else 1, on_step)
+    if _searchable(material):
+        found += _searches(material, found)
+    elif small:
+        best = _best(found)
+        if len(best.translations.genes):
+            for explore in (0.0, material.options.explore):
+                found += _descents(material, best, explore, _ORDERS, on_step)
+    return _best(found)
+
+
+def _searchable(material: Material) -> bool:
+    """Few genes, and few enough groups: over more pairs, a second round of descents gives more in less time."""
+    return material.problem.n_genes <= _SMALL and _all_compared(material.fit.n_groups)
+
+
+def _all_compared(n_groups: int) -> bool:
+    return n_groups * (n_groups - 1) <= _PAIRS
+
+
+def _searches(material: Material, found: Sequence[Explained]) -> list[Explained]:
+    """Searches from the best that was found."""
+    starts = [explained for explained in found if len(explained.translations.genes)]
+    best = sorted(starts, key=lambda explained: -explained.quality)[:_FINALISTS]
+    return [
+        _polished(material, start, _amounts(material, start.translations), order) for order, start in enumerate(best)
+    ]
+
+
+def _descents(
+    material: Material, start: Explained, explore: float, orders: int, on_step: Callable[[], object] | None
+) -> list[Explained]:
+    """Descents from one start, the mini-batches in several orders."""
+    amounts = _amounts(material, start.translations)
+    return [_refined(material, start, amounts, explore, on_step, order) for order in range(orders)]
+
+
+def refined_consistent(material: Material, k: int, on_step: Callable[[], object] | None = None) -> Explained:
+    """`consistent`, its amounts refined on the same partition of the groups, gene by gene."""
+    start = consistent(material, k)
+    genes = start.translations.genes
+    if len(genes) == 0:
+        return start
+    gaps = partition_gaps(start.translations, None if material.gap is None else material.gap.take(genes))
+
+    def steps(origin: Explained) -> Parametrisation:
+        values = origin.translations.dense()[:, genes]
+        translations = replace(start.translations, values=values)
+        if material.amplitude is None:
+            return StepParametrisation.of_partition(gaps, translations)
+        return StepParametrisation.of_gap(gaps, genes, material.amplitude, translations)
+
+    found = [start, _refined(material, start, steps(start), 0.0, on_step)]
+    if _searchable(material):
+        found += [_polished(material, origin, steps(origin)) for origin in found]
+    return _best(found)
+
+
+def _amounts(material: Material, translations: Translations) -> Parametrisation:
+    if material.gap is None or material.amplitude is None:
+        return FreeParametrisation.of(translations)
+    genes = translations.genes
+    return StepParametrisation.of_gap(material.gap.take(genes), genes, material.amplitude, translations)
+
+
+def most_descents(method: str, n_genes: int, n_groups: int) -> int:
+    """Descents for one sparsity at most, for a bar of progress."""
+    if method != "refine":
+        return int(method == "refine_consistent")
+    if n_genes > _SMALL:
+        return 3
+    return 1 + 3 * _ORDERS + (0 if _all_compared(n_groups) else 2 * _ORDERS)
+
+
+def ladder(sparsities: Sequence[int], method: str, n_genes: int) -> list[int]:
+    """The sparsities that `choose` solves, ascending: those asked for and, to start them well, richer ones."""
+    rungs = sorted(set(sparsities))
+    if method == "refine" and n_genes > _SMALL:
+        while rungs[-1] < _PLENTY and rungs[-1] < n_genes:
+            rungs.append(min(math.ceil(_STEP * rungs[-1]), n_genes))
+    return rungs
+
+
+def choose(
+    material: Material, sparsities: Sequence[int], method: str, on_step: Callable[[], object] | None = None
+) -> list[Explained]:
+    """Explanations of all sparsities, ascending, by one of `METHODS`."""
+    chosen: list[Explained] = []
+    for k in ladder(sparsities, method, material.problem.n_genes)[::-1]:
+        if method == "truncate":
+            found = truncated(material, k)
+        elif method == "path":
+            found = consistent(material, k)
+        elif method == "refine":
+            found = refined(material, k, chosen[-1] if chosen else None, on_step)
+        else:
+            found = refined_consistent(material, k, on_step)
+        chosen.append(found)
+    chosen = [found for found in chosen if found.sparsity in sparsities]
+    if not _all_compared(material.validate.n_groups):
+        chosen = [replace(found, validation=_score(material, found.cuts(), None)) for found in chosen]
+    return chosen[::-1]
+
+
+def smallest_sufficient(explained: Sequence[Explained], tolerance: float = 0.05) -> int:
+    """Index of the smallest sparsity whose validation quality is within ``tolerance`` of the best."""
+    best = max(candidate.quality for candidate in explained)
+    order = sorted(range(len(explained)), key=lambda index: explained[index].sparsity)
+    return next(index for index in order if explained[index].quality >= best - tolerance)

@@ -1,0 +1,137 @@
+"""What judges say of translated cells: the share of i's cells that is called j after i → j."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import Tensor
+
+from scgce.core.choose.truncate import SparseDelta
+
+from .judges import Cells, Judge, sample_groups
+from .shift import LinearShift, sparse_columns
+
+Deltas = Callable[[int, int], SparseDelta]
+Pairs = Iterable[tuple[int, int]]
+
+_BLOCK_BYTES = 2**27
+
+
+class Predictor(Protocol):
+    """Any object with ``predict``: dense cells (n, d) to labels (n,)."""
+
+    def predict(self, X: np.ndarray) -> Any:
+        """Label cells."""
+        ...
+
+
+class Verdicts:
+    """Scores one judge on the same cells again and again: every pair, every sparsity.
+
+    For a `Judge` the cells are mapped once, and a translation costs δ·M (`LinearShift`). Any other object with
+    ``predict`` is fed dense translated rows in bounded blocks.
+
+    Parameters
+    ----------
+    judge
+        A `Judge`, or any object with ``predict``.
+    X
+        Cells to translate, sparse or dense (n, d), in the units the judge was fitted on.
+    codes
+        Group of each cell, shape (n,); −1 cells are left out.
+    n_groups
+        l.
+    labels
+        What the judge calls each group, length l; the codes 0 … l−1 by default.
+    max_cells
+        At most so many cells of each group are translated, drawn without replacement; None takes all.
+    rng
+        Draws the cells.
+    """
+
+    def __init__(
+        self,
+        judge: Judge | Predictor,
+        X: Cells,
+        codes: np.ndarray,
+        n_groups: int,
+        *,
+        labels: Sequence[object] | None = None,
+        max_cells: int | None = None,
+        rng: int | np.random.Generator = 0,
+    ) -> None:
+        codes = np.asarray(codes)
+        if codes.shape != (X.shape[0],):
+            raise ValueError(f"codes has shape {codes.shape}; accepted: one code for each of the {X.shape[0]} cells")
+        rows = sample_groups(codes, max_cells, np.random.default_rng(rng))
+        rows = rows[np.argsort(codes[rows], kind="stable")]
+        edges = np.searchsorted(codes[rows], np.arange(n_groups + 1))
+        self.n_groups = n_groups
+        self._rows = [slice(int(a), int(b)) for a, b in pairwise(edges)]
+        self._labels = np.asarray(range(n_groups) if labels is None else labels)
+        cells: Cells = sparse.csr_array(X)[rows] if sparse.issparse(X) else np.asarray(X)[rows]
+        self._call = _linear(judge, cells) if isinstance(judge, Judge) else _generic(judge, cells)
+
+    def score(self, delta_of: Deltas, pairs: Pairs | None = None, *, clip: bool = False) -> np.ndarray:
+        """Share of the translated cells of i that the judge calls j, float64 (l, l).
+
+        The diagonal is the judge's own accuracy on the cells as they are. NaN where a pair was not asked for or the
+        source has no cell.
+
+        Parameters
+        ----------
+        delta_of
+            ``delta_of(i, j)``: the translation i → j, e.g. a `PairCuts`.
+        pairs
+            Ordered pairs wanted, (i, i) allowed; all by default.
+        clip
+            Whether t(x) = max(x + δ, 0).
+        """
+        out = np.full((self.n_groups, self.n_groups), np.nan)
+        wanted: dict[int, list[int]] = {}
+        for i, j in np.ndindex(out.shape) if pairs is None else pairs:
+            wanted.setdefault(i, []).append(j)
+        for i, targets in wanted.items():
+            rows = self._rows[i]
+            if rows.start == rows.stop:
+                continue
+            nothing = SparseDelta(torch.zeros(0, dtype=torch.int64), torch.zeros(0))
+            called = self._call(rows, [nothing if i == j else delta_of(i, j) for j in targets], clip)
+            for j, labels in zip(targets, called, strict=True):
+                out[i, j] = np.mean(np.asarray(labels) == self._labels[j])
+        return out
+
+
+_Call = Callable[[slice, list[SparseDelta], bool], Sequence[np.ndarray]]
+
+
+def _linear(judge: Judge, cells: Cells) -> _Call:
+    shift = LinearShift(judge.hidden(cells), judge.M, sparse_columns(cells))
+
+    def call(rows: slice, deltas: list[SparseDelta], clip: bool) -> Sequence[np.ndarray]:
+        moved = torch.cat([shift.translated(rows, delta, clip=clip) for delta in deltas])
+        return np.split(judge.decide(moved).numpy(), len(deltas))
+
+    return call
+
+
+def _generic(judge: Predictor, cells: Cells) -> _Call:
+    step = max(1, _BLOCK_BYTES // (4 * cells.shape[1]))
+
+    def call(rows: slice, deltas: list[SparseDelta], clip: bool) -> Sequence[np.ndarray]:
+        called: list[list[np.ndarray]] = [[] for _ in deltas]
+        for start in range(rows.start, rows.stop, step):
+            block = cells[start : min(start + step, rows.stop)]
+            dense = sparse.csr_array(block).toarray().astype(np.float32)
+            shift = LinearShift(torch.from_numpy(dense), None)
+            for labels, delta in zip(called, deltas, strict=True):
+                moved: Tensor = shift.translated(slice(None), delta, clip=clip)
+                labels.append(np.asarray(judge.predict(moved.numpy())))
+        return [np.concatenate(labels) for labels in called]
+
+    return call

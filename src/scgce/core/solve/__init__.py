@@ -1,0 +1,1 @@
+"""Eq. 9: the problem, its penalties, the solver and the path."""

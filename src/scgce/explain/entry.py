@@ -1,0 +1,220 @@
+"""What is stored in ``adata.uns[key]``: explanations, and their metrics on the reported cells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from scgce import __version__
+from scgce.core.choose.select import Explained
+from scgce.core.choose.truncate import PairCuts
+from scgce.core.gauge import gauge
+from scgce.core.score.cells import Cells
+from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity
+from scgce.core.score.neighbours import Neighbours
+from scgce.core.score.transport import percent_explained_pairs
+from scgce.core.solve.path import PathPoints
+
+from .judges import Panel
+from .pairs import PairExplained, pair_rows
+from .read import Prepared
+from .split import REPORT
+
+logger = logging.getLogger("scgce")
+
+MOST_TRANSPORTED = 200
+"""Cells per group in an optimal transport plan, whose cost grows with the cube."""
+COARSE = 0.5
+"""ε above this share of the median distance between groups' centres makes the metrics lenient: the user is told."""
+LENIENT = (
+    "epsilon=%.3g is of the order of the distance between groups (median %.3g): correctness and coverage say little in "
+    "this representation"
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The cells on which everything is scored, and their ε."""
+
+    cells: Cells
+    epsilon: float
+    clip: bool
+    panel: Panel | None
+
+    def scores(self, cuts: PairCuts) -> Scores:
+        """Correctness and coverage of all ordered pairs."""
+        return score_pairs(self.cells.mover(cuts, clip=self.clip), self._indices, self.epsilon)
+
+    @cached_property
+    def _indices(self) -> list[Neighbours]:
+        return index_groups(self.cells.embedded)
+
+    def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:
+        """Share of translated cells that each independent judge calls the target, (l, l) each."""
+        return {} if self.panel is None else self.panel.scores(cuts, clip=self.clip)
+
+
+def stored(
+    prepared: Prepared,
+    report: Report,
+    explained: Sequence[Explained],
+    selected: int,
+    params: dict[str, Any],
+    *,
+    consistent: Sequence[Explained] | None = None,
+    path: PathPoints | None = None,
+    reference: str | None = None,
+    on_sparsity: Callable[[], Any] | None = None,
+) -> dict[str, Any]:
+    """Score every sparsity and lay everything out as ``adata.uns[key]`` documents it.
+
+    Parameters
+    ----------
+    consistent
+        The explanations without triangle error of the same sparsities, stored beside the others in the sweep.
+    """
+    bases = [_basis(candidate, prepared, reference) for candidate in explained]
+    sweep = _sweep(prepared, report, explained, bases, on_sparsity)
+    if consistent is not None:
+        others = [_basis(candidate, prepared, reference) for candidate in consistent]
+        sweep["deltas_consistent"] = _rows(others)
+        sweep |= _scored(report, consistent, others, on_sparsity, "consistent_")
+    chosen = _cuts(explained[selected], bases[selected])
+    moved = report.cells.mover(chosen, clip=report.clip)
+    distance = float(torch.pdist(report.cells.means()).median())
+    if report.epsilon > COARSE * distance:
+        logger.warning(LENIENT, report.epsilon, distance)
+    entry: dict[str, Any] = {
+        "params": {
+            **params,
+            "sparsity_selected": int(explained[selected].sparsity),
+            "pair_cut": bool(explained[selected].pair_cut),
+            "reference": "" if reference is None else str(reference),
+            "seed": prepared.seed,
+            "device": str(prepared.device),
+            "scgce_version": __version__,
+        },
+        "groups": prepared.groups.names.astype(str),
+        "genes": prepared.genes.astype(str),
+        "sizes": prepared.groups.sizes.astype(np.int64),
+        "means": prepared.means.astype(np.float32),
+        "deltas": bases[selected].numpy(),
+        "correctness": sweep["correctness"][selected].copy(),
+        "coverage": sweep["coverage"][selected].copy(),
+        "percent_explained": percent_explained_pairs(
+            moved, report.cells.embedded, max_cells=MOST_TRANSPORTED, rng=prepared.seed
+        ),
+        "n_genes": chosen.n_active().numpy(),
+        "epsilon": float(report.epsilon),
+        "center_distance": distance,
+        "sweep": sweep,
+        "encoder": prepared.encoder.to_uns(),
+        "split": prepared.split,
+    }
+    for name in [name for name in sweep if name.startswith("judge_")]:
+        entry[name] = sweep[name][selected].copy()
+    if isinstance(explained[selected], PairExplained):
+        entry["pair_deltas"] = pair_rows(chosen)
+        sweep["pair_deltas"] = sparse.vstack([pair_rows(candidate.cuts()) for candidate in explained], format="csr")
+    if path is not None:
+        entry["path"] = _path(path)
+    return entry
+
+
+def _basis(explained: Explained, prepared: Prepared, reference: str | None) -> torch.Tensor:
+    """Basis translations in the gauge asked for, float32 (l, d); differences stay exact in float64."""
+    dense = explained.translations.dense().numpy()
+    names = list(prepared.groups.names)
+    row: Any = "baseline" if reference == "baseline" else names.index(names[0] if reference is None else str(reference))
+    return torch.from_numpy(gauge(dense, row, prepared.groups.sizes).astype(np.float32))
+
+
+def _cuts(explained: Explained, basis: torch.Tensor) -> PairCuts:
+    """The explanations of all pairs as a reader of the stored entry gets them."""
+    if isinstance(explained, PairExplained):
+        return explained.cuts()
+    return PairCuts(basis.double(), explained.sparsity if explained.pair_cut else None)
+
+
+def _sweep(
+    prepared: Prepared,
+    report: Report,
+    explained: Sequence[Explained],
+    bases: Sequence[torch.Tensor],
+    on_sparsity: Callable[[], Any] | None,
+) -> dict[str, Any]:
+    means = torch.from_numpy(prepared.means)
+    theirs = [report.scores(PairCuts(means, candidate.sparsity)) for candidate in explained]
+    return {
+        "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
+        "lam": np.array([candidate.lam for candidate in explained]),
+        "similarity": _similarities(explained),
+        "deltas": _rows(bases),
+        "dbm_correctness": np.stack([scores.correctness for scores in theirs]),
+        "dbm_coverage": np.stack([scores.coverage for scores in theirs]),
+        "validation_correctness": np.stack([candidate.validation.correctness for candidate in explained]),
+        "validation_coverage": np.stack([candidate.validation.coverage for candidate in explained]),
+        **_scored(report, explained, bases, on_sparsity),
+    }
+
+
+def _rows(bases: Sequence[torch.Tensor]) -> sparse.csr_matrix:
+    """Bases one below the other, (K·l, d)."""
+    return sparse.vstack([sparse.csr_matrix(basis.numpy()) for basis in bases], format="csr")
+
+
+def _scored(
+    report: Report,
+    explained: Sequence[Explained],
+    bases: Sequence[torch.Tensor],
+    on_sparsity: Callable[[], Any] | None,
+    prefix: str = "",
+) -> dict[str, np.ndarray]:
+    """Correctness, coverage and judges of every sparsity, (K, l, l) each."""
+    rows: dict[str, list[np.ndarray]] = {}
+    for candidate, basis in zip(explained, bases, strict=True):
+        cuts = _cuts(candidate, basis)
+        scores = report.scores(cuts)
+        found = {"correctness": scores.correctness, "coverage": scores.coverage, **report.judged(cuts)}
+        for name, matrix in found.items():
+            rows.setdefault(prefix + name, []).append(matrix)
+        if on_sparsity is not None:
+            on_sparsity()
+    return {name: np.stack(matrices) for name, matrices in rows.items()}
+
+
+def _similarities(explained: Sequence[Explained]) -> np.ndarray:
+    """Eq. 10 between neighbouring sparsities, averaged over ordered pairs, (K - 1,)."""
+    values = []
+    for sparser, denser in pairwise(explained):
+        first, second = sparser.cuts(), denser.cuts()
+        l = first.n_groups
+        pairs = [(i, j) for i in range(l) for j in range(l) if i < j]
+        values.append(float(np.mean([float(similarity(first.dense(i, j), second.dense(i, j))) for i, j in pairs])))
+    return np.array(values)
+
+
+def _path(points: PathPoints) -> dict[str, np.ndarray]:
+    return {
+        "lam": np.array([point.lam for point in points]),
+        "objective": np.array([point.objective for point in points]),
+        "smooth": np.array([point.smooth for point in points]),
+        "n_genes_mean": np.array([float(point.counts.double().mean()) for point in points]),
+        "n_genes_max": np.array([int(point.counts.max()) for point in points]),
+        "converged": np.array([point.converged for point in points]),
+    }
+
+
+def report_on(prepared: Prepared, epsilon: float, clip: bool, judges: Any) -> Report:
+    """The reported cells with their ε and judges (fitted on other cells)."""
+    cells = prepared.part(REPORT)
+    panel = None if not judges else Panel.fit(prepared, judges)
+    return Report(cells, epsilon, clip, panel)

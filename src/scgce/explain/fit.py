@@ -1,0 +1,101 @@
+"""From prepared arrays to the λ path and the material that explanations are chosen from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from scgce.core.choose.select import Material
+from scgce.core.score.cells import Cells
+from scgce.core.solve.path import RICHEST, PathPoints, fit_path
+from scgce.core.solve.penalties import Gap, Pairwise, Penalty
+from scgce.core.solve.problem import Problem
+from scgce.core.solve.solver import Stopping
+
+from .read import Prepared
+
+PATH = Stopping(1e-4, 1000)
+"""On the path, which later steps refit or refine; ``lam=`` is solved to `EXACT`."""
+EXACT = Stopping(1e-7, 5000)
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is minimised."""
+
+    costs: np.ndarray
+    """(d,), inf forbids."""
+    amplitude: float | None
+    exponent: float
+    """Of the penalty family, 1 for Eq. 9."""
+    clip: bool
+    lams: list[float] | None = None
+    nonnegative: bool = False
+
+
+def material(
+    prepared: Prepared,
+    model: Model,
+    fit: Cells,
+    validate: Cells,
+    *,
+    largest: int,
+    epsilon: float,
+    seed: int,
+    on_point: Callable[[], Any] | None = None,
+) -> Material:
+    """The λ path of the fitting cells' means, and the cells it is judged on.
+
+    Parameters
+    ----------
+    largest
+        The largest sparsity asked for: the path goes on until the mean pair has more genes than that.
+    """
+    problem, means, costs = smooth_problem(prepared, fit.means(), model.costs)
+    n_groups = prepared.groups.n
+    gap = None
+    if model.amplitude is not None:
+        gap = Gap.build(means, model.amplitude, costs, model.exponent, nonnegative=model.nonnegative)
+    penalty: Penalty = Pairwise.build(costs, n_groups, model.exponent) if gap is None else gap
+    points: PathPoints = fit_path(
+        problem,
+        penalty,
+        lams=model.lams,
+        means=None if problem.linear else means,
+        enough_genes=RICHEST * largest,
+        stopping=PATH if model.lams is None else EXACT,
+        on_point=on_point,
+    )
+    W = prepared.encoder.W
+    return Material(
+        problem=problem,
+        gap=gap,
+        amplitude=model.amplitude,
+        weights=None if W is None else W.to(prepared.device),
+        points=points,
+        fit=fit,
+        validate=validate,
+        epsilon=epsilon,
+        clip=model.clip,
+        seed=seed,
+    )
+
+
+def smooth_problem(
+    prepared: Prepared, centres: torch.Tensor, costs: np.ndarray
+) -> tuple[Problem, torch.Tensor, torch.Tensor]:
+    """The objective's smooth part in float64, the means and the costs beside it."""
+    device = torch.device("cpu") if prepared.device.type == "mps" else prepared.device
+    means = torch.from_numpy(prepared.means).to(device)
+    W, b = prepared.encoder.W, prepared.encoder.b
+    tail = prepared.encoder.tail_as(torch.float64, device)
+    if W is None or b is None:
+        problem = Problem(means, centres.to(device), None, tail)
+    else:
+        W, b = W.to(device, torch.float64), b.to(device, torch.float64)
+        problem = Problem(means @ W + b, centres.to(device), W, tail, linear=prepared.encoder.kind == "linear")
+    return problem, means, torch.from_numpy(costs).to(device)

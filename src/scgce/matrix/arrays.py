@@ -1,0 +1,400 @@
+"""The matrix of cells × genes, whatever holds it: read by row blocks, projected, summed, sliced.
+
+Accepted everywhere: numpy arrays (C or Fortran order), scipy CSR and CSC (matrix or array), dask arrays of numpy or CSR
+chunks, h5ad-backed matrices (dense or sparse), views of these, and cupy's counterparts. Products are float32, sums are
+float64.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from anndata.abc import CSCDataset, CSRDataset
+from scipy import sparse
+
+from . import kernels as _kernels
+from .cluster import client_of, map_chunks
+from .device_read import project_and_sum_on
+
+Matrix: TypeAlias = Any
+Block: TypeAlias = Any  # np.ndarray | sparse.csr_array
+Device: TypeAlias = "torch.device | None"
+
+BLOCK_BYTES = 2**27
+
+
+def _kind(X: Matrix) -> str:
+    """Which of the accepted holders X is: dense, csr, csc, dask, backed_csr, backed_csc, backed_dense or cupy."""
+    root = type(X).__module__.partition(".")[0]
+    if isinstance(X, np.ndarray):
+        return "dense"
+    if sparse.issparse(X) and X.format in {"csr", "csc"}:
+        return str(X.format)
+    if isinstance(X, CSRDataset):
+        return "backed_csr"
+    if isinstance(X, CSCDataset):
+        return "backed_csc"
+    if root in {"h5py", "zarr"}:
+        return "backed_dense"
+    if root == "dask":
+        return "dask"
+    if root in {"cupy", "cupyx"}:
+        return "cupy"
+    raise TypeError(
+        f"matrix of type {type(X).__module__}.{type(X).__qualname__} is not supported; accepted: numpy array, "
+        "scipy.sparse CSR or CSC, dask array of these, h5ad-backed X, cupy"
+    )
+
+
+def by_rows(X: Matrix) -> Matrix:
+    """X in a form whose rows are cheap to read: CSC becomes CSR, dask chunks span all columns; else X itself.
+
+    Every function here does this by itself; call it once before reading X many times.
+    """
+    kind = _kind(X)
+    if kind == "csc" or (kind == "cupy" and getattr(X, "format", "csr") == "csc"):
+        return X.tocsr()
+    if kind == "backed_csc":
+        return X.to_memory().tocsr()
+    if kind == "dask":
+        if np.isnan(X.shape).any():
+            raise ValueError("dask array with unknown chunk sizes; call X.compute_chunk_sizes() first")
+        return X if len(X.chunks[1]) == 1 else X.rechunk({1: -1})
+    return X
+
+
+def _row_bytes(X: Matrix, kind: str) -> float:
+    n, d = X.shape
+    stored = X.group["data"].shape[0] if kind == "backed_csr" else getattr(X, "nnz", None)
+    if stored is None:
+        return float(d * X.dtype.itemsize)
+    return max(1.0, stored / n) * (X.dtype.itemsize + 4)  # a value and its column number
+
+
+def _spans(X: Matrix, block_bytes: int) -> list[slice]:
+    """Row slices of at most about ``block_bytes`` each; those of a dask array never cross its chunks."""
+    kind = _kind(X)
+    n = X.shape[0]
+    if kind != "dask":
+        rows = max(1, int(block_bytes // _row_bytes(X, kind))) if n else 1
+        return [slice(a, min(n, a + rows)) for a in range(0, n, rows)]
+    ends = np.cumsum(X.chunks[0])
+    return [slice(int(end - size), int(end)) for size, end in zip(X.chunks[0], ends, strict=True) if size]
+
+
+def _load(X: Matrix, rows: slice) -> Block:
+    """The rows as numpy or CSR; views wherever the holder allows it."""
+    return _on_host(_load_there(X, rows))
+
+
+def _load_there(X: Matrix, rows: slice) -> Any:
+    """The rows where they are computed: a cupy matrix' on the device."""
+    kind = _kind(X)
+    if kind == "dense":
+        return np.asarray(X)[rows]
+    if kind == "csr":
+        first, last = X.indptr[rows.start], X.indptr[rows.stop]
+        parts = (X.data[first:last], X.indices[first:last], X.indptr[rows.start : rows.stop + 1] - first)
+        return sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+    block = X[rows]
+    return block.compute() if kind == "dask" else block
+
+
+def _on_host(block: Any) -> Block:
+    if type(block).__module__.startswith("cupy"):
+        block = block.get()
+    return sparse.csr_array(block) if sparse.issparse(block) else np.asarray(block)
+
+
+def _pick(X: Matrix, span: slice, rows: np.ndarray) -> Block:
+    """Rows of a block, numbered within it; those of a dask chunk are picked where it lies."""
+    if _kind(X) != "dask":
+        return _load(X, span)[rows]
+    from dask.delayed import delayed
+
+    chunk = X[span].to_delayed()[0, 0]
+    return _on_host(delayed(operator.getitem)(chunk, rows).compute())
+
+
+def row_blocks(X: Matrix, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slice, Block]]:
+    """Read X, (n, d), by blocks of rows of about ``block_bytes``; a dask array comes chunk by chunk.
+
+    Yields
+    ------
+    The slice of rows, and the rows as a numpy array or a :class:`scipy.sparse.csr_array` of X's dtype.
+    """
+    X = by_rows(X)
+    for rows in _spans(X, block_bytes):
+        yield rows, _load(X, rows)
+
+
+def check_matrix(X: Matrix, name: str) -> None:
+    """Raise if X is not a finite numeric matrix.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    name
+        What the user calls it, for the message, e.g. ``"adata.X"`` or ``"adata.layers['log']"``.
+
+    Raises
+    ------
+    ValueError
+        If X has not two dimensions, is empty, holds something else than real numbers, or holds NaN or infinite values.
+    """
+    if len(X.shape) != 2 or 0 in X.shape:
+        raise ValueError(f"{name} has shape {tuple(X.shape)}; expected cells × genes, at least one of each")
+    if X.dtype.kind not in "biuf":
+        raise ValueError(f"{name} has dtype {X.dtype}; expected real numbers (float32, float64 or integers)")
+    if X.dtype.kind != "f":
+        return
+    X = by_rows(X)
+    client = client_of(X)
+    blocks = ((rows, _not_finite(_load_there(X, rows))) for rows in _spans(X, BLOCK_BYTES))
+    found = map_chunks(client, X, _not_finite) if client else blocks
+    for rows, bad in found:
+        if bad:
+            raise ValueError(
+                f"{name} holds {bad} NaN or infinite values in rows {rows.start} to {rows.stop - 1}; "
+                "filter or impute them first (log1p of negative values is a common cause)"
+            )
+
+
+def _not_finite(block: Any) -> int:
+    values = block.data if hasattr(block, "indptr") else block
+    return int(values.size - np.count_nonzero(np.isfinite(values)))  # of a cupy array, on its device
+
+
+def _numbers(block: Block) -> Block:
+    """The block with data of dtype float32 or float64, which the kernels are compiled for."""
+    return block if block.dtype in (np.float32, np.float64) else block.astype(np.float64)
+
+
+def _start_hidden(X: Matrix, W: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and bias as float32 arrays."""
+    W, b = (a.detach().cpu().numpy() if hasattr(a, "detach") else a for a in (W, b))
+    W = np.ascontiguousarray(W, dtype=np.float32)
+    if W.ndim != 2 or W.shape[0] != X.shape[1]:
+        raise ValueError(f"W has shape {W.shape}; expected ({X.shape[1]}, h): one row for each column of the matrix")
+    return W, np.zeros(W.shape[1], np.float32) if b is None else np.asarray(b, dtype=np.float32)
+
+
+def _start_sums(X: Matrix, codes: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """The codes as int64, and zeros for every group."""
+    codes = np.asarray(codes, dtype=np.int64)
+    if codes.shape != (X.shape[0],) or codes.max(initial=-1) >= n_groups:
+        raise ValueError(f"codes has shape {codes.shape}; expected ({X.shape[0]},) with values below {n_groups}")
+    return codes, np.zeros((n_groups, X.shape[1]))
+
+
+def _add_projection(block: Block, W: np.ndarray, out: np.ndarray) -> None:
+    if sparse.issparse(block):
+        _kernels.project_csr(block.indptr, block.indices, block.data, W, out)
+    else:
+        out += np.asarray(block, dtype=np.float32) @ W
+
+
+def _add_sums(block: Block, codes: np.ndarray, sums: np.ndarray) -> None:
+    if sparse.issparse(block):
+        _kernels.add_group_sums_csr(block.indptr, block.indices, block.data, codes, sums)
+    else:
+        _kernels.add_group_sums_dense(block, codes, sums)
+
+
+def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES) -> np.ndarray:
+    """``X @ W + b`` in one read of X; the same bytes for any number of threads and, for sparse X, size of blocks.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    W, b
+        Weights (d, h) and bias (h), arrays or tensors; no bias if None.
+    block_bytes
+        Target size of a block of rows.
+
+    Returns
+    -------
+    Float32 (n, h).
+
+    Raises
+    ------
+    ValueError
+        If W does not have d rows.
+    """
+    return _read(X, _start_hidden(X, W, b), None, None, block_bytes)[0]
+
+
+def group_sums(
+    X: Matrix, codes: np.ndarray, n_groups: int, *, device: Device = None, block_bytes: int = BLOCK_BYTES
+) -> np.ndarray:
+    """Sum the rows of each group, in their order: the same bytes for any number of threads and size of blocks.
+
+    On a dask cluster each worker sums its own chunks, and a GPU in any order, which rounds differently in the last
+    digits.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    codes
+        Group of every row (n,), 0 … n_groups−1, or −1 for none.
+    n_groups
+        Number l of groups.
+    device
+        A CUDA device computes there; otherwise it is done on the CPU.
+    block_bytes
+        Target size of a block of rows.
+
+    Returns
+    -------
+    Float64 (l, d).
+
+    Raises
+    ------
+    ValueError
+        If there is not one code for every row, or one is not below ``n_groups``.
+    """
+    return _read(X, None, _start_sums(X, codes, n_groups), device, block_bytes)[1]
+
+
+def project_and_sum(
+    X: Matrix,
+    W: Any,
+    b: Any,
+    codes: np.ndarray,
+    n_groups: int,
+    *,
+    device: Device = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute :func:`project` and :func:`group_sums` in one read of X.
+
+    Returns
+    -------
+    Float32 (n, h) and float64 (l, d).
+    """
+    return _read(X, _start_hidden(X, W, b), _start_sums(X, codes, n_groups), device, block_bytes)
+
+
+Projection: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
+"""Weights and bias."""
+Summation: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
+"""Codes of the rows, and the sums of the groups, to which the rows are added."""
+
+
+def _read(
+    X: Matrix, projection: Projection, summation: Summation, device: Device, block_bytes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """One read of X for both: here, on the workers of the user's cluster, or on the GPU."""
+    X = by_rows(X)
+    W, bias = projection or (None, np.zeros(0, np.float32))
+    codes, sums = summation or (np.full(X.shape[0], -1), np.zeros((0, X.shape[1])))
+    client = client_of(X)
+    if client is None and device is not None and _on_gpu(device):
+        spans, load = partial(_spans, X), partial(_load_there, X)
+        return project_and_sum_on(device, load, spans, X.shape, W, bias, codes, len(sums), block_bytes)
+    hidden = np.tile(bias, (X.shape[0], 1))
+    if client is None:
+        for rows, block in row_blocks(X, block_bytes):
+            _add(block, codes[rows], W, hidden[rows], sums)
+    else:
+        for rows, (mapped, added) in map_chunks(client, X, _added, [codes], [W, bias, len(sums)]):
+            hidden[rows] = mapped
+            sums += added
+    return hidden, sums
+
+
+def _on_gpu(device: torch.device) -> bool:
+    return device.type == "cuda"
+
+
+def _add(block: Block, codes: np.ndarray, W: np.ndarray | None, hidden: np.ndarray, sums: np.ndarray) -> None:
+    numbers = _numbers(block)
+    if W is not None:
+        _add_projection(numbers, W, hidden)
+    if len(sums):
+        _add_sums(numbers, codes, sums)
+
+
+def _added(
+    block: Any, codes: np.ndarray, W: np.ndarray | None, bias: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a worker answers for its chunk: hidden values, and the sums of its own rows."""
+    block = _on_host(block)
+    hidden, sums = np.tile(bias, (len(codes), 1)), np.zeros((n_groups, block.shape[1]))
+    _add(block, codes, W, hidden, sums)
+    return hidden, sums
+
+
+def _take(X: Matrix, rows: np.ndarray) -> Block:
+    """The given rows, in the given order, reading only the blocks that hold them."""
+    kind = _kind(X)
+    if kind in {"dense", "csr", "csc"}:
+        taken = X[rows]
+        return sparse.csr_array(taken) if sparse.issparse(taken) else np.asarray(taken)
+    X = by_rows(X)
+    wanted, back = np.unique(rows, return_inverse=True)
+    parts = []
+    for span in _spans(X, BLOCK_BYTES):
+        here = wanted[(wanted >= span.start) & (wanted < span.stop)] - span.start
+        if here.size:
+            parts.append(_pick(X, span, here))
+    if not parts:
+        return np.zeros((0, X.shape[1]), np.float32)
+    stack = sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
+    return stack[back]
+
+
+def _row_numbers(X: Matrix, rows: Any) -> np.ndarray:
+    rows = np.asarray(rows)
+    return np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+
+
+def dense_rows(X: Matrix, rows: Any) -> np.ndarray:
+    """Rows of X as float32 (|rows|, d), in the order given (row numbers or a mask)."""
+    taken = _take(X, _row_numbers(X, rows))
+    dense = taken.toarray() if sparse.issparse(taken) else taken
+    return np.ascontiguousarray(dense, dtype=np.float32)
+
+
+def csr_rows(X: Matrix, rows: Any) -> sparse.csr_array:
+    """Rows of X as a float32 CSR array (|rows|, d), in the order given (row numbers or a mask)."""
+    return sparse.csr_array(_take(X, _row_numbers(X, rows)), dtype=np.float32)
+
+
+def dense_columns(X: Matrix, columns: Any, rows: Any = None) -> np.ndarray:
+    """A few columns of X, dense.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    columns
+        Column numbers, in the order wanted.
+    rows
+        Row numbers or a mask; all rows if None.
+
+    Returns
+    -------
+    Float32 (n or |rows|, |columns|).
+    """
+    columns = np.asarray(columns, dtype=np.int64)
+    if rows is not None:
+        blocks = iter([(slice(None), _take(X, _row_numbers(X, rows)))])
+        n = len(_row_numbers(X, rows))
+    elif _kind(X) == "csc":
+        return np.ascontiguousarray(X[:, columns].toarray(), dtype=np.float32)
+    else:
+        blocks, n = row_blocks(X), X.shape[0]
+    out = np.empty((n, len(columns)), np.float32)
+    for where, block in blocks:
+        part = block[:, columns]
+        out[where] = part.toarray() if sparse.issparse(part) else part
+    return out

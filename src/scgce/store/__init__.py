@@ -1,0 +1,1 @@
+"""What lies in ``adata.uns``: its layout, written whole or not at all, checked when read."""

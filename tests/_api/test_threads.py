@@ -1,0 +1,64 @@
+"""The number of threads: fixed inside, restored afterwards, without influence on the translations."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import anndata as ad
+import numpy as np
+import pytest
+import torch
+
+import scgce
+from scgce._api.threads import one_thread
+
+
+def test_threads_are_restored_also_after_an_error() -> None:
+    before = torch.get_num_threads()
+    with one_thread():
+        assert torch.get_num_threads() == 1
+    with pytest.raises(KeyError), one_thread():
+        raise KeyError
+    assert torch.get_num_threads() == before
+
+
+def test_translations_are_the_same_bytes_for_any_number_of_threads(blobs: ad.AnnData) -> None:
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 4):
+            torch.set_num_threads(threads)
+            scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=(2, 5), judges=False)
+            found.append(blobs.uns["tgt"]["deltas"].copy())
+    finally:
+        torch.set_num_threads(before)
+    assert found[0].any()
+    for other in found[1:]:
+        np.testing.assert_array_equal(found[0], other)
+
+
+SCRIPT = """
+import hashlib, warnings
+warnings.simplefilter("ignore")
+import scanpy as sc, scgce
+adata = scgce.datasets.simulated_cells(240, 60, 3, rng=0)
+sc.pp.pca(adata, n_comps=8, random_state=0)
+adata.obsm["X_pca"] = adata.obsm["X_pca"].round(3)
+scgce.tl.tgt(adata, "group", use_rep="X_pca", sparsity=[2, 5], device="cpu")
+entry = adata.uns["tgt"]
+names = ("deltas", "correctness", "coverage", "judge_logreg", "judge_knn", "percent_explained")
+print(hashlib.sha256(b"".join(entry[name].tobytes() for name in names)).hexdigest())
+"""
+
+
+def test_the_same_bytes_with_one_thread_and_with_many() -> None:
+    found = []
+    for threads in ("1", "2"):
+        several = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)
+        run = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=os.environ | several, capture_output=True, text=True, check=True
+        )
+        found.append(run.stdout)
+    assert len(found[0].strip()) == 64 and found[0] == found[1]

@@ -1,0 +1,152 @@
+"""From where and how often selection descends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.core._cells import make_world
+from tests.core.choose.test_select import material_of
+
+from scgce.core.choose import select
+from scgce.core.choose.parametrisation import Parametrisation
+from scgce.core.choose.select import Explained, Material, consistent, refined, refined_consistent
+
+
+@pytest.fixture(scope="module")
+def material() -> Material:
+    return material_of(make_world(), 3.0)
+
+
+def steps_of(run: object, material: Material, k: int) -> int:
+    steps: list[int] = []
+    run(material, k, on_step=lambda: steps.append(1))  # type: ignore[operator]
+    return len(steps)
+
+
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_consistent_starts_are_the_richest_points_that_fit(material: Material, k: int) -> None:
+    most = [int((point.translations.pairs() != 0).sum(2).max()) for point in material.points]
+    fitting = [point for point, count in zip(material.points, most, strict=True) if count <= k]
+    assert 0 < len(fitting) < len(material.points)
+    assert select._fitting(material.points, k) == fitting[-3:]
+
+
+def test_where_no_point_fits_nothing_is_translated(material: Material) -> None:
+    rich = [point for point in material.points if int(point.counts.max()) > 1]
+    (origin,) = select._fitting(rich, 1)
+    assert origin.translations.genes.numel() == 0 and origin.translations.values.shape == (4, 0)
+    assert origin.lam == rich[0].lam, "the largest λ, at which least is translated"
+
+
+def test_the_consistent_solution_is_refined_once(material: Material) -> None:
+    assert steps_of(refined_consistent, material, 3) == material.options.steps
+
+
+@pytest.fixture(scope="module")
+def alone(material: Material) -> Material:
+    """A path that uses one gene."""
+    gene = torch.tensor([0])
+    points = [
+        replace(point, translations=replace(point.translations, genes=gene, values=point.translations.dense()[:, gene]))
+        for point in material.points
+        if bool((point.translations.dense()[:, 0] != 0).any())
+    ]
+    return replace(material, points=points)
+
+
+def test_a_single_gene_is_refined_as_well(alone: Material) -> None:
+    assert consistent(alone, 1).translations.genes.tolist() == [0]
+    assert steps_of(refined_consistent, alone, 1) == alone.options.steps
+    assert refined(alone, 1).translations.genes.tolist() == [0]
+    assert steps_of(refined, alone, 1) == (1 + 2 * select._ORDERS) * alone.options.steps
+
+
+@pytest.mark.parametrize("run", [refined, refined_consistent])
+def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
+    run: Callable[[Material, int], Explained], material: Material, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[Parametrisation] = []
+    plain = select.polish
+
+    def spy(moves: object, amounts: Parametrisation, *args: object, **kwargs: object) -> torch.Tensor:
+        searched.append(amounts)
+        return plain(moves, amounts, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(select, "polish", spy)
+    found = run(material, 3)
+    expected = {refined: select._FINALISTS, refined_consistent: 2}[run]
+    assert len(searched) == expected
+    with monkeypatch.context() as patch:
+        patch.setattr(select, "_SMALL", 23)  # the world has 24 genes
+        assert found.quality >= run(material, 3).quality
+        assert len(searched) == expected
+    monkeypatch.setattr(select, "_PAIRS", 11)  # and 12 ordered pairs
+    run(material, 3)
+    assert len(searched) == expected, "nor do many groups"
+
+
+@pytest.mark.parametrize(("small", "pairs"), [(30, 12), (30, 11), (23, 12)])  # the world has 24 genes, 12 pairs
+def test_the_bar_of_progress_knows_the_descents(
+    material: Material, small: int, pairs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(select, "_SMALL", small)
+    monkeypatch.setattr(select, "_PAIRS", pairs)
+    richer = refined(material, 5)
+
+    def run(material: Material, k: int, on_step: Callable[[], None]) -> None:
+        refined(material, k, richer, on_step)
+
+    assert steps_of(run, material, 3) == select.most_descents("refine", 24, 4) * material.options.steps
+    assert steps_of(refined_consistent, material, 3) == (
+        select.most_descents("refine_consistent", 24, 4) * material.options.steps
+    )
+    assert select.most_descents("path", 24, 4) == select.most_descents("truncate", 24, 4) == 0
+
+
+def test_few_genes_of_many_groups_are_refined_once_more(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(select, "_FINALISTS", 0)
+    once, steps = refined(material, 3), steps_of(refined, material, 3)
+    monkeypatch.setattr(select, "_all_compared", lambda n_groups: False)
+    monkeypatch.setattr(select, "_compared", lambda n_groups, seed: None)  # by the same pairs, to compare
+    assert refined(material, 3).quality >= once.quality
+    more = steps_of(refined, material, 3) - steps
+    assert more == 2 * select._ORDERS * material.options.steps, "exploring and not"
+
+
+def test_few_genes_are_given_more_descents_than_many(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = steps_of(refined, material, 3)
+    monkeypatch.setattr(select, "_SMALL", 23)  # the world has 24
+    many = steps_of(refined, material, 3)
+    assert many == 2 * material.options.steps, "exploring and not"
+    assert few > many
+
+
+@pytest.mark.parametrize(
+    ("asked", "solved"),
+    [([1], [1, 3, 8, 20, 50]), ([10], [10, 25, 63]), ([29], [29, 73]), ([2, 30], [2, 30]), ([50], [50])],
+)
+def test_refinement_of_few_genes_starts_from_more(asked: list[int], solved: list[int]) -> None:
+    assert select.ladder(asked, "refine", 1000) == solved
+    for method in ("refine_consistent", "path", "truncate"):
+        assert select.ladder(asked, method, 1000) == asked
+
+
+def test_the_ladder_ends_at_all_genes_and_small_tables_have_none() -> None:
+    assert select.ladder([20, 10], "refine", 40) == [10, 20, 40]
+    assert select.ladder([5], "refine", 31) == [5, 13, 31]
+    assert select.ladder([5], "refine", 30) == [5]
+    assert select.ladder([31], "refine", 31) == [31]
+
+
+def test_one_sparsity_is_refined_as_in_a_sweep(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(select, "_SMALL", 23)  # the world has 24 genes
+    rungs = select.ladder([2], "refine", 24)
+    assert rungs == [2, 5, 13, 24]
+    (alone,) = select.choose(material, [2], "refine")
+    sweep = select.choose(material, rungs, "refine")
+    assert alone.sparsity == 2 and [found.sparsity for found in sweep] == rungs
+    assert torch.equal(alone.translations.dense(), sweep[0].translations.dense())
+    assert alone.quality == sweep[0].quality
