@@ -38,8 +38,7 @@ class Programs:
     matched
         Share of the given genes that are genes of the matrix (M,); 1 for a learned programme.
     weights
-        How much each gene leads its programme, float64 CSC (d, M), with the pattern of ``membership``; the membership
-        itself if not given.
+        How much each gene leads its programme, float64 CSC (d, M); the membership itself if not given.
     """
 
     names: np.ndarray
@@ -69,7 +68,7 @@ class Programs:
     @property
     def sizes(self) -> np.ndarray:
         """Number of genes with a share in each programme (M,)."""
-        return np.diff(self.membership.indptr)
+        return np.asarray((self.membership > 0).sum(axis=0)).ravel()
 
     @property
     def covered(self) -> np.ndarray:
@@ -78,11 +77,14 @@ class Programs:
 
     def leading(self, program: int, most: int | None = None) -> np.ndarray:
         """Positions of the genes of one programme, the leading ones first; ties by name."""
-        weights = self.membership if self.weights is None else self.weights
-        span = slice(self.membership.indptr[program], self.membership.indptr[program + 1])
-        genes = self.membership.indices[span]
-        order = np.lexsort((self.genes[genes].astype(str), -weights.data[span]))
-        return genes[order][:most]
+        genes = np.flatnonzero(self._column(self.membership, program) > 0)
+        leads = self._column(self.membership if self.weights is None else self.weights, program)[genes]
+        return genes[np.lexsort((self.genes[genes].astype(str), -leads))][:most]
+
+    @staticmethod
+    def _column(matrix: sparse.csc_array, column: int) -> np.ndarray:
+        dense: np.ndarray = matrix[:, [column]].toarray().ravel()
+        return dense
 
     def take(self, programs: Sequence[int] | np.ndarray) -> Programs:
         """Some of the programmes, in the order given; the shares stay as they are."""

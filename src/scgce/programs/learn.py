@@ -40,6 +40,10 @@ _FLAT = 1e-10
 _SMALL_SHARE = 0.1
 
 
+class TooFewGenesError(ValueError):
+    """Fewer genes vary than the programmes need."""
+
+
 def learn_programs(
     cells: FittingCells,
     genes: np.ndarray,
@@ -121,7 +125,7 @@ def candidates(
             try:
                 yield learn_programs(cells, genes, source=source, n_programs=number, mask=mask, rng=rng)
             except ValueError:
-                continue
+                continue  # one group, or too few genes
 
 
 def _by_profile(cells: FittingCells, order: np.ndarray, n_programs: int | None, rng: int) -> Learned:
@@ -164,6 +168,9 @@ _LEARNERS: dict[str, Callable[[FittingCells, np.ndarray, int | None, int], Learn
     "nmf": _by_nmf,
 }
 
+LEARNED = tuple(_LEARNERS)
+"""What can be learned from the cells."""
+
 
 def _seen(cells: FittingCells, order: np.ndarray, most: int, rng: int) -> tuple[sparse.csr_array, np.ndarray]:
     """Some of the fitting cells over the genes that are seen often and vary, and which of ``order`` these are."""
@@ -174,7 +181,9 @@ def _seen(cells: FittingCells, order: np.ndarray, most: int, rng: int) -> tuple[
     seen = np.bincount(X.indices[X.data != 0], minlength=len(order)) >= _LEAST_SEEN * len(rows)
     kept = np.flatnonzero(seen & (mean_variance_axis(X, axis=0)[1] > _FLAT))
     if len(kept) < 2:
-        raise ValueError(f"{len(kept)} genes vary and are seen in at least 1 % of the fitting cells; at least 2 needed")
+        raise TooFewGenesError(
+            f"{len(kept)} genes vary and are seen in at least 1 % of the fitting cells; at least 2 needed"
+        )
     return sparse.csr_array(X[:, kept]), kept
 
 
@@ -183,7 +192,7 @@ def _clustered(vectors: np.ndarray, left_out: float, default: int, n_programs: i
     lengths = np.linalg.norm(vectors, axis=1)
     varying = lengths > _FLAT * max(1.0, lengths.max(initial=0.0))
     if varying.sum() < 2:
-        raise ValueError(f"{varying.sum()} genes vary between the fitting cells; programmes need at least 2")
+        raise TooFewGenesError(f"{varying.sum()} genes vary between the fitting cells; programmes need at least 2")
     used = np.flatnonzero(varying & (lengths >= np.quantile(lengths[varying], left_out)))
     n = _number(n_programs, default, len(used))
     directions = vectors[used] / lengths[used, None]
@@ -217,7 +226,7 @@ def _number(n_programs: int | None, default: int, n_genes: int) -> int:
     if n_programs is None:
         return max(1, min(default, n_genes // 2))
     if n_programs > n_genes:
-        raise ValueError(f"n_programs={n_programs}: only {n_genes} genes vary enough to be in a programme")
+        raise TooFewGenesError(f"n_programs={n_programs}: only {n_genes} genes vary enough to be in a programme")
     return n_programs
 
 

@@ -1,0 +1,81 @@
+"""Programmes in an AnnData: the membership in ``varm[key]``, what they are in ``uns[key]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from scipy import sparse
+
+from scgce._adata import gene_names
+from scgce._keys import PARAMS, listing, not_found
+from scgce._layout import DAMAGED
+
+from .base import Programs
+
+_PER_PROGRAM = ("names", "learned", "n_given", "matched")
+
+
+def is_stored(adata: AnnData, key: str) -> bool:
+    """Whether ``key`` was written by `tl.programs`."""
+    entry = adata.uns.get(key)
+    return isinstance(entry, Mapping) and PARAMS in entry and "names" in entry and "learned" in entry
+
+
+def to_uns(programs: Programs) -> dict[str, Any]:
+    """What programmes are, as fields that can be written, without the membership."""
+    weights = programs.membership if programs.weights is None else programs.weights
+    return {
+        "genes": programs.genes.astype(str),
+        "weights": sparse.csr_matrix(weights, dtype=np.float32),
+        "names": programs.names.astype(str),
+        "learned": programs.learned,
+        "n_given": np.asarray(programs.n_given, dtype=np.int64),
+        "matched": np.asarray(programs.matched, dtype=np.float64),
+    }
+
+
+def read_programs(adata: AnnData, key: str) -> Programs:
+    """The programmes stored under a key; of an AnnData whose genes were subset, those of the genes left.
+
+    Raises
+    ------
+    KeyError
+        If there are none.
+    ValueError
+        If ``varm`` and ``uns`` do not belong together.
+    """
+    if not is_stored(adata, key) or key not in adata.varm:
+        present = [name for name in adata.varm if is_stored(adata, name)]
+        raise not_found("key", key, "the programmes of adata.varm", present, hint="; run scgce.tl.programs(adata, …)")
+    entry, membership = adata.uns[key], sparse.csc_array(adata.varm[key]).astype(np.float64)
+    missing = [field for field in (*_PER_PROGRAM, "genes", "weights") if field not in entry]
+    sizes = {field: np.size(entry[field]) for field in _PER_PROGRAM if field in entry}
+    if missing or set(sizes.values()) != {membership.shape[1]}:
+        raise ValueError(
+            f"adata.varm[{key!r}] has {membership.shape[1]} programmes; adata.uns[{key!r}] has {sizes}, missing: "
+            f"{listing(missing)}: {DAMAGED}"
+        )
+    genes = gene_names(adata)
+    return Programs(
+        names=np.array([str(name) for name in entry["names"]], dtype=object),
+        genes=genes,
+        membership=membership,
+        learned=np.asarray(entry["learned"], dtype=bool),
+        source=str(entry[PARAMS]["source"]),
+        n_given=np.asarray(entry["n_given"], dtype=np.int64),
+        matched=np.asarray(entry["matched"], dtype=np.float64),
+        weights=_aligned(entry, genes, membership),
+    )
+
+
+def _aligned(entry: Mapping[str, Any], genes: np.ndarray, membership: sparse.csc_array) -> sparse.csc_array:
+    """The stored weights of the genes that are there, with the pattern of the membership."""
+    rows = pd.Index([str(gene) for gene in entry["genes"]]).get_indexer(genes)
+    stored = sparse.csr_array(entry["weights"])
+    pattern = sparse.coo_array(membership)
+    values = np.asarray(stored[rows[pattern.row], pattern.col]).ravel() * (rows[pattern.row] >= 0)
+    return sparse.csc_array((values.astype(np.float64), (pattern.row, pattern.col)), shape=membership.shape)
