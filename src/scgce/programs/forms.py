@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from scgce._keys import listing
+from scgce._api.errors import listing
 
 COLUMNS = ["program", "gene", "weight"]
 FORMS = (

@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from scgce._keys import listing, not_found
+from scgce._api.errors import listing, not_found
 
 from .base import FittingCells, Programs
 from .forms import FORMS, from_array, read_form

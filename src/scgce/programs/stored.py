@@ -10,9 +10,9 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from scgce._adata import gene_names
-from scgce._keys import PARAMS, listing, not_found
-from scgce._layout import DAMAGED
+from scgce._api.adata import gene_names
+from scgce._api.errors import listing, not_found
+from scgce.store.layout import DAMAGED, PARAMS
 
 from .base import Programs
 
