@@ -1,0 +1,159 @@
+"""What the search for a codebook minimises: cells that miss their target in the map, and the shift left undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from scgce.core.score.cells import Cells
+from scgce.core.score.epsilon import epsilon_from
+
+from .refine import RefineOptions
+
+_MOST_ENTRIES = 2**23
+"""Numbers of a block of tail inputs or of distances."""
+_DIRECT = 3
+"""Dimensions up to which distances are summed coordinate by coordinate, which is quicker than a product."""
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """Settings, relative to ε. Chosen on pbmc3k, where half as many cells did as well as four times as many."""
+
+    cells: int = 6
+    """Cells of each group that are moved."""
+    goals: int = 32
+    """Cells of each group that are to be reached."""
+    pairs: int = 600
+    """Ordered pairs looked at: all of up to 25 groups."""
+    reach: float = 1.3
+    """Threshold in units of the ε that belongs to so few goals."""
+    width: float = 0.5
+    pull: float = 0.2
+    """Weight of the mean distance in units of the distance between groups: a gradient from far away."""
+    balance: float = RefineOptions.balance
+
+
+class ArrivalLoss:
+    """Smooth share of cells that do not arrive and of goals that are not reached, on a few fitting cells a group.
+
+    Parameters
+    ----------
+    cells
+        The fitting cells.
+    seed
+        Draws the cells of a group by its size alone, so that the order of the groups does not matter.
+    """
+
+    def __init__(self, cells: Cells, seed: int, options: LossOptions = LossOptions()) -> None:
+        self.tail, self.options = cells.tail, options
+        moved, goals = [], []
+        for group, points in zip(cells.slices, cells.embedded, strict=True):
+            count = group.stop - group.start
+            drawn = np.random.default_rng([seed, count]).permutation(count)
+            # what is moved and what is to be reached are different cells, where there are enough
+            moved.append(group.start + np.resize(drawn, options.cells))
+            goals.append(points[torch.from_numpy(np.resize(drawn[::-1], options.goals).copy())])
+        self.inputs = torch.stack([cells.shift.rows(torch.from_numpy(rows)) for rows in moved])
+        self.goals = torch.stack(goals).float()
+        self.source, self.target = _pairs(cells.n_groups, options.pairs, seed)
+        alike = [torch.unique(own, dim=0) for own in self.goals]
+        few = [own for own in alike if len(own) > 1]
+        epsilon = epsilon_from(few) if few else 0.0
+        self.scale = float(torch.pdist(cells.means()).median().clamp(min=1e-12))
+        epsilon = max(epsilon, 1e-3 * self.scale)
+        self.reach, self.width = options.reach * epsilon, options.width * epsilon
+
+    def values(self, shifts: np.ndarray) -> np.ndarray:
+        """Mean over pairs under hidden shifts (c, l, h) of the groups, float64 (c,)."""
+        with torch.no_grad():
+            given = torch.from_numpy(np.ascontiguousarray(shifts, dtype=np.float32)).to(self.inputs.device)
+            source = self.source.repeat(len(given))
+            target = self.target.repeat(len(given))
+            change = (given[:, self.target] - given[:, self.source]).flatten(0, 1)
+            parts = [self._losses(change[rows], source[rows], target[rows]) for rows in self._blocks(len(source))]
+            return torch.cat(parts).view(len(given), -1).double().mean(1).cpu().numpy()
+
+    def gradient(self, shift: np.ndarray) -> np.ndarray:
+        """Derivative of the mean over pairs in the hidden shifts (l, h), float64."""
+        given = torch.from_numpy(np.ascontiguousarray(shift, dtype=np.float32)).to(self.inputs.device)
+        total = torch.zeros_like(given)
+        with torch.enable_grad():
+            for rows in self._blocks(len(self.source)):
+                leaf = given.clone().requires_grad_(True)
+                source, target = self.source[rows], self.target[rows]
+                loss = self._losses(leaf[target] - leaf[source], source, target).sum() / len(self.source)
+                total += torch.autograd.grad(loss, leaf)[0]
+        return total.double().cpu().numpy()
+
+    def _blocks(self, count: int) -> Iterator[slice]:
+        size = self.options.cells * max(self.inputs.shape[2], 128, self.options.goals)
+        step = max(1, _MOST_ENTRIES // size)
+        return (slice(start, start + step) for start in range(0, count, step))
+
+    def _losses(self, change: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Loss of pairs (p,) whose sources are shifted by ``change`` (p, h)."""
+        moved = self.tail((self.inputs[source] + change[:, None]).flatten(0, 1)).view(
+            len(source), -1, self.goals.shape[2]
+        )
+        squared = _squared(moved, self.goals[target])
+        arrive, covered = (squared.amin(axis).clamp(min=1e-12).sqrt() for axis in (2, 1))
+        share = self.options.balance
+        smooth = [torch.sigmoid((found - self.reach) / self.width).mean(1) for found in (arrive, covered)]
+        far = share * arrive.mean(1) + (1 - share) * covered.mean(1)
+        return share * smooth[0] + (1 - share) * smooth[1] + self.options.pull * far / self.scale
+
+
+def _squared(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Squared distances (p, B, G) of points (p, B, m) and (p, G, m)."""
+    if a.shape[2] <= _DIRECT:
+        found = (a[:, :, None, 0] - b[:, None, :, 0]).square()
+        for axis in range(1, a.shape[2]):
+            found = found + (a[:, :, None, axis] - b[:, None, :, axis]).square()
+        return found
+    product = torch.bmm(a, b.transpose(1, 2))
+    return a.square().sum(2)[:, :, None] + b.square().sum(2)[:, None, :] - 2 * product
+
+
+def _pairs(n_groups: int, most: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """All ordered pairs or, of many groups, rings of them: every group is as often a source as a target."""
+    steps: Sequence[int] | np.ndarray = range(1, n_groups)
+    if n_groups * (n_groups - 1) > most:
+        rings = max(1, most // (2 * n_groups))
+        drawn = 1 + np.random.default_rng([seed, n_groups]).permutation((n_groups - 1) // 2)[:rings]
+        steps = np.concatenate([drawn, n_groups - drawn])
+    groups = np.arange(n_groups)
+    source = np.concatenate([groups for _ in steps])
+    target = np.concatenate([(groups + step) % n_groups for step in steps])
+    return torch.from_numpy(source), torch.from_numpy(target)
+
+
+class Residual:
+    """Share of the difference of means, in the programmes' genes, that a codebook leaves undone; mean over pairs.
+
+    Additive over programmes: with e_g = μ(level of g) − x̄_g, what i → j leaves undone is e_j − e_i.
+
+    Parameters
+    ----------
+    products
+        Products of the groups' means within every programme (M, l, l).
+    """
+
+    def __init__(self, products: np.ndarray) -> None:
+        self.products = products
+        total = products.sum(0)
+        own = np.diag(total)
+        distance = own[:, None] + own - 2 * total
+        n = len(total)
+        tiny = 1e-12 * max(1.0, distance.max(initial=0.0))
+        share = np.where(distance > tiny, 1 / np.maximum(distance, tiny), 0.0) / max(1, n * (n - 1))
+        np.fill_diagonal(share, 0.0)
+        self.laplacian = 2 * (np.diag(share.sum(1)) - share)
+
+    def of(self, program: int, matrices: np.ndarray) -> np.ndarray:
+        """What levels with averaging matrices (c, l, l) leave undone of one programme, float64 (c,)."""
+        left = matrices - np.eye(len(self.laplacian))
+        return np.einsum("cij,cij->c", self.laplacian @ left, left @ self.products[program])
