@@ -23,18 +23,18 @@ def canonical(levels: np.ndarray) -> np.ndarray:
     same = levels[..., :, None] == levels[..., None, :]
     first = same.argmax(-1)  # position of the first group on the same level
     opens = first == np.arange(levels.shape[-1])
-    return np.take_along_axis(np.cumsum(opens, axis=-1) - 1, first, axis=-1)
+    return np.asarray(np.take_along_axis(np.cumsum(opens, axis=-1) - 1, first, axis=-1))
 
 
 def averaging(levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Matrices (…, l, l) that replace every group's vector by the weighted mean over its level."""
     same = (levels[..., :, None] == levels[..., None, :]) * weights
-    return same / same.sum(-1, keepdims=True)
+    return np.asarray(same / same.sum(-1, keepdims=True))
 
 
 def differing(levels: np.ndarray) -> np.ndarray:
     """Programmes on which two groups lie on different levels, int64 (l, l), of levels (M, l)."""
-    return (levels[:, :, None] != levels[:, None, :]).sum(0)
+    return np.asarray((levels[:, :, None] != levels[:, None, :]).sum(0))
 
 
 @dataclass(frozen=True)

@@ -156,4 +156,4 @@ class Residual:
     def of(self, program: int, matrices: np.ndarray) -> np.ndarray:
         """What levels with averaging matrices (c, l, l) leave undone of one programme, float64 (c,)."""
         left = matrices - np.eye(len(self.laplacian))
-        return np.einsum("cij,cij->c", self.laplacian @ left, left @ self.products[program])
+        return np.asarray(np.einsum("cij,cij->c", self.laplacian @ left, left @ self.products[program]))

@@ -57,7 +57,7 @@ class State:
     def count(self) -> float:
         """Programmes a pair, mean over pairs."""
         n = self.levels.shape[1]
-        return float(differing(self.levels).sum()) / max(1, n * (n - 1))
+        return float(differing(self.levels).sum() / max(1, n * (n - 1)))
 
     @property
     def most(self) -> int:
