@@ -48,11 +48,11 @@ dist: $(VENV)/.pip
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
 
-# The workflow on the small samples of workflow/.test, in a scratch copy.
+# The workflow on the small samples of .test, in a scratch copy.
 workflow-test: $(VENV)/.test
 	rm -rf build/workflow-test
-	mkdir -p build && cp -r workflow/.test build/workflow-test
-	cd build/workflow-test && PATH="$(abspath $(BIN)):$$PATH" sh run.sh
+	mkdir -p build && cp -r .test build/workflow-test
+	cd build/workflow-test && PATH="$(abspath $(BIN)):$$PATH" snakemake --snakefile $(CURDIR)/workflow/Snakefile --cores 2
 
 # Before the first public release: the address of the repository, everywhere. OWNER=account or organisation
 home:

@@ -35,7 +35,7 @@ def test_help_names_every_command_and_every_exit_code(call: Callable) -> None:
     text = " ".join(done.out.split())
     assert done.code == OK
     for name in COMMANDS:
-        assert f"│ {name}" in done.out
+        assert f"\n  {name} " in done.out
     for code in EXIT_CODES:
         assert f"{code} {EXIT_CODES[code].split()[0]}" in text
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from scgce.cli import _values
 
 from .conftest import WORKFLOW, Project
 
@@ -55,7 +58,7 @@ def test_an_embedding_is_fitted_once_for_each_sample(project: Project) -> None:
     assert _counts(done)["embed"] == 3
     text = done.stdout + done.stderr
     assert "scgce embed --input data/s0.h5ad --output results/s0/embedded.h5ad --method scvis --key map" in text
-    assert "--epochs 3" in text
+    assert "--epochs=3" in text
     assert re.search(r"scgce tgt --input results/s0/embedded.h5ad .* --use-rep map ", text)
 
 
@@ -106,7 +109,8 @@ def test_a_configuration_that_does_not_fit_is_refused(project: Project, settings
     project.configure(ROWS, **settings)
     done = _plan(project)
     assert done.returncode != 0
-    assert "Error validating config file" in done.stdout + done.stderr
+    assert "the configuration: " in done.stdout + done.stderr
+    assert "additionalProperties" not in (done.stdout + done.stderr)  # words, no dump of the schema
     assert said in done.stdout + done.stderr
 
 
@@ -128,6 +132,21 @@ def test_a_sheet_that_does_not_fit_is_refused(project: Project, rows: list[dict[
     assert said in done.stdout + done.stderr
 
 
+NAMES = ["CD4-positive, alpha-beta T cell", 'the "new" one', " B cell ", "γδ T, naïve", "-1", "CD4+/CD25 T Reg", "0"]
+
+
+def test_names_of_groups_survive_from_the_configuration_to_the_command(project: Project) -> None:
+    _inputs(project)
+    project.configure(
+        ROWS[:1], groupings=["leiden"], tgt={"options": {"groups": NAMES, "reference": "-1", "epsilon": 0.5}}
+    )
+    line = next(line for line in _plan(project, "--printshellcmds").stdout.splitlines() if "scgce tgt" in line)
+    words = shlex.split(line.partition(" 2> ")[0])
+    given = next(word for word in words if word.startswith("--groups="))
+    assert _values.names(given.removeprefix("--groups=")) == NAMES
+    assert {"--reference=-1", "--epsilon=0.5"} <= set(words)
+
+
 def test_it_is_a_module(project: Project, module_project: Callable) -> None:
     _inputs(project)
     project.configure(ROWS, groupings=["leiden"], results="elsewhere")
@@ -142,7 +161,7 @@ def test_it_is_a_module(project: Project, module_project: Callable) -> None:
 
 def test_the_template_is_valid(project: Project) -> None:
     for name in ("config.yaml", "samples.tsv"):
-        (project.folder / "config" / name).write_text((WORKFLOW / "config" / name).read_text())
+        (project.folder / "config" / name).write_text((WORKFLOW.parent / "config" / name).read_text())
     (project.folder / "data").mkdir()
     (project.folder / "data" / "pbmc.h5ad").touch()
     assert _counts(_plan(project))["tgt"] == 1

@@ -1,17 +1,37 @@
 # The sample sheet, checked against its schema, and what the rules look up in it.
+import csv
+import io
+import json
 import os
+from pathlib import Path
 
 import pandas as pd
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-validate(config, schema="../schemas/config.schema.yaml")
+try:
+    validate(config, schema="../schemas/config.schema.yaml")
+except WorkflowError as problem:
+    raise in_words(problem, "the configuration") from None
+
+# While the workflow lies in a checkout of scgce, `--sdm conda` installs that; else the release.
+CHECKOUT = Path(workflow.basedir).parent
+ENVIRONMENT = "../envs/scgce.yaml"
+if (CHECKOUT / "pyproject.toml").is_file():
+    text = Path(workflow.basedir, "envs", "scgce.yaml").read_text()
+    ENVIRONMENT = os.path.abspath(".snakemake/scgce-checkout.yaml")
+    os.makedirs(".snakemake", exist_ok=True)
+    Path(ENVIRONMENT).write_text(text.replace("      - scgce\n", f"      - {json.dumps(str(CHECKOUT))}\n"))
 
 RESULTS = config["results"]
 
 samples = pd.read_csv(
     config["samples"], sep="\t", dtype=str, keep_default_na=False, comment="#"
 ).set_index("sample", drop=False)
-validate(samples, schema="../schemas/samples.schema.yaml")
+try:
+    validate(samples, schema="../schemas/samples.schema.yaml")
+except WorkflowError as problem:
+    raise in_words(problem, config["samples"]) from None
 
 if samples.index.has_duplicates:
     twice = ", ".join(samples.index[samples.index.duplicated()].unique())
@@ -82,8 +102,16 @@ def options(section):
         if isinstance(value, bool):
             words.append(f"--{name}" if value else f"--no-{name}")
         else:
-            words += [f"--{name}", str(value)]
+            # with "=", since a value may begin with a dash
+            words.append(f"--{name}={joined(value) if isinstance(value, list) else value}")
     return words
+
+
+def joined(values):
+    """A list as the command line reads it: between commas, in quotes what holds one."""
+    line = io.StringIO()
+    csv.writer(line, quoting=csv.QUOTE_NONNUMERIC, lineterminator="").writerow(values)
+    return line.getvalue()
 
 
 def megabytes(factor):

@@ -14,7 +14,7 @@ rule embed:
     log:
         f"{RESULTS}/logs/{{sample}}/embed.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     threads: config["threads"]
     resources:
         mem_mb=megabytes(10),

@@ -16,7 +16,7 @@ rule tgt:
     log:
         f"{RESULTS}/logs/{{sample}}/{{grouping}}/k-{{sparsity}}/tgt.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     threads: config["threads"]
     resources:
         mem_mb=megabytes(10),
@@ -44,7 +44,7 @@ rule evaluate:
     log:
         f"{RESULTS}/logs/{{sample}}/{{grouping}}/k-{{sparsity}}/evaluate.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     threads: config["threads"]
     resources:
         mem_mb=megabytes(8),

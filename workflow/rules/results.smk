@@ -12,7 +12,7 @@ rule tables:
     log:
         f"{RESULTS}/logs/{{sample}}/{{grouping}}/k-{{sparsity}}/tables.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=megabytes(5),
         runtime=30,
@@ -28,7 +28,7 @@ rule evaluated_table:
     log:
         f"{RESULTS}/logs/{{sample}}/{{grouping}}/k-{{sparsity}}/evaluated_table.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=megabytes(5),
         runtime=30,
@@ -66,7 +66,7 @@ rule plots:
     log:
         f"{RESULTS}/logs/{{sample}}/{{grouping}}/k-{{sparsity}}/plots.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=megabytes(5),
         runtime=30,
@@ -91,7 +91,7 @@ rule page:
     log:
         f"{RESULTS}/logs/{{sample}}/{{grouping}}/k-{{sparsity}}/page.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=megabytes(5),
         runtime=30,
@@ -109,7 +109,7 @@ rule summary:
     log:
         f"{RESULTS}/logs/summary.log",
     conda:
-        "../envs/scgce.yaml"
+        ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=10,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ._errors import EXIT_CODES
+from ._help import WIDTH, PlainCommand
 from .demo import demo
 from .embed import embed
 from .evaluate import evaluate
@@ -24,9 +25,9 @@ app = typer.Typer(
     help="Which few genes turn one group of cells into another? Reads and writes AnnData (.h5ad, .zarr).",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
 )
 
 
@@ -48,4 +49,5 @@ def _scgce(
 
 
 for _command in (demo, tgt, embed, evaluate, export, plot, report, rank_genes, simulate):
-    app.command()(_command)
+    # whole sentences in the list of commands, not their first 45 letters
+    app.command(cls=PlainCommand, short_help=str(_command.__doc__).partition(". ")[0].rstrip("."))(_command)

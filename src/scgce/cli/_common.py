@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +13,9 @@ import typer
 
 from ._config import read_config
 from ._console import console
+from ._errors import UsageError
+from ._help import EVERYWHERE
 from ._threads import limit_threads
-
-EVERYWHERE = "Everywhere"
 
 
 def _defaults_from(context: typer.Context, path: Path | None) -> Path | None:
@@ -54,6 +55,37 @@ _ADDED: dict[str, tuple[Any, Any]] = {
 }
 
 
+_GIVEN: ContextVar[frozenset[str]] = ContextVar("_GIVEN", default=frozenset())
+
+
+def _given(context: typer.Context) -> frozenset[str]:
+    """Parameters that the user gave, on the command line or in the file of ``--config``."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name != "DEFAULT")
+
+
+def refuse_without_effect(names: Iterable[str], because: str) -> None:
+    """
+    Refuse options that the user gave and that would be passed over.
+
+    Parameters
+    ----------
+    names
+        Parameters that have no effect here.
+    because
+        What makes them so, for the message.
+
+    Raises
+    ------
+    UsageError
+        If one of them was given.
+    """
+    idle = [name for name in names if name in _GIVEN.get()]
+    if idle:
+        shown = ", ".join(f"--{name.replace('_', '-')}" for name in idle)
+        raise UsageError(f"{shown}: no effect {because}; leave it out")
+
+
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every command has, and do what they say before the command runs."""
     signature = inspect.signature(function, eval_str=True)
@@ -63,13 +95,16 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     ]
     own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in signature.parameters.values()]
 
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+
     @functools.wraps(function)
     def wrapped(**values: Any) -> None:
+        _GIVEN.set(_given(values.pop("context")))
         common = {name: values.pop(name) for name in _ADDED}
         limit_threads(common["threads"])
         with console(quiet=common["quiet"], debug=common["debug"]):
             function(**values)
 
-    wrapped.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+    wrapped.__signature__ = signature.replace(parameters=[context, *own, *added])  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in [context, *own, *added]}
     return wrapped

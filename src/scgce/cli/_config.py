@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ._errors import ReadError, UsageError
+from ._values import joined
 
 COMMANDS = ("demo", "embed", "evaluate", "export", "plot", "rank-genes", "report", "simulate", "tgt")
 
@@ -87,7 +88,7 @@ def _text(value: Any, name: str, path: Path) -> Any:
     if isinstance(value, bool):
         return value
     if isinstance(value, list):
-        return ",".join(str(item) for item in value)
+        return joined(value)
     if isinstance(value, Mapping):
         raise UsageError(f"config={str(path)!r}: {name} is a section; expected a value")
     return str(value)

@@ -2,24 +2,74 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Input = Annotated[Path, typer.Option("--input", "-i", help="AnnData to read, .h5ad or .zarr. Never changed.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="AnnData to write, .h5ad or .zarr; whole or not at all.")]
-Groupby = Annotated[str, typer.Option("--groupby", "-g", help="Column of obs with the groups of cells.")]
+from ._errors import UsageError
+from ._help import names_in
+
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+def _known_device(name: str) -> str:
+    if not _DEVICE.fullmatch(name):
+        raise UsageError(f"device={name!r}: expected auto, cpu, cuda, cuda:0 or mps")
+    return name
+
+
+Input = Annotated[
+    Path, typer.Option("--input", "-i", metavar="FILE", help="AnnData to read, .h5ad or .zarr. Never changed.")
+]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="FILE", help="AnnData to write, .h5ad or .zarr; whole or not at all.")
+]
+Groupby = Annotated[
+    str,
+    typer.Option(
+        "--groupby",
+        "-g",
+        metavar="COLUMN",
+        help="Column of obs with the groups of cells.",
+        autocompletion=names_in("obs"),
+    ),
+]
 UseRep = Annotated[
     str | None,
-    typer.Option("--use-rep", "-r", help="Representation in obsm to explain, e.g. X_umap, X_pca, X_scVI."),
+    typer.Option(
+        "--use-rep",
+        "-r",
+        metavar="KEY",
+        help="Representation in obsm to explain, e.g. X_umap, X_pca, X_scVI.",
+        autocompletion=names_in("obsm"),
+    ),
 ]
-Layer = Annotated[str | None, typer.Option("--layer", help="Layer with the log expression to explain; X if not given.")]
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        "--layer",
+        metavar="NAME",
+        help="Layer with the log expression to explain; X if not given.",
+        autocompletion=names_in("layers"),
+    ),
+]
 Raw = Annotated[bool, typer.Option("--raw", help="Work on .raw (its matrix becomes X of the output).")]
-Key = Annotated[str, typer.Option("--key", help="Name of the stored explanation in uns.")]
+Key = Annotated[
+    str,
+    typer.Option("--key", metavar="KEY", help="Name of the stored explanation in uns.", autocompletion=names_in("uns")),
+]
 Sparsity = Annotated[
     int | None,
-    typer.Option("--sparsity", help="Genes per pair, one of those computed; the selected number if not given.", min=1),
+    typer.Option(
+        "--sparsity",
+        metavar="N",
+        help="Genes per pair, one of those computed; the selected number if not given.",
+        min=1,
+    ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes on the CPU.", min=0)]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:0, mps.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="The same seed gives the same bytes on the CPU.", min=0)]
+Device = Annotated[
+    str, typer.Option("--device", callback=_known_device, metavar="NAME", help="auto, cpu, cuda, cuda:0, mps.")
+]

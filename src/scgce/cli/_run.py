@@ -81,9 +81,10 @@ def _explain(error: Exception) -> tuple[str, int]:
     shown = getattr(error, "format_message", None)
     if shown is not None:  # errors of the argument parser, whichever package holds it
         code = int(getattr(error, "exit_code", USAGE))
-        text = " ".join(str(shown()).split())
-        # `scgce` alone: its help was the message
-        return ("" if type(error).__name__ == "NoArgsIsHelpError" else text + " (--help lists the options)"), code
+        if type(error).__name__ == "NoArgsIsHelpError":  # `scgce` alone: its help is the message
+            sys.stderr.write(f"{shown()}\n")
+            return "", code
+        return " ".join(str(shown()).split()) + " (--help lists the options)", code
     if type(error).__name__ == "Abort":
         return "", INTERRUPTED
     if isinstance(error, OSError):

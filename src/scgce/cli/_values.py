@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from ._errors import UsageError
+
+_NAME = re.compile(r'\s*+(?:"((?:[^"]|"")*)"\s*|((?!")[^,]*))(,|$)')
 
 
 def sparsities(text: str) -> str | int | list[int]:
     """
-    Read "auto", a whole number, or several between commas.
+    Read "auto", a whole number, or several between commas, each at least 1.
 
     Raises
     ------
@@ -19,13 +26,15 @@ def sparsities(text: str) -> str | int | list[int]:
     try:
         numbers = [int(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"sparsity={text!r}: expected auto, a whole number or several between commas") from None
+        numbers = [0]
+    if min(numbers) < 1:
+        raise UsageError(f"sparsity={text!r}: expected auto, a whole number or several between commas, from 1 on")
     return numbers[0] if len(numbers) == 1 else numbers
 
 
 def number_or_none(name: str, text: str) -> float | None:
     """
-    Read a number, or "none".
+    Read a number above 0, or "none".
 
     Raises
     ------
@@ -34,15 +43,26 @@ def number_or_none(name: str, text: str) -> float | None:
     """
     if text.lower() == "none":
         return None
+    value = _number(text)
+    if value is None or value <= 0:
+        raise UsageError(f"{name}={text!r}: expected a number above 0, or none")
+    return value
+
+
+def _number(text: str) -> float | None:
+    """A finite number, or None."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise UsageError(f"{name}={text!r}: expected a number or none") from None
+        return None
+    return value if math.isfinite(value) else None
 
 
-def number_or_word(name: str, text: str | None, words: tuple[str, ...]) -> float | str | None:
+def number_or_word(
+    name: str, text: str | None, words: tuple[str, ...], *, most: float = math.inf
+) -> float | str | None:
     """
-    Read a number or one of a few words; None stays None.
+    Read a number from 0 to ``most`` or one of a few words; None stays None.
 
     Raises
     ------
@@ -51,10 +71,11 @@ def number_or_word(name: str, text: str | None, words: tuple[str, ...]) -> float
     """
     if text is None or text in words:
         return text
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"{name}={text!r}: expected a number or one of {', '.join(words)}") from None
+    value = _number(text)
+    if value is None or not 0 <= value <= most:
+        bounds = "of at least 0" if most == math.inf else f"from 0 to {most:g}"
+        raise UsageError(f"{name}={text!r}: expected a number {bounds} or one of {', '.join(words)}")
+    return value
 
 
 def names(text: str | None) -> list[str] | None:
@@ -68,9 +89,40 @@ def names(text: str | None) -> list[str] | None:
     """
     if text is None:
         return None
-    import csv
-
-    found = [name.strip() for name in next(csv.reader([text], skipinitialspace=True))]
+    found, end = [], 0
+    while True:
+        match = _NAME.match(text, end)
+        if match is None:
+            raise UsageError(f"{text!r}: expected a comma after the quotes; quotes inside a name are written twice")
+        quoted, plain, separator = match.groups()
+        found.append(plain.strip() if quoted is None else quoted.replace('""', '"'))
+        end = match.end()
+        if not separator:
+            break
     if not all(found):
         raise UsageError(f"{text!r}: expected names between commas, found an empty one")
     return found
+
+
+def joined(values: Iterable[object]) -> str:
+    """Write names between commas such that `names` reads them back, whatever they hold."""
+    return ",".join(_quoted(str(value)) for value in values)
+
+
+def _quoted(name: str) -> str:
+    plain = name == name.strip() and "," not in name and not name.startswith('"') and name
+    return name if plain else '"' + name.replace('"', '""') + '"'
+
+
+def check(function: Callable[..., Any], **values: Any) -> None:
+    """
+    Refuse what a public function would refuse whatever the data are, before a file is read.
+
+    Raises
+    ------
+    UsageError
+        If a value does not fit the function's constraints.
+    """
+    for name, constraint in getattr(function, "__constraints__", {}).items():
+        if name in values and not constraint.accepts(values[name]):
+            raise UsageError(f"{name}={values[name]!r}: expected {constraint.words}")

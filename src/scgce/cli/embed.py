@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from ._common import command
+from ._common import command, refuse_without_effect
 from ._errors import UsageError
 from ._files import check_output, read, write
 from ._options import Device, Input, Layer, Output, Raw, Seed
+
+ONLY_FIT = ("use_rep", "n_components", "epochs", "batch_size", "learning_rate", "seed", "device")
+"""What only fitting reads."""
 
 Method = Literal["scvis", "autoencoder", "umap-loss", "distill"]
 
@@ -50,6 +53,10 @@ def embed(
     device: Device = "auto",
 ) -> None:
     """Fit a representation (scvis, autoencoder, UMAP loss, distilled map), or place new cells in a fitted one."""
+    if like is not None:
+        refuse_without_effect(ONLY_FIT, "with --like, which fits nothing")
+    elif method == "distill":
+        refuse_without_effect(("n_components", "epochs"), "with --method distill")
     check_output(output, input, *([] if like is None else [like]))
     if like is None and method == "distill" and use_rep is None:
         raise UsageError("use_rep: method='distill' needs the map to draw, e.g. --use-rep X_umap")

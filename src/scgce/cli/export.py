@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from . import _values
-from ._common import command
+from ._common import command, refuse_without_effect
 from ._errors import UsageError
 from ._files import check_folder, make_folder, read
 from ._options import Input, Key, Sparsity
@@ -38,6 +38,8 @@ def export(
 ) -> None:
     """Write explanations, metrics, sweep, markers, panel and basis translations as tables."""
     wanted = _values.names(table) or []
+    if "panel" not in wanted:
+        refuse_without_effect(("n_genes",), "without the table 'panel'")
     _check(wanted, output, source, target, format)
     if output != STDOUT:
         check_folder(output, input)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import _values
-from ._common import command
+from ._common import command, refuse_without_effect
 from ._errors import UsageError
 from ._files import make_folder, read, writing
 from ._options import Input, Key, Sparsity
@@ -36,6 +36,8 @@ def plot(
 ) -> None:
     """Draw the map, the metrics of all pairs, the sweep, and the explanation of a pair."""
     wanted = _wanted(_values.names(kind), source, target)
+    if "explanation" not in wanted:
+        refuse_without_effect(("source", "target"), "without the kind 'explanation'")
     make_folder(output, input)
     adata = read(input)
     draw(adata, output, wanted, pair=(source, target), sparsity=sparsity, key=key, suffix=format, dpi=dpi)

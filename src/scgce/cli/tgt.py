@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import _values
-from ._common import command
-from ._errors import ReadError
+from ._common import command, refuse_without_effect
+from ._errors import ReadError, UsageError
 from ._files import check_output, read, write
 from ._options import Device, Groupby, Input, Layer, Output, Raw, Seed, UseRep
 
 if TYPE_CHECKING:
     from scgce.encoders import Encoder
+
+WHAT, HOW, CHECKS = "What is explained", "How", "Checks and machine"
+
+ONLY_TGT = ("amplitude", "nonnegative", "penalty", "mask_var", "gene_costs")
+"""What `tl.dbm` does not take."""
 
 Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
 
@@ -27,51 +32,118 @@ def tgt(
     use_rep: UseRep = None,
     encoder: Annotated[
         Path | None,
-        typer.Option("--encoder", help="Stored encoder (.safetensors, from scgce.encoders), instead of --use-rep."),
+        typer.Option(
+            "--encoder",
+            rich_help_panel=WHAT,
+            help="Stored encoder (.safetensors, from scgce.encoders), instead of --use-rep.",
+        ),
     ] = None,
     layer: Layer = None,
     raw: Raw = False,
     groups: Annotated[
-        str | None, typer.Option("--groups", help="Labels to compare, between commas; all if not given.")
+        str | None,
+        typer.Option(
+            "--groups",
+            rich_help_panel=WHAT,
+            metavar="NAME[,NAME…]",
+            help="Labels to compare, between commas; all if not given.",
+        ),
     ] = None,
     sparsity: Annotated[
-        str, typer.Option("--sparsity", "-k", help="Genes per pair: auto, a number, or several like 5,10,20.")
+        str,
+        typer.Option(
+            "--sparsity",
+            "-k",
+            rich_help_panel=HOW,
+            metavar="N[,N…]",
+            help="Genes per pair: auto, a number, or several like 5,10,20.",
+        ),
     ] = "auto",
     method: Annotated[
         Method,
         typer.Option(
             "--method",
+            rich_help_panel=HOW,
+            metavar="METHOD",
             help="refine (default), refine_consistent or path (no triangle error), truncate (the paper); "
             "dbm: the difference of means.",
         ),
     ] = "refine",
     amplitude: Annotated[
-        str, typer.Option("--amplitude", help="Largest amount in units of the real difference of means, or none.")
+        str,
+        typer.Option(
+            "--amplitude",
+            rich_help_panel=HOW,
+            metavar="NUMBER|none",
+            help="Largest amount in units of the real difference of means, or none.",
+        ),
     ] = "3",
-    clip: Annotated[bool, typer.Option("--clip", help="Expression cannot fall below zero.")] = False,
-    nonnegative: Annotated[bool, typer.Option("--nonnegative", help="Take no group's mean below zero.")] = False,
+    clip: Annotated[
+        bool, typer.Option("--clip", rich_help_panel=HOW, help="Expression cannot fall below zero.")
+    ] = False,
+    nonnegative: Annotated[
+        bool, typer.Option("--nonnegative", rich_help_panel=HOW, help="Take no group's mean below zero.")
+    ] = False,
     penalty: Annotated[
-        str, typer.Option("--penalty", help="What a gene costs: pair, gene (once), or a number between 0 and 1.")
+        str,
+        typer.Option(
+            "--penalty",
+            rich_help_panel=HOW,
+            metavar="NUMBER|WORD",
+            help="What a gene costs: pair, gene (once), or a number between 0 and 1.",
+        ),
     ] = "pair",
     reference: Annotated[
-        str | None, typer.Option("--reference", help="Group whose own amounts are 0, or baseline. Display only.")
+        str | None,
+        typer.Option(
+            "--reference",
+            rich_help_panel=HOW,
+            metavar="GROUP",
+            help="Group whose own amounts are 0, or baseline. Display only.",
+        ),
     ] = None,
     mask_var: Annotated[
-        str | None, typer.Option("--mask-var", help="Boolean column of var: genes that may be used.")
+        str | None,
+        typer.Option(
+            "--mask-var", rich_help_panel=WHAT, metavar="COLUMN", help="Boolean column of var: genes that may be used."
+        ),
     ] = None,
     gene_costs: Annotated[
-        str | None, typer.Option("--gene-costs", help="Column of var with the price of every gene.")
+        str | None,
+        typer.Option(
+            "--gene-costs", rich_help_panel=HOW, metavar="COLUMN", help="Column of var with the price of every gene."
+        ),
     ] = None,
     epsilon: Annotated[
-        str | None, typer.Option("--epsilon", help="mean, max, or a distance: when a cell counts as reached.")
+        str | None,
+        typer.Option(
+            "--epsilon",
+            rich_help_panel=CHECKS,
+            metavar="NUMBER|WORD",
+            help="mean, max, or a distance: when a cell counts as reached.",
+        ),
     ] = None,
     validation_fraction: Annotated[
-        float, typer.Option("--validation-fraction", help="Share that selects, and share that is reported.", min=0)
+        float,
+        typer.Option(
+            "--validation-fraction",
+            rich_help_panel=CHECKS,
+            help="Share that selects, and share that is reported.",
+            min=0,
+            max=0.499,
+        ),
     ] = 0.25,
-    judges: Annotated[bool, typer.Option("--judges/--no-judges", help="Ask independent classifiers too.")] = True,
-    min_cells: Annotated[int, typer.Option("--min-cells", help="A group with fewer cells is an error.", min=1)] = 3,
+    judges: Annotated[
+        bool, typer.Option("--judges/--no-judges", rich_help_panel=CHECKS, help="Ask independent classifiers too.")
+    ] = True,
+    min_cells: Annotated[
+        int, typer.Option("--min-cells", rich_help_panel=CHECKS, help="A group with fewer cells is an error.", min=1)
+    ] = 3,
     key: Annotated[
-        str | None, typer.Option("--key", help="Name of the result in uns; tgt or dbm if not given.")
+        str | None,
+        typer.Option(
+            "--key", rich_help_panel=CHECKS, metavar="KEY", help="Name of the result in uns; tgt or dbm if not given."
+        ),
     ] = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -82,8 +154,11 @@ def tgt(
     bound = _values.number_or_none("amplitude", amplitude)
     reach = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
     chosen = _values.names(groups)
-    price: Any = _values.number_or_word("penalty", penalty, ("pair", "gene"))
-    adata = read(input, raw=raw)
+    price: Any = _values.number_or_word("penalty", penalty, ("pair", "gene"), most=1)
+    if encoder is not None and use_rep is not None:
+        raise UsageError("--encoder and --use-rep: give one of them")
+    if method == "dbm":
+        refuse_without_effect(ONLY_TGT, "with --method dbm")
     from scgce import tl
 
     shared: dict[str, Any] = {
@@ -102,12 +177,13 @@ def tgt(
         "device": device,
         "key_added": key or ("dbm" if method == "dbm" else "tgt"),
     }
-    if method == "dbm":
-        tl.dbm(adata, groupby, **shared)
-    else:
-        own: dict[str, Any] = {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
-        own |= {"nonnegative": nonnegative, "penalty": price}
-        tl.tgt(adata, groupby, **shared, **own)
+    tool: Any = tl.dbm if method == "dbm" else tl.tgt
+    if method != "dbm":
+        shared |= {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
+        shared |= {"nonnegative": nonnegative, "penalty": price}
+    _values.check(tool, **shared)
+    adata = read(input, raw=raw)
+    tool(adata, groupby, **shared)
     write(adata, output)
 
 

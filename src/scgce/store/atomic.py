@@ -40,9 +40,24 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _move(temporary, path)
-    except BaseException:
+    except BaseException as error:
         _remove_for_good(temporary)
+        _name_the_place(error, temporary, path)
         raise
+
+
+def _name_the_place(error: BaseException, temporary: Path, path: Path) -> None:
+    """Let a message show the path that the user gave; writers know the temporary one only."""
+    shown = {str(temporary): str(path), temporary.name: path.name}
+
+    def told(value: object) -> object:
+        for hidden, given in shown.items():
+            value = value.replace(hidden, given) if isinstance(value, str) else value
+        return value
+
+    error.args = tuple(told(value) for value in error.args)
+    if isinstance(error, OSError) and error.filename is not None:
+        error.filename = told(os.fspath(error.filename))
 
 
 def _move(temporary: Path, path: Path) -> None:
