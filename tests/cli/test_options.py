@@ -137,7 +137,7 @@ def test_a_shell_completes_commands_and_names_in_the_file(cells_file: Path) -> N
 
 
 def test_a_message_shows_the_path_that_was_given(tmp_path: Path) -> None:
-    from scgce._atomic import replacing
+    from scgce.store.atomic import replacing
 
     path = tmp_path / "report.html"
     with pytest.raises(ValueError, match="cannot write") as caught, replacing(path) as temporary:
