@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from scgce._api.constraints import checked
 from scgce._api.progress import progress
 
 
@@ -32,3 +35,56 @@ def test_steps_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         bar.update(2)
         assert bar.n == 2
         assert bar.total == 5
+
+
+def test_shown_in_a_notebook_and_left_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell = SimpleNamespace(config={"IPKernelApp": {}})  # a kernel runs, and stderr is no terminal
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    assert list(progress(range(3), desc="path")) == [0, 1, 2]
+    shown = capsys.readouterr().err
+    assert "path: 100%" in shown
+    assert shown.endswith("\n")
+
+
+@checked()
+def slow(rng: int = 0) -> None:
+    logging.getLogger("scgce").info("reached %d", rng)
+
+
+@pytest.mark.parametrize("verbosity, shown", [(0, False), (1, False), (2, True), (3, True)])
+def test_scanpy_s_verbosity_is_honoured(
+    verbosity: int, shown: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import scanpy as sc
+
+    monkeypatch.setattr("scgce._api.progress.LONG", -1.0)
+    before, logger = sc.settings.verbosity, logging.getLogger("scgce")
+    handlers = list(logger.handlers)
+    try:
+        sc.settings.verbosity = verbosity
+        slow(rng=7)
+    finally:
+        sc.settings.verbosity = before
+    error = capsys.readouterr().err
+    assert ("reached 7\n" in error) is shown
+    assert ("s\n" in error) is shown  # how long it took
+    assert logger.handlers == handlers
+    assert logger.level == logging.NOTSET
+
+
+def test_who_configured_logging_hears_it_once(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import scanpy as sc
+
+    before = sc.settings.verbosity
+    try:
+        sc.settings.verbosity = 3
+        with caplog.at_level(logging.INFO, logger="scgce"):
+            slow(rng=3)
+    finally:
+        sc.settings.verbosity = before
+    assert [record.getMessage() for record in caplog.records] == ["reached 3"]
+    assert capsys.readouterr().err == ""

@@ -116,7 +116,7 @@ TABLE: dict[str, Entry] = {
     "get.metrics": Entry(needs=("tl.tgt",)),
     "get.pairs": Entry(needs=("tl.tgt",)),
     "get.panel": Entry(needs=("tl.tgt",)),
-    "get.stability": Entry(arguments=PAIR, needs=("tl.tgt", "tl.stability")),
+    "get.stability": Entry(needs=("tl.tgt", "tl.stability")),
     "get.sweep": Entry(needs=("tl.tgt",)),
     "get.unexplained": Entry(needs=("tl.tgt", "tl.evidence")),
     "pl.compare": Entry(needs=("tl.tgt", "tl.dbm")),

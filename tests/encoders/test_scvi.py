@@ -158,3 +158,22 @@ def test_scvi_tools(blobs, settings):
     encoder = resolve(blobs, encoder=trained)
     mine = np.ones(300, dtype=bool) if not settings else (counts.obs["plate"] == "p").to_numpy()
     np.testing.assert_allclose(encoder(blobs.X)[mine], expected[mine], atol=1e-4)
+
+
+def test_a_model_explains_the_counts_it_was_set_up_with(blobs):
+    from scgce import tl
+
+    scvi = model(blobs.var_names)
+    field = {"attr_name": "layers", "attr_key": "counts"}
+    scvi.adata_manager = SimpleNamespace(data_registry={"X": field})
+    counts = blobs.X.copy()
+    counts.data = np.rint(np.expm1(counts.data))
+    blobs.layers["counts"], blobs.layers["log"] = counts, counts.log1p()
+    options = {"encoder": scvi, "sparsity": 3, "method": "truncate", "judges": False}
+    found = tl.tgt(blobs, "group", **options, copy=True).uns["tgt"]
+    named = tl.tgt(blobs, "group", layer="log", **options, copy=True).uns["tgt"]
+    assert found["params"]["layer"] == "log1p(counts)"
+    np.testing.assert_array_equal(found["deltas"], named["deltas"])
+    del blobs.layers["counts"]  # then X is what there is
+    blobs.X = blobs.layers["log"]
+    assert tl.tgt(blobs, "group", **options, copy=True).uns["tgt"]["params"]["layer"] == ""

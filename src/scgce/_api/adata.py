@@ -6,6 +6,7 @@ Stored results are read and written in ``store``, groups of cells in ``groups``.
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from typing import Any
 
@@ -34,8 +35,22 @@ COUNTS_MAX = 50
 LOOK_BYTES = 2**24
 
 
+_LOGARITHM = re.compile(r"log1p\((.+)\)")
+
+
+def _log1p(X: Any, layer: str | None) -> Any:
+    if not (hasattr(X, "log1p") or isinstance(X, np.ndarray) or hasattr(X, "map_blocks")):
+        raise TypeError(
+            f"layer={layer!r}: a matrix of the kind {type(X).__name__} has no log1p; store it as a layer first"
+        )
+    with np.errstate(invalid="ignore"):  # below -1 there is none: NaN, which the matrix is searched for
+        return X.log1p() if hasattr(X, "log1p") else np.log1p(X)
+
+
 def get_matrix(adata: AnnData, layer: str | None) -> Any:
     """The matrix that is explained: ``adata.X``, or the layer.
+
+    ``"log1p(NAME)"`` is the logarithm of the layer NAME, and ``"log1p(X)"`` that of ``adata.X``, made on the fly.
 
     Raises
     ------
@@ -43,7 +58,12 @@ def get_matrix(adata: AnnData, layer: str | None) -> Any:
         If the layer is not there.
     ValueError
         If there is no layer given and ``adata.X`` is None.
+    TypeError
+        If the logarithm is asked for of a matrix that lies in a file.
     """
+    logarithm = None if layer is None or layer in adata.layers else _LOGARITHM.fullmatch(layer)
+    if logarithm:
+        return _log1p(get_matrix(adata, None if logarithm[1] == "X" else logarithm[1]), layer)
     names = [name for name in adata.layers if name is not None]  # anndata 0.13 lists X as the layer None
     if layer is None:
         if adata.X is None:

@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 import numpy as np
 from anndata import AnnData
 
+from scgce._api.progress import speaking
+
 F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST = 80
 
@@ -157,6 +159,7 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         signature = inspect.signature(function)
         table = {**CONSTRAINTS, **own}
+        name_shown = ".".join(part for part in (*function.__module__.split(".")[1:2], function.__name__))
         watched = {name: table[name] for name in signature.parameters if table.get(name) is not None}
 
         @functools.wraps(function)
@@ -165,7 +168,8 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
                 constraint = watched.get(name)
                 if constraint is not None and not constraint.accepts(value):
                     raise ArgumentError(f"{name}={_shown(value)}: expected {constraint.words}")
-            return function(*args, **kwargs)
+            with speaking(name_shown):
+                return function(*args, **kwargs)
 
         guarded.__constraints__ = watched  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]

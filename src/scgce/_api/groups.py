@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
@@ -85,7 +86,7 @@ def read_groups(
     if not isinstance(groupby, str):
         raise TypeError(f"groupby={groupby!r}; expected the name of one column of adata.obs")
     if groupby not in adata.obs.columns:
-        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
+        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns, hint=_clustering(groupby))
     names, codes = _labels(adata.obs[groupby], groupby)
     keep = _selected(names, groups, reference, groupby)
     if len(keep) < 2:
@@ -98,6 +99,17 @@ def read_groups(
     found = Groups(groupby, names[keep], recode[codes])
     _check_sizes(found, min_cells)
     return found
+
+
+def _clustering(groupby: str) -> str:
+    """What makes the column, where its name is that of scanpy's clustering."""
+    if groupby not in ("leiden", "louvain"):
+        return ""
+    package = {"leiden": "igraph", "louvain": "louvain"}[groupby]
+    install = f" (pip install {package} first)" if find_spec(package) is None else ""
+    return (
+        f"; run sc.pp.neighbors(adata) and sc.tl.{groupby}(adata) first{install}, or name the column with your groups"
+    )
 
 
 def _labels(column: pd.Series, groupby: str) -> tuple[np.ndarray, np.ndarray]:

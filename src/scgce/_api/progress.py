@@ -1,13 +1,25 @@
-"""Progress bars on stderr, silent when nobody watches."""
+"""Progress bars and words while something takes long: in a terminal and in Jupyter, silent when nobody watches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
-from tqdm import tqdm
+from tqdm import TqdmWarning, tqdm
 
 T = TypeVar("T")
+
+logger = logging.getLogger("scgce")
+
+LONG = 3.0
+"""Seconds after which the time that a call took is worth a line."""
+_SCANPY_INFO = 2  # scanpy.settings.verbosity: 0 errors, 1 warnings, 2 information, …
 
 
 def progress(iterable: Iterable[T] | None = None, *, total: int | None = None, desc: str | None = None) -> tqdm[T]:
@@ -24,6 +36,60 @@ def progress(iterable: Iterable[T] | None = None, *, total: int | None = None, d
 
     Returns
     -------
-    The bar, disabled when stderr is not a terminal; it is also a context manager.
+    The bar; it is also a context manager. In Jupyter a widget (text without ipywidgets) that stays, with the time it
+    took; in a terminal a line that vanishes; elsewhere nothing is shown.
     """
-    return tqdm(iterable, total=total, desc=desc, disable=None, leave=False)
+    if not _in_jupyter():
+        return tqdm(iterable, total=total, desc=desc, disable=None, leave=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmWarning)  # that ipywidgets is missing: then the bar is text
+        from tqdm.auto import tqdm as bar
+
+    return bar(iterable, total=total, desc=desc, leave=True)
+
+
+def _in_jupyter() -> bool:
+    """Whether a kernel runs this, whose stderr is no terminal though somebody watches."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and "IPKernelApp" in getattr(shell, "config", {})
+
+
+_SPEAKING: ContextVar[bool] = ContextVar("_SPEAKING", default=False)
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Say what happens in a public call, where scanpy's verbosity asks for information.
+
+    Somebody who configured logging gets the lines there, and nothing is added. Who did not, but set
+    ``scanpy.settings.verbosity`` to 2 or more, gets them on stderr while the call runs, as from scanpy's own tools.
+
+    Parameters
+    ----------
+    name
+        The function, for the line that says how long it took.
+    """
+    if _SPEAKING.get():  # a public function that calls another
+        yield
+        return
+    token, before, handler = _SPEAKING.set(True), logger.level, None
+    if not logger.isEnabledFor(logging.INFO) and _asked_for():
+        handler = logging.StreamHandler(sys.stderr)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    started = time.perf_counter()
+    try:
+        yield
+        seconds = time.perf_counter() - started
+        if seconds > LONG:
+            logger.info("%s: %.1f s", name, seconds)
+    finally:
+        _SPEAKING.reset(token)
+        if handler is not None:
+            logger.removeHandler(handler)
+            logger.setLevel(before)
+
+
+def _asked_for() -> bool:
+    settings = getattr(sys.modules.get("scanpy"), "settings", None)
+    return int(getattr(settings, "verbosity", 0)) >= _SCANPY_INFO

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from anndata import AnnData
 from torch import nn
 
 from scgce.matrix.arrays import csr_rows
@@ -19,17 +21,41 @@ from ._module import wrap_module
 
 logger = logging.getLogger("scgce")
 
+_ROWS = 200
+"""Cells looked at to tell counts from their logarithm."""
+
 
 def is_scvi(model: Any) -> bool:
     """Whether an object is built like a scvi-tools model: ``model.module.z_encoder`` (scvi-tools is not imported)."""
     return isinstance(getattr(getattr(model, "module", None), "z_encoder", None), nn.Module)
 
 
+def layer_of_scvi(adata: AnnData, model: Any) -> str | None:
+    """The matrix that a model of scvi-tools was set up with, as its encoder reads it: ``"log1p(counts)"``.
+
+    None if it cannot be told (models that are only built alike), or if ``adata`` does not hold those counts: then X is
+    what there is to explain.
+    """
+    registry = getattr(getattr(model, "adata_manager", None), "data_registry", {})
+    field = registry.get("X") if isinstance(registry, Mapping) else None
+    if not is_scvi(model) or not isinstance(field, Mapping):
+        return None
+    name = field.get("attr_key") if field.get("attr_name") == "layers" else "X"
+    counts = adata.X if name == "X" else adata.layers.get(name)
+    if counts is None or not _are_counts(csr_rows(counts, np.arange(min(_ROWS, adata.n_obs))).data):
+        return None
+    return f"log1p({name})" if getattr(model.module, "log_variational", True) else None if name == "X" else str(name)
+
+
+def _are_counts(values: np.ndarray) -> bool:
+    return bool((values >= 0).all() and (values == np.rint(values)).all())
+
+
 def from_scvi(model: Any, X: Any = None, *, batch: int = 0, rng: int | np.random.Generator = 0) -> Encoder:
     """The map from log1p of the counts to the mean of scVI's latent posterior, ``get_latent_representation()``.
 
     *Library size*: scVI's encoder sees log1p of the raw counts, so the matrix explained must be that, neither
-    normalised nor scaled (``adata.layers["log1p_counts"] = np.log1p(adata.layers["counts"])``).
+    normalised nor scaled: ``layer="log1p(counts)"``, which tools choose by themselves from the model's set-up.
     *Batch*: by default (``encode_covariates=False``) the encoder does not see the batch.  Where it does, all cells are
     read as cells of one batch, and of the first category of every other categorical covariate.
 
@@ -131,7 +157,7 @@ def _compare(network: nn.Module, z_encoder: nn.Module, n_genes: int, categories:
 
 
 def _check_counts(X: Any, log_counts: bool, rng: int | np.random.Generator) -> None:
-    values = csr_rows(X, sample_rows(X.shape[0], 200, rng)).data.astype(np.float64)
+    values = csr_rows(X, sample_rows(X.shape[0], _ROWS, rng)).data.astype(np.float64)
     counts = np.expm1(values) if log_counts else values
     whole = bool((values >= 0).all()) and float(np.abs(counts - np.rint(counts)).max(initial=0)) < 1e-2
     raw = bool((values == np.rint(values)).all()) and log_counts
@@ -140,5 +166,5 @@ def _check_counts(X: Any, log_counts: bool, rng: int | np.random.Generator) -> N
         has = "raw counts" if raw else "neither counts nor their logarithm (normalised or scaled?)"
         raise ValueError(
             f"encoder: this scVI model reads {wanted}, the matrix given has {has}. Name the right matrix with "
-            'layer=, e.g. adata.layers["log1p_counts"] = adata.layers["counts"].log1p(); layer="log1p_counts"'
+            'layer=, e.g. layer="log1p(counts)" for the logarithm of a layer, made on the fly'
         )

@@ -13,6 +13,7 @@ from scgce.core.choose.truncate import PairCuts, SparseDelta
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, score_pairs
 from scgce.core.translations import Translations
+from scgce.encoders._scvi import layer_of_scvi
 from scgce.store.entries import write_result
 
 from . import params as _params
@@ -67,6 +68,7 @@ def run_baseline(
     sparsities = _params.check_sparsity(sparsity, adata.n_vars)
     if copy:
         adata = adata.copy()
+    reading["layer"] = reading["layer"] or layer_of_scvi(adata, reading["encoder"])
     prepared = prepare(adata, groupby, **reading)
     reach = pick_epsilon(prepared, epsilon)
     explained = explain(Setting(prepared, sparsities, reach, bool(clip), prepared.part(VALIDATE)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scgce._api.constraints import checked
 from scgce.store.entries import read_result
 from scgce.store.result import Result
 
+# The columns of `evidence`, in this order.
 _PER_PAIR = ("off_manifold", "below_zero", "consistency_price", "p_correctness", "p_coverage")
 
 
@@ -37,8 +39,9 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     Returns
     -------
     One row per ordered pair: ``source``, ``target``; ``off_manifold`` (units of the target's own spacing),
-    ``below_zero`` (share), ``consistency_price`` (ratio), ``p_correctness``, ``p_coverage``; ``best_dose``: the t at
-    which the mean of correctness and coverage of ``x + tδ`` peaks.
+    ``below_zero`` (share), ``consistency_price`` (ratio), ``p_correctness``, ``p_coverage``; ``p_floor``: the smallest
+    p that so many permutations can give, 1 / (1 + permutations), so that a p equal to it says "at most that" and more
+    permutations may lower it; ``best_dose``: the t at which the mean of correctness and coverage of ``x + tδ`` peaks.
 
     Raises
     ------
@@ -51,6 +54,8 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     frame = pd.DataFrame({"source": names[rows], "target": names[columns]})
     for name in _PER_PAIR:
         frame[name] = np.asarray(found[name])[rows, columns]
+    drawn = int(found.get("n_permutations", 0))  # not in results of before
+    frame["p_floor"] = 1 / (1 + drawn) if drawn else np.nan
     curve = 0.5 * (np.asarray(found["dose_correctness"]) + np.asarray(found["dose_coverage"]))
     frame["best_dose"] = np.asarray(found["doses"])[curve[:, rows, columns].argmax(0)]
     return frame
@@ -69,7 +74,10 @@ def unexplained(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
 
     Returns
     -------
-    ``source``, ``target``, ``reason``; no rows if every pair is explained.
+    ``source``, ``target``, ``reason``; no rows if every pair is explained. The reasons: the translated cells do not
+    arrive, so that more genes or larger amounts are needed; the source is more, or less, spread out than the target,
+    and a translation keeps its spread; or they arrive and are as spread out, but lie differently (several parts,
+    another shape). The last three no number of genes can mend.
 
     Raises
     ------
@@ -81,32 +89,47 @@ def unexplained(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
 
 
 @checked()
-def stability(adata: AnnData, source: Any, target: Any, *, key: str = "tgt") -> pd.DataFrame:
-    """How often each gene is chosen for a pair over the bootstraps of `tl.stability`.
+def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: str = "tgt") -> pd.DataFrame:
+    """How often each gene is chosen for a pair, or for every pair, over the bootstraps of `tl.stability`.
 
     Parameters
     ----------
     adata
         Annotated data.
     source, target
-        Groups; "A → B" is what to add to cells of A.
+        Groups; "A → B" is what to add to cells of A. Neither for all ordered pairs.
     key
         The explanation in ``adata.uns``.
 
     Returns
     -------
     One row per gene chosen at least once, most frequent first: ``gene``, ``frequency`` (share of the bootstraps),
-    ``low``, ``high`` (quantiles of the amount, 0 where not chosen).
+    ``low``, ``high`` (quantiles of the amount, 0 where not chosen). For all pairs behind ``source`` and ``target``.
 
     Raises
     ------
     KeyError
         If there is no such explanation, or `tl.stability` has not been run.
     ValueError
-        If a group is unknown, or both are the same.
+        If a group is unknown, both are the same, or only one is given.
     """
     entry, found = _stored(adata, key, "stability")
-    i, j = Result.read(adata, key).pair(source, target)
+    result = Result.read(adata, key)
+    if source is not None or target is not None:
+        if source is None or target is None:
+            raise ValueError(f"source={source!r} and target={target!r}: give both for one pair, or none for all pairs")
+        return _chosen(entry, found, *result.pair(source, target))
+    parts = []
+    for i, j in permutations(range(len(result.groups)), 2):
+        part = _chosen(entry, found, i, j)
+        part.insert(0, "source", result.groups[i])
+        part.insert(1, "target", result.groups[j])
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _chosen(entry: Mapping[str, Any], found: Mapping[str, Any], i: int, j: int) -> pd.DataFrame:
+    """The genes of one pair that some bootstrap chose."""
     row = i * len(entry["groups"]) + j
     table = {name: found[name][row].toarray().ravel() for name in ("frequency", "low", "high")}
     genes = np.flatnonzero(table["frequency"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._api.constraints import checked
+from scgce._api.constraints import DATA, NONE, TEXT, checked, sequence_of
 from scgce.get._changes import changes
 from scgce.pl._labels import arrow
 from scgce.pl._matrix import tick_size
@@ -51,10 +52,10 @@ def compare_data(
     return table.reset_index()[["source", "target", "change", "n_common", "n_genes"]]
 
 
-@checked()
+@checked(other=DATA | NONE | sequence_of(TEXT, 2))
 def compare(
     adata: AnnData,
-    other: AnnData | None = None,
+    other: AnnData | Sequence[str] | None = None,
     *,
     source: Any = None,
     target: Any = None,
@@ -74,7 +75,8 @@ def compare(
     adata
         Annotated data with the original result.
     other
-        Annotated data with the other result; ``adata`` if not given.
+        Annotated data with the other result; ``adata`` if not given. Or, as in :func:`scgce.get.compare`, two names in
+        ``adata.uns``: ``pl.compare(adata, ["tgt", "dbm"])``.
     source, target
         One pair to draw gene by gene; all pairs if not given.
     key, other_key
@@ -97,6 +99,10 @@ def compare(
     ValueError
         If the results have fewer than two groups in common, or only one of source and target is given.
     """
+    if isinstance(other, Sequence):
+        if isinstance(other, str) or len(other) != 2:
+            raise ValueError(f"other={other!r}: expected an AnnData, or two names in adata.uns such as ['tgt', 'dbm']")
+        (key, other_key), other = other, None
     if (source is None) != (target is None):
         raise ValueError(f"source={source!r} and target={target!r}: give both for one pair, or none for all pairs")
     options: dict[str, Any] = {

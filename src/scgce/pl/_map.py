@@ -128,7 +128,7 @@ def group_codes(adata: AnnData, groupby: str, groups: Any) -> NDArray[np.int64]:
 def layer_of(result: Result, adata: AnnData) -> str | None:
     """Layer that was explained, None for ``adata.X``."""
     name = str(result.params.get("layer", ""))
-    return name if name in adata.layers else None
+    return name if name in adata.layers or name.startswith("log1p(") else None
 
 
 def sample(rows: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._api.constraints import checked
+from scgce._api.constraints import NONE, TEXT, checked
 from scgce._api.errors import not_found
 from scgce.pl._style import FAINT, INK, despine, finish, new_figure
 
@@ -17,7 +17,7 @@ _NOT_TERMS = ("step", "learning_rate")
 _INKS = ("#08408a", "#c26a00", "#2c7a3f", "#9b4f96", "#7a7a7a", "#b2182b")
 
 
-def training_data(adata: AnnData, key: str) -> pd.DataFrame:
+def training_data(adata: AnnData, key: str | None = None) -> pd.DataFrame:
     """Read the history of an embedding.
 
     Returns
@@ -28,13 +28,15 @@ def training_data(adata: AnnData, key: str) -> pd.DataFrame:
     Raises
     ------
     KeyError
-        If nothing with a history is stored under ``key``.
+        If nothing with a history is stored under ``key``, or without one not exactly one embedding has a history.
     ValueError
         If the history is empty, as that of :func:`scgce.tl.distill`.
     """
-    entry = adata.uns.get(key)
+    trained = [name for name, value in adata.uns.items() if isinstance(value, dict) and "history" in value]
+    if key is None and len(trained) == 1:
+        key = trained[0]
+    entry = None if key is None else adata.uns.get(key)
     if not isinstance(entry, dict) or "history" not in entry:
-        trained = [name for name, value in adata.uns.items() if isinstance(value, dict) and "history" in value]
         raise not_found("key", key, "the embeddings of adata.uns with a history", trained)
     history = {name: np.asarray(values, dtype=float) for name, values in entry["history"].items()}
     terms = [name for name, values in history.items() if name not in _NOT_TERMS and values.size]
@@ -46,12 +48,19 @@ def training_data(adata: AnnData, key: str) -> pd.DataFrame:
     frames = [
         pd.DataFrame({"step": steps[: history[name].size], "term": name, "value": history[name]}) for name in terms
     ]
-    return pd.concat(frames, ignore_index=True).dropna(subset="value", ignore_index=True)
+    found = pd.concat(frames, ignore_index=True).dropna(subset="value", ignore_index=True)
+    found.attrs = {"key": str(key)}
+    return found
 
 
-@checked()
+@checked(key=TEXT | NONE)
 def training(
-    adata: AnnData, key: str, *, ax: Axes | None = None, show: bool | None = None, return_fig: bool = False
+    adata: AnnData,
+    key: str | None = None,
+    *,
+    ax: Axes | None = None,
+    show: bool | None = None,
+    return_fig: bool = False,
 ) -> Any:
     """Draw the loss of an embedding and its terms against the training step.
 
@@ -60,7 +69,7 @@ def training(
     adata
         Annotated data with an embedding fitted by scgce.
     key
-        Its key in ``adata.uns`` and ``adata.obsm``.
+        Its key in ``adata.uns`` and ``adata.obsm``; None: the one that there is.
     ax, show, return_fig
         As in scanpy.
 
@@ -86,7 +95,7 @@ def training(
         place.set_yscale("log")
     place.set_xlabel("training step")
     place.set_ylabel("loss")
-    place.set_title(key, fontsize="medium", parse_math=False)
+    place.set_title(frame.attrs["key"], fontsize="medium", parse_math=False)
     place.grid(axis="y", color=FAINT, linewidth=0.6)
     place.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0))
     despine(place)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from anndata import AnnData
 
 from scgce._api.constraints import checked
 from scgce._api.device import resolve_device
+from scgce._api.progress import progress
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.cells import Cells
 from scgce.core.score.evidence import (
@@ -75,10 +77,10 @@ def evidence(
 
     Returns
     -------
-    None, or the copy. Sets ``adata.uns[key]["evidence"]``: ``sparsity``; ``doses`` (T,), ``dose_correctness`` and
-    ``dose_coverage`` (T, l, l); ``off_manifold`` (l, l): median distance of translated cells to the nearest real cell
-    of the target in PCA space, in units of the target's own spacing; ``below_zero`` (l, l): share of the lowered
-    entries that fall below zero; ``consistency_price`` (l, l): objective of Eq. 9 under the consistent solution over
+    None, or the copy. Sets ``adata.uns[key]["evidence"]``: ``sparsity``, ``n_permutations``; ``doses`` (T,),
+    ``dose_correctness`` and ``dose_coverage`` (T, l, l); ``off_manifold`` (l, l): median distance of translated cells
+    to the nearest real cell of the target in PCA space, in units of the target's own spacing; ``below_zero`` (l, l):
+    share of the lowered entries that fall below zero; ``consistency_price`` (l, l): objective of Eq. 9 under the consistent solution over
     that of the pair explained on its own, same λ; ``p_correctness``, ``p_coverage`` (l, l) against permuted labels;
     ``unexplained_source``, ``unexplained_target``, ``unexplained_reason``: pairs below the threshold, worst first;
     ``triangle_error``. Read it with `get.evidence` and `get.unexplained`.
@@ -99,23 +101,33 @@ def evidence(
     cells, cuts, clip = prepared.part(REPORT), chosen.cuts(), bool(entry["params"]["clip"])
     epsilon = float(entry["epsilon"])
     moved = cells.mover(cuts, clip=clip)
-    curve = dose_curve(lambda i, j, t: cells.mover(cuts, clip=clip, scale=t)(i, j), cells.embedded, epsilon, doses)
     at = np.asarray(entry["sweep"]["sparsity"]).tolist().index(k)
     at_one = Scores(*(np.asarray(entry["sweep"][name])[at] for name in ("correctness", "coverage")))
-    found: dict[str, Any] = {
-        "sparsity": k,
-        "doses": np.asarray(doses, dtype=np.float64),
-        "dose_correctness": curve[0],
-        "dose_coverage": curve[1],
-        "off_manifold": _off_manifold(prepared, cuts, clip),
-        "below_zero": _below_zero(cells, cuts, clip),
-        "consistency_price": _price(prepared, chosen.lam),
-        "triangle_error": triangle_error(cuts.dense, prepared.groups.n),
-        **_null(cells, cuts, clip, epsilon, n_permutations, seed),
-        **_unexplained(prepared, cells, moved, at_one, epsilon, threshold),
-    }
+    found: dict[str, Any] = {"sparsity": k, "n_permutations": n_permutations}
+    pairs = prepared.groups.n * (prepared.groups.n - 1)
+    with progress(total=pairs * (len(doses) + 4), desc="evidence") as bar:
+        found |= _doses(cells, cuts, clip, epsilon, doses, bar.update)
+        found |= {"off_manifold": _off_manifold(prepared, cuts, clip), "below_zero": _below_zero(cells, cuts, clip)}
+        bar.update(pairs)
+        found |= {"consistency_price": _price(prepared, chosen.lam)}
+        found |= {"triangle_error": triangle_error(cuts.dense, prepared.groups.n)}
+        bar.update(pairs)
+        found |= _null(cells, cuts, clip, epsilon, n_permutations, seed, bar.update)
+        found |= _unexplained(prepared, cells, moved, at_one, epsilon, threshold)
+        bar.update(pairs)
     adata.uns[key] = {**adata.uns[key], "evidence": found}
     return adata if copy else None
+
+
+def _doses(
+    cells: Cells, cuts: PairCuts, clip: bool, epsilon: float, doses: Sequence[float], on_pair: Callable[[], object]
+) -> dict[str, np.ndarray]:
+    def moved(i: int, j: int, t: float) -> Any:
+        on_pair()
+        return cells.mover(cuts, clip=clip, scale=t)(i, j)
+
+    correctness, coverage = dose_curve(moved, cells.embedded, epsilon, doses)
+    return {"doses": np.asarray(doses, np.float64), "dose_correctness": correctness, "dose_coverage": coverage}
 
 
 def _off_manifold(prepared: Prepared, cuts: PairCuts, clip: bool) -> np.ndarray:
@@ -153,25 +165,29 @@ def _price(prepared: Prepared, lam: float) -> np.ndarray:
 
 
 def _null(
-    cells: Cells, cuts: PairCuts, clip: bool, epsilon: float, n_permutations: int, seed: int
+    cells: Cells,
+    cuts: PairCuts,
+    clip: bool,
+    epsilon: float,
+    n_permutations: int,
+    seed: int,
+    on_pair: Callable[[], object],
 ) -> dict[str, np.ndarray]:
     n = cells.n_groups
     p_correctness, p_coverage = np.full((2, n, n), np.nan)
     if n_permutations:
-        for i in range(n):
-            for j in range(n):
-                if i == j:
-                    continue
-                null = permuted_labels(
-                    cells.embedded[i],
-                    cells.embedded[j],
-                    cells.translate(i, cuts(i, j), clip=clip),
-                    cells.translate(j, cuts(i, j), clip=clip),
-                    epsilon,
-                    n_permutations=n_permutations,
-                    rng=seed,
-                )
-                p_correctness[i, j], p_coverage[i, j] = null.p_correctness, null.p_coverage
+        for i, j in permutations(range(n), 2):
+            null = permuted_labels(
+                cells.embedded[i],
+                cells.embedded[j],
+                cells.translate(i, cuts(i, j), clip=clip),
+                cells.translate(j, cuts(i, j), clip=clip),
+                epsilon,
+                n_permutations=n_permutations,
+                rng=seed,
+            )
+            p_correctness[i, j], p_coverage[i, j] = null.p_correctness, null.p_coverage
+            on_pair()
     return {"p_correctness": p_correctness, "p_coverage": p_coverage}
 
 

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from scgce import __version__
 from scgce._api.constraints import checked
 from scgce._api.progress import progress
+from scgce.encoders._scvi import layer_of_scvi
 from scgce.explain.read import Prepared, prepare
 from scgce.explain.split import FIT, REPORT
 from scgce.matrix import arrays
@@ -81,6 +82,7 @@ def integrated_gradients(
     attribute_by = _captum()
     if copy:
         adata = adata.copy()
+    layer = layer or layer_of_scvi(adata, encoder)
     prepared = prepare(
         adata,
         groupby,

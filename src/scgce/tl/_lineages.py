@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from scgce.store.entries import read_result, write_result
 @checked()
 def lineages(
     adata: AnnData,
-    lineage: str | Mapping[str, str],
+    lineage: str | Mapping[str, str | Sequence[str]],
     *,
     key: str = "tgt",
     encoder: Any = None,
@@ -52,8 +52,8 @@ def lineages(
     adata
         Annotated data with the explanation and the cells it was made from.
     lineage
-        Which lineage each group belongs to: a mapping group → lineage, or a column of ``adata.obs`` that holds the
-        lineage of every cell. Groups that are not mapped are left out.
+        Which lineage each group belongs to: a mapping group → lineage or lineage → list of groups, or a column of
+        ``adata.obs`` that holds the lineage of every cell. Groups that are not mapped are left out.
     key
         The explanation in ``adata.uns``.
     encoder
@@ -104,7 +104,7 @@ def lineages(
     return adata if copy else None
 
 
-def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, str]) -> dict[str, str]:
+def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, Any]) -> dict[str, str]:
     """Lineage of each group that has one, in the groups' order."""
     if isinstance(lineage, str):
         if lineage not in adata.obs:
@@ -117,13 +117,24 @@ def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, str]) -
                 raise ValueError(f"lineage={lineage!r}: cells of {name!r} lie in several lineages: {listing(inside)}")
             found |= {str(name): str(value) for value in inside}
     else:
-        unknown = [group for group in map(str, lineage) if group not in set(groups.names)]
+        given = _by_group(lineage)
+        unknown = [group for group in given if group not in set(groups.names)]
         if unknown:
             raise KeyError(f"lineage names unknown groups: {listing(unknown)}; found: {listing(groups.names)}")
-        given = {str(group): str(parent) for group, parent in lineage.items()}
         found = {str(name): given[name] for name in groups.names if name in given}
     if len(set(found.values())) < 2:
         raise ValueError(f"lineage={lineage!r} gives {len(set(found.values()))} lineages; at least two are needed")
+    return found
+
+
+def _by_group(lineage: Mapping[Any, Any]) -> dict[str, str]:
+    """Group → lineage, from either direction; a value that is a list holds the groups of its key."""
+    found: dict[str, str] = {}
+    for name, value in lineage.items():
+        listed = isinstance(value, Collection) and not isinstance(value, str)
+        for group, parent in [(str(one), str(name)) for one in value] if listed else [(str(name), str(value))]:
+            if found.setdefault(group, parent) != parent:
+                raise ValueError(f"lineage: the group {group!r} is listed in {found[group]!r} and in {parent!r}")
     return found
 
 

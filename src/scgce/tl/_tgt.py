@@ -18,6 +18,7 @@ from scgce.core.choose.refine import RefineOptions
 from scgce.core.choose.select import choose, ladder, most_descents, smallest_sufficient
 from scgce.core.solve.path import part_for
 from scgce.core.solve.penalties import exponent_of
+from scgce.encoders._scvi import layer_of_scvi
 from scgce.explain import params as _params
 from scgce.explain.advice import tell
 from scgce.explain.entry import report_on, stored
@@ -62,8 +63,12 @@ def tgt(
 
     For every ordered pair of groups a sparse translation of expression, ``δ_{i→j} = δ_j - δ_i``, such that the model r
     that drew the map takes translated cells of i for cells of j (Transitive Global Translations: Plumb et al.,
-    ICML 2020, Eq. 9, solved exactly over all pairs at once). Symmetric and transitive by construction. Direction:
-    "A → B" is what to add to cells of A.
+    ICML 2020, Eq. 9, solved exactly over all pairs at once). Direction: "A → B" is what to add to cells of A.
+
+    B → A is A → B with the opposite signs, always. A → C is A → B plus B → C for the basis translations
+    (`get.deltas`); after the cut to the k largest genes of each pair ("refine", "truncate") only nearly so: each of the
+    three keeps its own k genes, and `tl.evidence` stores by how much they differ (``triangle_error``). The consistent
+    variant and "path" need no cut and are transitive exactly.
 
     Parameters
     ----------
@@ -78,7 +83,8 @@ def tgt(
     encoder
         A torch module (genes → representation), a model of scvi-tools or a function, instead of ``use_rep``.
     layer
-        Layer of ``adata`` to explain; None for ``adata.X``. Amounts are in its units.
+        Layer of ``adata`` to explain; None for ``adata.X``, or for what the model of scvi-tools given as ``encoder``
+        was set up with. ``"log1p(counts)"`` is the logarithm of a layer, made on the fly. Amounts are in its units.
     groups
         Groups to explain; "all" for every one.
     reference
@@ -155,6 +161,7 @@ def tgt(
     lams, exponent = _params.check_lams(lam), exponent_of(penalty)
     if copy:
         adata = adata.copy()
+    layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
     sparsities = _params.check_sparsity(sparsity, int(np.isfinite(costs).sum()))
     prepared = prepare(

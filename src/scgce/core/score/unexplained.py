@@ -13,12 +13,12 @@ from .metrics import Scores, index_groups, score_pairs
 _SPREAD = 1.5
 
 REASONS = {
-    "offset": "the translated cells do not arrive: more genes or larger amounts are needed",
-    "wider": "the source is more spread out than the target, and a translation keeps its spread",
-    "narrower": "the source is less spread out than the target, and a translation keeps its spread",
-    "shape": "the cells arrive and are equally spread out, but lie differently (several parts, another shape)",
+    "offset": "does not arrive: needs more genes or amounts",
+    "wider": "the source is more spread out than the target",
+    "narrower": "the source is less spread out than the target",
+    "shape": "arrives, but the target has another shape",
 }
-"""What each value of `Unexplained.reason` means."""
+"""What each value of `Unexplained.reason` means; no longer than the 50 characters that pandas shows of a cell."""
 
 
 @dataclass(frozen=True)
