@@ -80,10 +80,10 @@ def evidence(
     None, or the copy. Sets ``adata.uns[key]["evidence"]``: ``sparsity``, ``n_permutations``; ``doses`` (T,),
     ``dose_correctness`` and ``dose_coverage`` (T, l, l); ``off_manifold`` (l, l): median distance of translated cells
     to the nearest real cell of the target in PCA space, in units of the target's own spacing; ``below_zero`` (l, l):
-    share of the lowered entries that fall below zero; ``consistency_price`` (l, l): objective of Eq. 9 under the consistent solution over
-    that of the pair explained on its own, same λ; ``p_correctness``, ``p_coverage`` (l, l) against permuted labels;
-    ``unexplained_source``, ``unexplained_target``, ``unexplained_reason``: pairs below the threshold, worst first;
-    ``triangle_error``. Read it with `get.evidence` and `get.unexplained`.
+    share of the lowered entries that fall below zero; ``consistency_price`` (l, l): objective of Eq. 9 under the
+    consistent solution over that of the pair explained on its own, same λ; ``p_correctness``, ``p_coverage`` (l, l)
+    against permuted labels; ``unexplained_source``, ``unexplained_target``, ``unexplained_reason``: pairs below the
+    threshold, worst first; ``triangle_error``. Read it with `get.evidence` and `get.unexplained`.
 
     Raises
     ------
