@@ -20,7 +20,6 @@ from tests.tl._frozen import frozen
 
 import scgce
 from scgce.core.score.memory import by_blocks
-from scgce.core.score.neighbours import Neighbours, mutual_within
 
 dask, da = pytest.importorskip("dask"), pytest.importorskip("dask.array")
 
@@ -170,26 +169,6 @@ def test_too_little_memory_on_the_device_changes_nothing(
     assert refused and "out of memory on the device" in caplog.text
     for field in ("deltas", "correctness", "coverage", "epsilon"):
         np.testing.assert_array_equal(small.uns["dbm"][field], whole.uns["dbm"][field])
-
-
-def test_neighbours_are_the_same_in_smaller_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    import scgce.core.score.neighbours as neighbours
-
-    generator = torch.Generator().manual_seed(0)
-    refs, queries = Neighbours(torch.randn(300, 5, generator=generator)), torch.randn(500, 5, generator=generator)
-    wanted = refs.nearest(queries), refs.within(queries, 1.0), *mutual_within(queries, refs, 1.0)
-    for name in ("nearest_block", "mutual_block"):
-        original = getattr(neighbours, name)
-
-        def little(a: torch.Tensor, *args: Any, original: Any = original, **kwargs: Any) -> Any:
-            if len(a) > 50:
-                raise torch.cuda.OutOfMemoryError("no memory")
-            return original(a, *args, **kwargs)
-
-        monkeypatch.setattr(neighbours, name, little)
-    found = refs.nearest(queries), refs.within(queries, 1.0), *mutual_within(queries, refs, 1.0)
-    for one, other in zip(found, wanted, strict=True):
-        assert torch.equal(one, other)
 
 
 # --- disk and soak --------------------------------------------------------------------------------------------------

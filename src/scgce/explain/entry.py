@@ -19,7 +19,7 @@ from scgce.core.choose.truncate import PairCuts
 from scgce.core.gauge import gauge
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity
-from scgce.core.score.neighbours import Neighbours
+from scgce.core.score.neighbours import GroupIndex
 from scgce.core.score.transport import percent_explained_pairs
 from scgce.core.solve.path import PathPoints
 
@@ -51,10 +51,10 @@ class Report:
 
     def scores(self, cuts: PairCuts) -> Scores:
         """Correctness and coverage of all ordered pairs."""
-        return score_pairs(self.cells.mover(cuts, clip=self.clip), self._indices, self.epsilon)
+        return score_pairs(self.cells.mover(cuts, clip=self.clip), self._index, self.epsilon)
 
     @cached_property
-    def _indices(self) -> list[Neighbours]:
+    def _index(self) -> GroupIndex:
         return index_groups(self.cells.embedded)
 
     def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:

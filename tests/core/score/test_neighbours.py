@@ -6,39 +6,52 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy.spatial import cKDTree
 
-from scgce.core.score import neighbours
-from scgce.core.score.neighbours import Neighbours, distance, mutual_within, nearest, self_nearest, within
+from scgce.core.score.kernels import LANES
+from scgce.core.score.neighbours import GroupIndex
 
 
-def clouds(max_dims: int = 5) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
+def clouds(max_dims: int = 9) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
     """Two clouds of equal dimension on a coarse grid, so that ties, duplicates and exact ε are frequent."""
     grid = st.integers(-3, 3).map(lambda value: value / 2)
 
     def pair(m: int) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
-        cloud = hnp.arrays(np.float64, st.tuples(st.integers(1, 12), st.just(m)), elements=grid)
+        sizes = st.integers(1, 2 * LANES + 3)
+        cloud = hnp.arrays(np.float64, st.tuples(sizes, st.just(m)), elements=grid)
         return st.tuples(cloud, cloud)
 
     return st.integers(1, max_dims).flatmap(pair)
 
 
 def all_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.sqrt(((a[:, None] - b[None]) ** 2).sum(-1))
+    """Summed coordinate by coordinate, in order."""
+    total = np.zeros((len(a), len(b)))
+    for c in range(a.shape[1]):
+        total += (a[:, None, c] - b[None, :, c]) ** 2
+    return np.sqrt(total)
+
+
+def shares(a: np.ndarray, b: np.ndarray, epsilon: float) -> np.ndarray:
+    return GroupIndex([torch.from_numpy(b)]).shares(torch.from_numpy(a)[None], [0], epsilon)[0]
+
+
+def expected(a: np.ndarray, b: np.ndarray, epsilon: float) -> list[float]:
+    close = all_distances(a, b) <= epsilon
+    return [close.any(1).mean(), close.any(0).mean()]
 
 
 @given(clouds())
 def test_nearest_equals_brute_force(pair) -> None:
     a, b = pair
-    found = nearest(torch.from_numpy(a), torch.from_numpy(b)).numpy()
-    np.testing.assert_allclose(found, all_distances(a, b).min(1), rtol=1e-14, atol=0)
+    found = GroupIndex([torch.from_numpy(b)]).nearest(torch.from_numpy(a), 0)
+    np.testing.assert_array_equal(found, all_distances(a, b).min(1))
 
 
 @given(clouds(), st.integers(0, 12))
-def test_within_equals_brute_force_at_the_boundary(pair, quarters: int) -> None:
+def test_shares_equal_brute_force_at_the_boundary(pair, quarters: int) -> None:
     a, b = pair
-    epsilon = quarters / 4
-    found = within(torch.from_numpy(a), torch.from_numpy(b), epsilon).numpy()
-    np.testing.assert_array_equal(found, all_distances(a, b).min(1) <= epsilon)
+    assert shares(a, b, quarters / 4).tolist() == expected(a, b, quarters / 4)
 
 
 @given(clouds())
@@ -46,84 +59,85 @@ def test_self_nearest_leaves_out_the_point_but_not_its_duplicates(pair) -> None:
     a, _ = pair
     table = all_distances(a, a)
     np.fill_diagonal(table, np.inf)
-    np.testing.assert_allclose(self_nearest(torch.from_numpy(a)).numpy(), table.min(1), rtol=1e-14, atol=0)
+    np.testing.assert_array_equal(GroupIndex([torch.from_numpy(a)]).self_nearest(0), table.min(1))
 
 
-@settings(max_examples=40)
-@given(clouds(), st.integers(0, 12), st.booleans())
-def test_mutual_equals_two_searches(pair, quarters: int, direct: bool) -> None:
-    a, b = (torch.from_numpy(cloud) for cloud in pair)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "_DIRECT_PAIRS", 2**16 if direct else 0)
-        forward, backward = mutual_within(a, Neighbours(b), quarters / 4)
-    assert torch.equal(forward, within(a, b, quarters / 4))
-    assert torch.equal(backward, within(b, a, quarters / 4))
+@settings(max_examples=30)
+@given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.integers(1, 4))
+def test_several_targets_at_once_are_those_one_by_one(m: int, seed: int, n_targets: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups = [rng.normal(size=(rng.integers(1, 40), m)) for _ in range(n_targets)]
+    index = GroupIndex([torch.from_numpy(group) for group in groups])
+    moved = rng.normal(size=(n_targets, 25, m))
+    order = rng.permutation(n_targets)
+    found = index.shares(torch.from_numpy(moved), order, 0.7)
+    assert found.tolist() == [expected(moved[t], groups[g], 0.7) for t, g in enumerate(order)]
 
 
-@pytest.mark.parametrize("m", [2, 3, 4, 50])
-@pytest.mark.parametrize("offset", [0.0, 1e4])
-def test_the_distance_that_set_epsilon_is_within_it(m: int, offset: float) -> None:
-    points = torch.randn(700, m, generator=torch.Generator().manual_seed(m)) + offset
-    index = Neighbours(points)
-    found = index.self_nearest
-    epsilon = float(found.sort().values[400])
-    assert int((found <= epsilon).sum()) >= 401
-    at = int((found == epsilon).nonzero()[0])
-    others = torch.cat([points[:at], points[at + 1 :]])
-    assert bool(within(points[at : at + 1], others, epsilon))
-    assert not bool(within(points[at : at + 1], others, float(np.nextafter(epsilon, 0))))
+@pytest.mark.parametrize("m", [2, 3, 12, 50])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("offset", [0.0, 1e5])
+@pytest.mark.parametrize("ulps", [-1, 0, 1])
+def test_epsilon_one_rounding_away_from_a_distance(m: int, scale: float, offset: float, ulps: int) -> None:
+    rng = np.random.default_rng(m)
+    a, b = (scale * rng.normal(size=(n, m)) + offset for n in (40, 50))
+    table = all_distances(a, b)
+    for edge in (table.min(1)[3], table.min(0)[7]):
+        epsilon = float(np.nextafter(edge, np.inf * ulps)) if ulps else float(edge)
+        assert shares(a, b, epsilon).tolist() == expected(a, b, epsilon)
 
 
-@pytest.mark.parametrize("m", [2, 50])
-def test_blocks_of_every_size_agree(m: int, monkeypatch) -> None:
+@pytest.mark.parametrize("m", [2, 3])
+def test_a_tree_finds_the_same(m: int) -> None:
     rng = np.random.default_rng(3)
-    a, b = rng.normal(size=(60, m)), rng.normal(size=(90, m))
-    epsilon = float(np.median(all_distances(a, b).min(1)))
-    monkeypatch.setattr(neighbours, "_TREE_DIMS", 0)
-    monkeypatch.setattr(neighbours, "_QUERY_BLOCK", 7)
-    monkeypatch.setattr(neighbours, "_REF_BLOCKS", (2, 5, 11))
-    index = Neighbours(torch.from_numpy(b))
-    assert not index.uses_tree
-    np.testing.assert_allclose(index.nearest(torch.from_numpy(a)).numpy(), all_distances(a, b).min(1), rtol=1e-14)
-    found = index.within(torch.from_numpy(a), epsilon).numpy()
-    np.testing.assert_array_equal(found, all_distances(a, b).min(1) <= epsilon)
-    own = all_distances(b, b) + np.diag(np.full(len(b), np.inf))
-    np.testing.assert_allclose(index.self_nearest.numpy(), own.min(1), rtol=1e-14)
+    a, b = rng.normal(size=(700, m)), rng.normal(size=(900, m)) * 3
+    index = GroupIndex([torch.from_numpy(b)])
+    np.testing.assert_allclose(index.nearest(torch.from_numpy(a), 0), cKDTree(b).query(a)[0], rtol=1e-14)
+    np.testing.assert_allclose(index.self_nearest(0), cKDTree(b).query(b, k=2)[0][:, 1], rtol=1e-14)
 
 
-def test_trees_for_few_dimensions_and_threads_for_many_points() -> None:
-    assert [Neighbours(torch.zeros(2, m)).uses_tree for m in (1, 3, 4)] == [True, True, False]
-    many = neighbours._THREADED
-    assert neighbours._workers(torch.zeros(many - 1, 1)) == 1
-    assert neighbours._workers(torch.zeros(many, 1)) == -1  # scipy's word for all cores
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+def test_the_distance_that_set_epsilon_is_within_it(offset: float) -> None:
+    points = torch.randn(300, 4, generator=torch.Generator().manual_seed(0)).double() + offset
+    found = GroupIndex([points]).self_nearest(0)
+    at = int(found.argsort()[150])
+    others = np.delete(points.numpy(), at, axis=0)
+    assert shares(points.numpy()[at : at + 1], others, float(found[at]))[0] == 1.0
+    assert shares(points.numpy()[at : at + 1], others, float(np.nextafter(found[at], 0)))[0] == 0.0
 
 
-def test_far_from_the_origin_products_alone_would_be_wrong() -> None:
+def test_far_from_the_origin_products_would_be_wrong() -> None:
     """At 1e7 the expanded square loses every digit of a gap of 1e-3."""
-    a = torch.full((1, 5), 1e7, dtype=torch.float64)
+    a = np.full((1, 5), 1e7)
     b = a + 1e-3
-    gap = float(distance(a, b))
-    assert bool(within(a, b, gap))
-    assert not bool(within(a, b, gap * (1 - 1e-9)))
+    gap = float(all_distances(a, b)[0, 0])
+    assert shares(a, b, gap).tolist() == [1.0, 1.0]
+    assert shares(a, b, gap * (1 - 1e-9)).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1e-200, 1e200, np.inf])
+def test_any_epsilon(epsilon: float) -> None:
+    a, b = np.array([[0.0, 1e-170], [1.0, 2.0]]), np.array([[0.0, 0.0], [9e99, 0.0], [1.0, 2.0]])
+    assert shares(a, b, epsilon).tolist() == expected(a, b, epsilon)
 
 
 def test_a_single_point_has_no_neighbour() -> None:
-    assert self_nearest(torch.zeros(1, 2)).tolist() == [float("inf")]
+    assert GroupIndex([torch.zeros(1, 2)]).self_nearest(0).tolist() == [float("inf")]
 
 
-@pytest.mark.parametrize("m", [2, 6])
-def test_no_queries_no_answers(m: int) -> None:
-    index = Neighbours(torch.zeros(3, m))
-    empty = torch.zeros(0, m)
-    assert index.nearest(empty).shape == index.within(empty, 1.0).shape == (0,)
+def test_no_queries_no_answers() -> None:
+    assert GroupIndex([torch.zeros(3, 2)]).nearest(torch.zeros(0, 2), 0).shape == (0,)
 
 
 def test_errors_name_the_argument() -> None:
-    with pytest.raises(ValueError, match="refs holds no points"):
-        Neighbours(torch.zeros(0, 2))
-    with pytest.raises(ValueError, match=r"refs has shape \(3,\)"):
-        Neighbours(torch.zeros(3))
+    with pytest.raises(ValueError, match=r"group 1 has shape \(0, 2\)"):
+        GroupIndex([torch.zeros(3, 2), torch.zeros(0, 2)])
+    with pytest.raises(ValueError, match=r"group 1 has shape \(3, 1\)"):
+        GroupIndex([torch.zeros(3, 2), torch.zeros(3, 1)])
+    with pytest.raises(ValueError, match=r"group 0 has shape \(3,\)"):
+        GroupIndex([torch.zeros(3)])
+    index = GroupIndex([torch.zeros(2, 2)])
     with pytest.raises(ValueError, match="queries holds NaN"):
-        nearest(torch.full((1, 2), torch.nan), torch.zeros(1, 2))
-    with pytest.raises(ValueError, match="queries has 3 dimensions; accepted: 2"):
-        nearest(torch.zeros(1, 3), torch.zeros(1, 2))
+        index.nearest(torch.full((1, 2), torch.nan), 0)
+    with pytest.raises(ValueError, match="moved has 3 dimensions; accepted: 2"):
+        index.shares(torch.zeros(1, 1, 3), [0], 1.0)

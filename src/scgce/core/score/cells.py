@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -91,21 +92,49 @@ class Cells:
                 )
             )
 
-    def mover(self, cuts: PairCuts, *, clip: bool = False, scale: float = 1.0) -> Callable[[int, int], torch.Tensor]:
+    def mover(self, cuts: PairCuts, *, clip: bool = False, scale: float = 1.0) -> Mover:
         """``moved(i, j)``: r(t(x)) of the cells of i under ``scale`` times the explanation of i → j, (n_i, m)."""
-
-        def moved(source: int, target: int) -> torch.Tensor:
-            return self.translate(source, cuts(source, target), clip=clip, scale=scale)
-
-        return moved
+        return Mover(self, cuts, clip, scale)
 
     def translate(self, group: int, delta: SparseDelta, *, clip: bool = False, scale: float = 1.0) -> torch.Tensor:
         """r(t(x)) of the cells of any group under ``scale`` times a translation, (n_group, m)."""
         return self._blocks(self.slices[group], SparseDelta(delta.genes, scale * delta.values.float()), clip)
 
+    def translate_several(
+        self, group: int, deltas: Sequence[SparseDelta], *, clip: bool = False, scale: float = 1.0
+    ) -> torch.Tensor:
+        """The same for several translations at once, (T, n_group, m)."""
+        if clip or not isinstance(self.shift, LinearShift) or self.shift.M is None:
+            return torch.stack([self.translate(group, delta, clip=clip, scale=scale) for delta in deltas])
+        steps = scale * self.shift.steps(deltas)
+        base = self.shift.mapped[self.slices[group]]
+        step = max(1, _BLOCK_ENTRIES // (len(base) * self.width))
+        with torch.no_grad():
+            parts = by_blocks(lambda part: self.tail((base + steps[part, None]).flatten(0, 1)), 0, len(deltas), step)
+        return torch.cat(parts).view(len(deltas), len(base), -1)
+
     def means(self) -> torch.Tensor:
         """r̄, (l, m) float64."""
         return torch.stack([points.double().mean(0) for points in self.embedded])
+
+
+@dataclass(frozen=True)
+class Mover:
+    """Where explanations take cells: called with a source and a target."""
+
+    cells: Cells
+    cuts: PairCuts
+    clip: bool = False
+    scale: float = 1.0
+
+    def __call__(self, source: int, target: int) -> torch.Tensor:
+        """r(t(x)) of the cells of the source, (n, m)."""
+        return self.cells.translate(source, self.cuts(source, target), clip=self.clip, scale=self.scale)
+
+    def several(self, source: int, targets: Sequence[int]) -> torch.Tensor:
+        """The same under the explanations to several targets, (T, n, m)."""
+        deltas = [self.cuts(source, target) for target in targets]
+        return self.cells.translate_several(source, deltas, clip=self.clip, scale=self.scale)
 
 
 _NOTHING = SparseDelta(torch.zeros(0, dtype=torch.int64), torch.zeros(0))

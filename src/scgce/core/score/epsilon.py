@@ -8,13 +8,13 @@ import numpy as np
 from torch import Tensor
 
 from .metrics import index_groups
-from .neighbours import Neighbours
+from .neighbours import GroupIndex
 
 _RULES = ("mean", "max")
 _ROUNDING = 1e-12
 
 
-def epsilon_from(embedded: Sequence[Tensor | Neighbours], rule: str = "mean", quantile: float = 0.95) -> float:
+def epsilon_from(embedded: Sequence[Tensor] | GroupIndex, rule: str = "mean", quantile: float = 0.95) -> float:
     """Smallest ε at which the self-similarity of the groups reaches `quantile`; exact, in closed form.
 
     The self-similarity of a group at ε is the share of its cells with another cell of the group at Euclidean
@@ -44,10 +44,10 @@ def epsilon_from(embedded: Sequence[Tensor | Neighbours], rule: str = "mean", qu
         raise ValueError(f"rule={rule!r} is unknown; accepted: {', '.join(_RULES)}")
     if not 0 < quantile <= 1:
         raise ValueError(f"quantile={quantile} is out of range; accepted: above 0, at most 1")
-    indices = [index for index in index_groups(embedded) if len(index) > 1]
-    if not indices:
+    index = index_groups(embedded)
+    distances = [np.sort(index.self_nearest(g)) for g in range(len(index)) if index.sizes[g] > 1]
+    if not distances:
         raise ValueError("embedded has no group of two or more cells; ε needs neighbours within a group")
-    distances = [np.sort(index.self_nearest.cpu().numpy()) for index in indices]
     if rule == "max":
         return max(float(d[_needed(d.size, quantile) - 1]) for d in distances)
     return _mean_rule(distances, quantile)

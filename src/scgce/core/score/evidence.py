@@ -12,7 +12,7 @@ from scgce.core.choose.truncate import SparseDelta
 from scgce.core.solve.problem import Problem
 
 from .metrics import index_groups, score_pairs
-from .neighbours import Neighbours
+from .neighbours import GroupIndex
 from .shift import Columns
 
 Pairs = Iterable[tuple[int, int]]
@@ -24,7 +24,7 @@ DOSES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 
 def dose_curve(
     moved: Callable[[int, int, float], Tensor],
-    embedded: Sequence[Tensor | Neighbours],
+    embedded: Sequence[Tensor] | GroupIndex,
     epsilon: float,
     doses: Sequence[float] = DOSES,
     pairs: Pairs | None = None,
@@ -43,18 +43,18 @@ def dose_curve(
     doses
         Values of t.
     """
-    indices = index_groups(embedded)
+    index = index_groups(embedded)
     wanted = None if pairs is None else list(pairs)
 
     def at(dose: float) -> Callable[[int, int], Tensor]:
         return lambda i, j: moved(i, j, dose)
 
-    scores = [score_pairs(at(dose), indices, epsilon, wanted) for dose in doses]
+    scores = [score_pairs(at(dose), index, epsilon, wanted) for dose in doses]
     return np.stack([s.correctness for s in scores]), np.stack([s.coverage for s in scores])
 
 
 def off_manifold(
-    moved: Callable[[int, int], Tensor], groups: Sequence[Tensor | Neighbours], pairs: Pairs | None = None
+    moved: Callable[[int, int], Tensor], groups: Sequence[Tensor] | GroupIndex, pairs: Pairs | None = None
 ) -> np.ndarray:
     """How far translated cells end from real cells of the target, in units of the target's own spacing.
 
@@ -75,15 +75,19 @@ def off_manifold(
     float64 (l, l): 1 (and the diagonal) is as close as real cells are to each other, 3 three times as far; NaN for
     a target of one cell or of coinciding cells, and where not asked for.
     """
-    indices = index_groups(groups)
-    n_groups = len(indices)
-    spacing = [float(index.self_nearest.median()) for index in indices]
+    index = index_groups(groups)
+    n_groups = len(index)
+    spacing = [_lower_median(index.self_nearest(g)) for g in range(n_groups)]
     out = np.full((n_groups, n_groups), np.nan)
     for i, j in np.ndindex(out.shape) if pairs is None else pairs:
         if not 0 < spacing[j] < float("inf"):
             continue
-        out[i, j] = 1.0 if i == j else float(indices[j].nearest(moved(i, j)).median()) / spacing[j]
+        out[i, j] = 1.0 if i == j else _lower_median(index.nearest(moved(i, j), j)) / spacing[j]
     return out
+
+
+def _lower_median(values: np.ndarray) -> float:
+    return float(np.partition(values, (len(values) - 1) // 2)[(len(values) - 1) // 2])
 
 
 def share_below_zero(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .neighbours import Neighbours, mutual_within
+from .cells import Mover
+from .neighbours import GroupIndex
 from .transport import percent_explained
 
 __all__ = [
@@ -24,6 +25,10 @@ __all__ = [
 ]
 
 
+_MOVED = 2**22
+"""Most numbers of translated cells held at a time."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """Pairwise metrics, both float64 (l, l): entry (i, j) is about i → j, NaN where it was not asked for."""
@@ -32,14 +37,14 @@ class Scores:
     coverage: np.ndarray
 
 
-def index_groups(embedded: Sequence[Tensor | Neighbours]) -> list[Neighbours]:
-    """One search index a group; make it once and pass it on where the same groups are scored repeatedly."""
-    return [group if isinstance(group, Neighbours) else Neighbours(group) for group in embedded]
+def index_groups(embedded: Sequence[Tensor] | GroupIndex) -> GroupIndex:
+    """Make the search index of all groups once, and pass it on where the same groups are scored repeatedly."""
+    return embedded if isinstance(embedded, GroupIndex) else GroupIndex(embedded)
 
 
 def score_pairs(
     moved: Callable[[int, int], Tensor],
-    embedded: Sequence[Tensor | Neighbours],
+    embedded: Sequence[Tensor] | GroupIndex,
     epsilon: float,
     pairs: Iterable[tuple[int, int]] | None = None,
 ) -> Scores:
@@ -52,9 +57,10 @@ def score_pairs(
     Parameters
     ----------
     moved
-        ``moved(i, j)``: r(x + δ_ij) for the cells x of i, shape (n_i, m). Not called for i = j.
+        ``moved(i, j)``: r(x + δ_ij) for the cells x of i, shape (n_i, m). Not called for i = j. A `Mover` is asked
+        for several targets of a source at once.
     embedded
-        r of the cells of each group, shapes (n_g, m), or their indices from `index_groups`.
+        r of the cells of each group, shapes (n_g, m), or their index from `index_groups`.
     epsilon
         Non-negative, in the units of the representation.
     pairs
@@ -67,19 +73,32 @@ def score_pairs(
     """
     if not epsilon >= 0:
         raise ValueError(f"epsilon={epsilon} is out of range; accepted: 0 or more")
-    indices = index_groups(embedded)
-    n_groups = len(indices)
-    correctness, coverage = np.full((2, n_groups, n_groups), np.nan)
-    wanted = np.ndindex(n_groups, n_groups) if pairs is None else pairs
-    for i, j in wanted:
+    index = index_groups(embedded)
+    n_groups = len(index)
+    found = np.full((n_groups, n_groups, 2), np.nan)
+    targets: dict[int, list[int]] = {}
+    for i, j in np.ndindex(n_groups, n_groups) if pairs is None else pairs:
         if i == j:
-            share = float((indices[i].self_nearest <= epsilon).double().mean())
-            correctness[i, i] = coverage[i, i] = share
-            continue
-        arrived, covered = mutual_within(moved(i, j), indices[j], epsilon)
-        correctness[i, j] = float(arrived.double().mean())
-        coverage[i, j] = float(covered.double().mean())
-    return Scores(correctness, coverage)
+            found[i, i] = float((index.self_nearest(i) <= epsilon).mean())
+        else:
+            targets.setdefault(i, []).append(j)
+    for i, wanted in targets.items():
+        for some in _bounded(wanted, int(index.sizes[i]) * index.n_dims):
+            found[i, some] = index.shares(_several(moved, i, some), some, epsilon)
+    return Scores(found[..., 0].copy(), found[..., 1].copy())
+
+
+def _bounded(targets: list[int], numbers: int) -> list[list[int]]:
+    """Targets in parts whose translated cells, so many numbers each, fit a bounded memory."""
+    step = max(1, _MOVED // max(1, numbers))
+    return [targets[start : start + step] for start in range(0, len(targets), step)]
+
+
+def _several(moved: Callable[[int, int], Tensor], source: int, targets: list[int]) -> Tensor:
+    """The cells of a source under its translations to several targets, (T, n, m)."""
+    if isinstance(moved, Mover):
+        return moved.several(source, targets)
+    return torch.stack([moved(source, target) for target in targets])
 
 
 def off_diagonal_mean(values: np.ndarray, include_self: bool = False) -> float:

@@ -1,168 +1,133 @@
-"""Exact nearest neighbours and neighbours within ε, never an n × n array.
+"""Exact neighbours among the cells of every group: who is within ε of whom, and how far the nearest is.
 
-Distances are plain Euclidean in float64. A distance that decides is always recomputed from coordinate differences,
-summed in a fixed order, so that the same two points are the same distance apart whichever search found them and
-`distance ≤ ε` holds for the very distance from which ε was chosen.
+Distances are plain Euclidean in float64, summed in a fixed order, so that the same two points are the same distance
+apart whichever search found them and `distance ≤ ε` holds for the very distance from which ε was chosen. No n × n array
+is ever made. Points on a device are counted on the CPU: positions are few numbers, and the loops leave early.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
 
+import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
-from .blocks import as_points, distance, mutual_block, nearest_block
-from .memory import by_blocks
+from . import kernels
 
-__all__ = ["Neighbours", "distance", "mutual_within", "nearest", "self_nearest", "within"]
-
-_TREE_DIMS = 3
-_DIRECT_PAIRS = 2**16
-_THREADED = 20_000
-_QUERY_BLOCK = 2048
-_REF_BLOCKS = (256, 1024, 4096)
-_TINY = 1e-150  # its square is still a number: a KD-tree compares squares, strictly
+__all__ = ["GroupIndex", "as_points", "distance"]
 
 
-class Neighbours:
-    """An index over reference points that answers many queries.
+def as_points(points: Tensor, name: str) -> Tensor:
+    """Points in float64 on the CPU, shape (..., n, m).
 
-    A KD-tree for m ≤ 3 on the CPU; otherwise blocked matrix products with early exit.
+    Raises
+    ------
+    ValueError
+        If `points` has no cells or dimensions as axes, or holds NaN or infinite values.
+    """
+    if points.ndim < 2:
+        raise ValueError(f"{name} has shape {tuple(points.shape)}; accepted: (cells, dimensions)")
+    points = points.detach().cpu().double()
+    if not torch.isfinite(points).all():
+        raise ValueError(f"{name} holds NaN or infinite coordinates; accepted: finite values")
+    return points
+
+
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """Euclidean distance over the last axis (broadcast), summed coordinate by coordinate."""
+    total = torch.zeros((), dtype=a.dtype, device=a.device)
+    for u, v in zip(a.unbind(-1), b.unbind(-1), strict=True):
+        step = u - v
+        total = total + step * step
+    return total.sqrt()
+
+
+class GroupIndex:
+    """The cells of all groups, laid out for `kernels`; make it once where the same groups are searched repeatedly.
 
     Parameters
     ----------
-    refs
-        Reference points, shape (n, m), at least one.
+    groups
+        r of the cells of each group, shapes (n_g, m), at least one cell each.
+
+    Notes
+    -----
+    Cells are sorted within their group along the coordinate of largest range, which confines a search in a map of two
+    dimensions to a few blocks: no tree is built. Normal clouds, both directions, one thread, milliseconds a pair of
+    groups of 85, 500 and 2,000 cells: m = 2 0.04, 0.2, 1.5 (scipy's KD-trees 0.2, 2.0, 3.5); m = 50 0.14, 2.9, 39
+    (products in float32, checked in float64: 0.5, 1.5, 12, which wins where large groups meet many dimensions).
     """
 
-    def __init__(self, refs: Tensor) -> None:
-        self.points = as_points(refs, "refs")
-        if self.points.shape[0] == 0:
-            raise ValueError("refs holds no points; accepted: at least one")
-        self.uses_tree = self.points.shape[1] <= _TREE_DIMS and self.points.device.type == "cpu"
+    def __init__(self, groups: Sequence[Tensor]) -> None:
+        points = [as_points(group, f"group {g}").numpy() for g, group in enumerate(groups)]
+        for g, cloud in enumerate(points):
+            if cloud.shape[0] == 0 or cloud.shape[1:] != points[0].shape[1:]:
+                raise ValueError(
+                    f"group {g} has shape {cloud.shape}; accepted: at least one cell, {points[0].shape[1]} dimensions"
+                )
+        self.sizes = np.array([len(cloud) for cloud in points])
+        self.n_dims = points[0].shape[1]
+        self._edges = np.concatenate([[0], np.cumsum(self.sizes)])
+        self._starts = np.concatenate([[0], np.cumsum(-(-self.sizes // kernels.LANES))])[:-1]
+        self._axes = np.array([int(np.ptp(cloud, axis=0).argmax()) if self.n_dims else 0 for cloud in points])
+        self._orders = [np.argsort(cloud[:, a], kind="stable") for cloud, a in zip(points, self._axes, strict=True)]
+        ordered = [cloud[order] for cloud, order in zip(points, self._orders, strict=True)]
+        self._along = np.concatenate([cloud[:, a] for cloud, a in zip(ordered, self._axes, strict=True)])
+        self._blocks = np.concatenate([_in_blocks(cloud) for cloud in ordered])
+        self._ordered = ordered
+        self._layout = self._blocks, self._along, self._axes, self._edges, self._starts
 
     def __len__(self) -> int:
-        return self.points.shape[0]
+        return len(self.sizes)
 
-    @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.points.numpy())
+    def _check(self, points: Tensor, name: str) -> np.ndarray:
+        found = np.ascontiguousarray(as_points(points, name).numpy())
+        if found.shape[-1] != self.n_dims:
+            raise ValueError(f"{name} has {found.shape[-1]} dimensions; accepted: {self.n_dims} as the groups")
+        return found
 
-    def check(self, queries: Tensor) -> Tensor:
-        """Return queries as float64 points where the references are, or say what is wrong with them."""
-        queries = as_points(queries, "queries").to(self.points.device)
-        if queries.shape[1] != self.points.shape[1]:
-            raise ValueError(f"queries has {queries.shape[1]} dimensions; accepted: {self.points.shape[1]} as refs")
-        return queries
+    def shares(self, moved: Tensor, targets: Sequence[int], epsilon: float) -> np.ndarray:
+        """How many of a source's translated cells arrive, and how many of the targets' cells are met.
 
-    def nearest(self, queries: Tensor) -> Tensor:
-        """Distance from each query to the nearest reference, float64 (q,)."""
-        queries = self.check(queries)
-        if self.uses_tree:
-            found = torch.from_numpy(self._tree.query(queries.numpy(), workers=_workers(queries))[1]).long()
-            return distance(queries, self.points[found])
-        return self._nearest_by_blocks(queries, None)
+        Parameters
+        ----------
+        moved
+            The cells of one source, translated once for every target, shape (T, n, m), n at least 1.
+        targets
+            Group numbers, length T.
+        epsilon
+            Non-negative.
 
-    @cached_property
-    def self_nearest(self) -> Tensor:
-        """Distance from each reference to its nearest other reference, float64 (n,); inf for a single point."""
-        own = torch.arange(len(self), device=self.points.device)
-        if not self.uses_tree or len(self) == 1:
-            return self._nearest_by_blocks(self.points, own)
-        found = torch.from_numpy(self._tree.query(self.points.numpy(), k=2, workers=_workers(self.points))[1]).long()
-        other = torch.where(found[:, 0] == own, found[:, 1], found[:, 0])
-        return distance(self.points, self.points[other])
+        Returns
+        -------
+        float64 (T, 2): share of the moved cells with a cell of the target at distance ≤ ε, and share of the target's
+        cells with a moved cell at distance ≤ ε.
+        """
+        found = self._check(moved, "moved")
+        out = np.empty((len(found), 2))
+        kernels.count_within(found, np.asarray(targets, dtype=np.int64), *self._layout, float(epsilon), out)
+        return out
 
-    def _nearest_by_blocks(self, queries: Tensor, exclude: Tensor | None) -> Tensor:
-        best = torch.full((queries.shape[0],), torch.inf, dtype=torch.float64, device=queries.device)
+    def nearest(self, queries: Tensor, group: int) -> np.ndarray:
+        """Distance of each query (n, m) to the nearest cell of a group, float64 (n,)."""
+        found = self._check(queries, "queries")
+        out = np.empty(len(found))
+        kernels.nearest_within(found, np.full(len(found), -1), group, *self._layout, out)
+        return out
 
-        def settle(rows: slice) -> None:
-            for r in range(0, len(self), _REF_BLOCKS[-1]):
-                left_out = None if exclude is None else exclude[rows] - r
-                found = nearest_block(queries[rows], self.points[r : r + _REF_BLOCKS[-1]], left_out)
-                best[rows] = torch.minimum(best[rows], found)
-
-        by_blocks(settle, 0, queries.shape[0], _QUERY_BLOCK)
-        return best
-
-    def within(self, queries: Tensor, epsilon: float) -> Tensor:
-        """Whether each query has a reference at distance ≤ ε, bool (q,)."""
-        queries = self.check(queries)
-        if not self.uses_tree:
-            none = torch.zeros(0, dtype=torch.bool, device=queries.device)
-            found = by_blocks(lambda q: self._within_block(queries[q], epsilon), 0, queries.shape[0], _QUERY_BLOCK)
-            return torch.cat([none, *found])
-        # the bound only prunes; a little slack keeps a neighbour at exactly ε
-        bound = epsilon * (1 + 1e-9) + _TINY
-        answer = self._tree.query(queries.numpy(), distance_upper_bound=bound, workers=_workers(queries))
-        places = torch.from_numpy(answer[1]).long()
-        hit = places < len(self)
-        close = distance(queries[hit], self.points[places[hit]]) <= epsilon
-        hit[hit.clone()] = close
-        return hit
-
-    def _within_block(self, queries: Tensor, epsilon: float) -> Tensor:
-        """Search blocks of growing size: most queries are settled by the first and leave."""
-        hit = torch.zeros(queries.shape[0], dtype=torch.bool, device=queries.device)
-        open_rows = torch.arange(queries.shape[0], device=queries.device)
-        start = 0
-        for block in _ref_blocks(len(self)):
-            if open_rows.numel() == 0:
-                break
-            found, _ = mutual_block(queries[open_rows], self.points[start : start + block], epsilon, one_way=True)
-            hit[open_rows] = found
-            open_rows = open_rows[~found]
-            start += block
-        return hit
+    def self_nearest(self, group: int) -> np.ndarray:
+        """Distance of each cell of a group to its nearest *other* cell, float64 (n_g,); inf for a single cell."""
+        found, out = self._ordered[group], np.empty(self.sizes[group])
+        kernels.nearest_within(found, np.arange(len(found)), group, *self._layout, out)
+        own = np.empty_like(out)
+        own[self._orders[group]] = out
+        return own
 
 
-def _workers(queries: Tensor) -> int:
-    """Use all cores where starting threads is small change."""
-    return -1 if queries.shape[0] >= _THREADED else 1
-
-
-def _ref_blocks(n: int) -> list[int]:
-    sizes: list[int] = []
-    while n > 0:
-        sizes.append(min(n, _REF_BLOCKS[min(len(sizes), len(_REF_BLOCKS) - 1)]))
-        n -= sizes[-1]
-    return sizes
-
-
-def mutual_within(queries: Tensor, refs: Neighbours, epsilon: float) -> tuple[Tensor, Tensor]:
-    """Which queries have a reference within ε, bool (q,), and which references have a query, bool (n,)."""
-    points = refs.check(queries)
-    if refs.uses_tree and points.shape[0] * len(refs) > _DIRECT_PAIRS:
-        return refs.within(points, epsilon), Neighbours(points).within(refs.points, epsilon)
-    if refs.points.shape[1] <= _TREE_DIMS and points.shape[0] * len(refs) <= _DIRECT_PAIRS:
-        close = distance(points[:, None], refs.points) <= epsilon
-        return close.any(1), close.any(0)
-    arrived = torch.zeros(points.shape[0], dtype=torch.bool, device=points.device)
-    covered = torch.zeros(len(refs), dtype=torch.bool, device=points.device)
-    step = _REF_BLOCKS[-1]
-
-    def settle(q: slice) -> None:
-        for r in range(0, len(refs), step):
-            rows, columns = mutual_block(points[q], refs.points[r : r + step], epsilon)
-            arrived[q] |= rows
-            covered[r : r + step] |= columns
-
-    by_blocks(settle, 0, points.shape[0], _QUERY_BLOCK)
-    return arrived, covered
-
-
-def nearest(queries: Tensor, refs: Tensor) -> Tensor:
-    """Distance from each query (q, m) to the nearest reference (n, m), float64 (q,)."""
-    return Neighbours(refs).nearest(queries)
-
-
-def within(queries: Tensor, refs: Tensor, epsilon: float) -> Tensor:
-    """Whether each query (q, m) has a reference (n, m) at distance ≤ ε, bool (q,)."""
-    return Neighbours(refs).within(queries, epsilon)
-
-
-def self_nearest(refs: Tensor) -> Tensor:
-    """Distance from each point (n, m) to its nearest *other* point, float64 (n,)."""
-    return Neighbours(refs).self_nearest
+def _in_blocks(cloud: np.ndarray) -> np.ndarray:
+    """(blocks, m, LANES) of ordered points (n, m), the last block filled up with infinity."""
+    n, m = cloud.shape
+    padded = np.full((-(-n // kernels.LANES) * kernels.LANES, m), np.inf)
+    padded[:n] = cloud
+    return np.ascontiguousarray(padded.reshape(-1, kernels.LANES, m).transpose(0, 2, 1))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .blocks import as_points, distance
+from .neighbours import as_points, distance
 
 _PERMUTATIONS = 200
 _MAX_CELLS = 500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -68,6 +68,19 @@ class LinearShift:
         if not clip:
             return base + values @ self.M[genes]
         return self._clipped(rows, base, genes, values)
+
+    def steps(self, deltas: Sequence[SparseDelta]) -> Tensor:
+        """δ·M of several translations, (T, h), by one product over the genes that any of them has."""
+        if self.M is None:
+            raise ValueError("M=None: the step is the translation itself")
+        every = torch.cat([delta.genes for delta in deltas]).to(self.mapped.device)
+        values = torch.cat([delta.values for delta in deltas]).to(self.mapped)
+        genes, place = every.unique(return_inverse=True)
+        counts = torch.tensor([len(delta.genes) for delta in deltas], device=every.device)
+        rows = torch.arange(len(deltas), device=every.device).repeat_interleave(counts)
+        table = values.new_zeros(len(deltas), len(genes))
+        table[rows, place] = values
+        return table @ self.M[genes]
 
     def _clipped(self, rows: Rows, base: Tensor, genes: Tensor, values: Tensor) -> Tensor:
         if self.columns is None:
