@@ -27,7 +27,7 @@ from scgce.cli._errors import (
 
 from .conftest import ENVIRONMENT, QUICK, command_line
 
-COMMANDS = ("demo", "tgt", "embed", "evaluate", "export", "report", "rank-genes", "simulate")
+COMMANDS = ("demo", "tgt", "embed", "evaluate", "export", "panel", "report", "rank-genes", "simulate")
 
 
 def test_help_names_every_command_and_every_exit_code(call: Callable) -> None:

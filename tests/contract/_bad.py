@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 NAN, INF = float("nan"), float("inf")
 WHOLE = (0, -1, 1.5, "2", None, True)
@@ -72,6 +73,11 @@ BAD: dict[str, tuple[Any, ...]] = {
     "target": ("nowhere", "B/1", None),
     "group": ("nowhere", 3),
     "n_genes": WHOLE[:4],
+    "budget": (-1.0, NAN, INF, "1"),
+    "fixed": ("gene1", ["nowhere"], 3, [3]),
+    "programs": ("nowhere", 3, {"one": ["nowhere"]}),
+    "pair_weights": ("nowhere", 3, np.ones((3, 3)), "group", pd.DataFrame(np.ones((3, 3)))),
+    "restrict": FLAG,
     "include_self": FLAG,
     "keys": ("tgt", ["nowhere"], []),
     "other_key": ABSENT,

@@ -17,7 +17,15 @@ from tests.contract._api import TABLE, at_hand, call, outcome, public, tiny
 
 da = pytest.importorskip("dask.array")
 
-EVERYTHING = ("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability", "tl.integrated_gradients", "tl.autoencoder")
+EVERYTHING = (
+    "tl.tgt",
+    "tl.dbm",
+    "tl.evidence",
+    "tl.stability",
+    "tl.integrated_gradients",
+    "tl.autoencoder",
+    "tl.panel",
+)
 
 Make = Callable[[sparse.csr_matrix], Any]
 

@@ -22,7 +22,7 @@ KEYWORD_ONLY_FROM |= {"lineage", "n_genes", "metrics", "label"}
 @pytest.fixture(scope="module")
 def ready() -> ad.AnnData:
     adata = tiny()
-    tools = ("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability", "tl.integrated_gradients", "tl.autoencoder")
+    tools = ("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability", "tl.integrated_gradients", "tl.autoencoder", "tl.panel")
     for name in at_hand(tools):
         call(name, adata)
     return adata
@@ -125,7 +125,7 @@ EXPLANATION: dict[str, Any] = {
 }
 BY_PAIR = {**EXPLANATION, "pair_deltas": ((L * L, D), "f4")}
 EMBEDDING = {"gene_means": ((D,), "f4")}
-NESTED = {"params", "encoder", "sweep", "path", "history", "evidence", "stability"}
+NESTED = {"params", "encoder", "sweep", "path", "history", "evidence", "stability", "curve"}
 
 # Field of what a tool stores → documented shape and type. Nested entries are listed apart.
 STORED: dict[str, dict[str, Any]] = {
@@ -145,6 +145,16 @@ STORED: dict[str, dict[str, Any]] = {
         "standard_error": ((L * L, D), "f4"),
         "completeness_error": SQUARE,
         "accuracy": NUMBER,
+    },
+    "tl.panel": {
+        "groups": ((L,), "U"),
+        "genes": ((4,), "U"),
+        "fixed": ((4,), "b"),
+        "means": ((L, 4), "f8"),
+        "recall": ((L,), "f8"),
+        **dict.fromkeys(("costs", "bound", "accuracy"), ((4,), "f8")),
+        **dict.fromkeys(("helped", "worst"), ((4, 2), "i")),
+        **dict.fromkeys(("distance", "pair_accuracy"), SQUARE),
     },
     "tl.rank_genes": dict.fromkeys(("names", "scores", "logfoldchanges", "pvals", "pvals_adj"), ((D,), "V")),
     "tl.scvis": EMBEDDING,

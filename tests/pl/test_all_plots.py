@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from tests._results import blobs, store_result, store_stability
 from tests.pl._legible import assert_legible
 
-from scgce import pl
+from scgce import pl, tl
 
 PAIR = ("explanation", "translation", "dose", "stability")
 SINGLE = (
     "groups",
+    "panel",
     "sweep",
     "heatmap",
     "levels",
@@ -38,6 +39,7 @@ def example(n_groups):
         "held_out": 120 / steps,
         "kl": 1 / steps,
     }
+    tl.panel(adata, "cell_type", 12, min_cells=1, validation_fraction=0)
     adata.uns["X_scvis"] = {"params": {}, "history": history}
     return adata
 
@@ -79,5 +81,5 @@ def test_missing_results_are_named(name):
     adata.uns["tgt"] = {"groups": ["a", "b"]}
     if name == "label_distribution":
         pytest.skip("needs no result")
-    with pytest.raises((KeyError, ValueError), match=r"tgt|X_scvis"):
+    with pytest.raises((KeyError, ValueError), match=r"tgt|X_scvis|tl.panel"):
         call(name, adata)

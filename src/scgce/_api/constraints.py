@@ -15,6 +15,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 
 from scgce._api.progress import speaking
@@ -138,6 +139,13 @@ CONSTRAINTS: dict[str, Constraint] = {
     "doses": sequence_of(Constraint(_is_number, "a finite number"), 1),
     "lineage": TEXT | Constraint(lambda value: isinstance(value, Mapping), "a mapping from groups to lineages"),
     "n_genes": whole(1),
+    "budget": NOT_NEGATIVE | NONE,
+    "fixed": sequence_of(TEXT, 0),
+    "programs": TEXT
+    | NONE
+    | Constraint(lambda value: isinstance(value, Mapping), "a mapping from programmes to genes"),
+    "pair_weights": TEXT | NONE | Constraint(lambda value: isinstance(value, pd.DataFrame), "a pandas.DataFrame"),
+    "restrict": FLAG,
     "n_labels": whole(0),
     "max_cells": whole(1),
     "nearest": whole(1) | NONE,

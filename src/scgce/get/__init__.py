@@ -9,7 +9,7 @@ from scgce.get._evidence import evidence, stability, unexplained
 from scgce.get._explanation import deltas, explanation, pairs
 from scgce.get._markers import markers
 from scgce.get._metrics import metrics, sweep
-from scgce.get._panel import panel
+from scgce.get._panel import panel, panel_curve, panel_pairs
 
 __all__ = [
     "attributions",
@@ -22,6 +22,8 @@ __all__ = [
     "metrics",
     "pairs",
     "panel",
+    "panel_curve",
+    "panel_pairs",
     "stability",
     "sweep",
     "unexplained",

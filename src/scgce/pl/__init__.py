@@ -12,6 +12,7 @@ from scgce.pl._label_distribution import label_distribution
 from scgce.pl._levels import levels
 from scgce.pl._markers import markers
 from scgce.pl._metrics import metrics
+from scgce.pl._panel import panel
 from scgce.pl._path import path
 from scgce.pl._stability import stability
 from scgce.pl._sweep import sweep
@@ -29,6 +30,7 @@ __all__ = [
     "levels",
     "markers",
     "metrics",
+    "panel",
     "path",
     "stability",
     "sweep",

@@ -12,6 +12,7 @@ from ._integrated_gradients import integrated_gradients
 from ._lasso import lasso
 from ._lineages import lineages
 from ._marker_tests import marker_tests
+from ._panel import panel
 from ._random_genes import random_genes
 from ._rank_genes import rank_genes
 from ._scvis import scvis
@@ -30,6 +31,7 @@ __all__ = [
     "lasso",
     "lineages",
     "marker_tests",
+    "panel",
     "random_genes",
     "rank_genes",
     "scvis",

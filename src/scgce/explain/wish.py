@@ -1,0 +1,137 @@
+"""What the user wants of a panel, from names and columns to numbers of genes and weights of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+from scipy import sparse
+
+from scgce._api.errors import listing, not_found
+from scgce._api.groups import Groups
+from scgce.core.choose.separation import Pairs
+
+LEADING = 10
+"""Genes of largest weight of a programme, one of which the panel must have."""
+
+
+def pairs_of(adata: AnnData, groups: Groups, weights: str | pd.DataFrame | None) -> Pairs:
+    """The pairs of groups and what each counts: alike, as a table says, or half within and half between lineages.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    groups
+        The groups.
+    weights
+        None; a table groups × groups; or a column of ``adata.obs`` with coarser labels.
+
+    Raises
+    ------
+    KeyError
+        If the column or a group is not there.
+    ValueError
+        If the table is not symmetric and at least 0, or a group lies in two lineages, or none has two groups.
+    """
+    if weights is None:
+        return Pairs.of(np.ones((groups.n, groups.n)))
+    if isinstance(weights, pd.DataFrame):
+        return Pairs.of(_table(groups, weights))
+    if weights not in adata.obs.columns:
+        raise not_found("pair_weights", weights, "adata.obs", adata.obs.columns)
+    lineage = _lineages(adata, groups, weights)
+    same = lineage[:, None] == lineage[None, :]
+    upper = np.triu(np.ones_like(same), 1)
+    within, between = int((same & upper).sum()), int((~same & upper).sum())
+    if not within or not between:
+        raise ValueError(
+            f"pair_weights={weights!r}: expected coarser labels than {groups.key!r}, two or more, one of them with "
+            f"two groups or more; found {len(set(lineage))} over {groups.n} groups"
+        )
+    return Pairs.of(np.where(same, 0.5 / within, 0.5 / between))
+
+
+def _table(groups: Groups, weights: pd.DataFrame) -> NDArray[np.float64]:
+    named = weights.set_axis([str(name) for name in weights.index]).set_axis([str(n) for n in weights.columns], axis=1)
+    for name in groups.names:
+        if name not in named.index or name not in named.columns:
+            raise not_found("pair_weights", name, "its rows and columns", named.index)
+    table = named.loc[list(groups.names), list(groups.names)].to_numpy(dtype=np.float64)
+    np.fill_diagonal(table, 0.0)
+    if not (np.isfinite(table).all() and (table >= 0).all() and np.allclose(table, table.T)):
+        raise ValueError("pair_weights: expected finite numbers of at least 0, the same for (i, j) and (j, i)")
+    if not table.any():
+        raise ValueError("pair_weights: expected at least one pair with a weight above 0")
+    return table
+
+
+def _lineages(adata: AnnData, groups: Groups, column: str) -> NDArray[np.object_]:
+    labels = adata.obs[column].astype(str).to_numpy()
+    found = []
+    for g, name in enumerate(groups.names):
+        mine = sorted(set(labels[groups.codes == g]))
+        if len(mine) != 1:
+            raise ValueError(f"pair_weights={column!r}: the cells of group {name!r} lie in several: {listing(mine)}")
+        found.append(mine[0])
+    return np.array(found, dtype=object)
+
+
+def numbers_of(names: Sequence[str], genes: np.ndarray, argument: str) -> NDArray[np.int64]:
+    """Numbers of genes in a sorted list of names.
+
+    Raises
+    ------
+    KeyError
+        If one is not there.
+    """
+    place = {name: index for index, name in enumerate(genes)}
+    for name in names:
+        if str(name) not in place:
+            raise not_found(argument, name, "adata.var_names", genes)
+    return np.array([place[str(name)] for name in dict.fromkeys(names)], dtype=np.int64)
+
+
+def sets_of(adata: AnnData, programs: Any, genes: np.ndarray) -> tuple[NDArray[np.int64], ...]:
+    """Leading genes of every programme, as numbers of genes.
+
+    Parameters
+    ----------
+    adata
+        Annotated data.
+    programs
+        None; a mapping from programmes to genes; or a key of ``adata.varm`` with weights, genes × programmes, of which
+        the ten largest of every column count.
+    genes
+        Names of the genes, sorted.
+
+    Raises
+    ------
+    KeyError
+        If the key is not there.
+    ValueError
+        If no gene of a programme is among the genes.
+    """
+    if programs is None:
+        return ()
+    if isinstance(programs, Mapping):
+        named = {str(name): [gene for gene in members if gene in set(genes)] for name, members in programs.items()}
+        for name, members in named.items():
+            if not members:
+                raise ValueError(f"programs: no gene of {name!r} is in adata.var_names; expected at least one")
+        return tuple(numbers_of(members, genes, "programs") for members in named.values())
+    if programs not in adata.varm:
+        raise not_found("programs", programs, "adata.varm", adata.varm)
+    weights = adata.varm[programs]
+    dense = weights.toarray() if sparse.issparse(weights) else np.asarray(weights, dtype=np.float64)
+    sets = []
+    for column in dense.T:
+        leading = np.argsort(-np.abs(column), kind="stable")[:LEADING]
+        names = adata.var_names[leading[column[leading] != 0]].astype(str)
+        if len(names):
+            sets.append(numbers_of(names.tolist(), genes, "programs"))
+    return tuple(sets)

@@ -1,0 +1,224 @@
+"""`tl.panel` on AnnData: what it holds to, what it says, and that nothing depends on arrangement."""
+
+from __future__ import annotations
+
+import logging
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scanpy as sc
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from tests._files import write_zarr
+
+from scgce import datasets, get, pl, tl
+from scgce.explain.split import split_cells
+
+
+@pytest.fixture(scope="module")
+def made() -> ad.AnnData:
+    adata = datasets.simulated_cells(400, 60, 4, rng=2)
+    adata.obs["half"] = np.where(adata.obs["group"].isin(adata.obs["group"].cat.categories[:2]), "one", "other")
+    return adata
+
+
+@pytest.fixture
+def adata(made: ad.AnnData) -> ad.AnnData:
+    return made.copy()
+
+
+def genes(adata: ad.AnnData, key: str = "panel") -> list[str]:
+    return get.panel(adata, key=key)["gene"].tolist()
+
+
+def test_the_panel_tells_the_groups_apart_better_than_chance_genes(adata: ad.AnnData) -> None:
+    tl.panel(adata, "group", 6)
+    split = split_cells(adata.obs["group"].cat.codes.to_numpy()[_canonical(adata)], 4, 0.25, 0)
+    scored = np.zeros(adata.n_obs, dtype=bool)
+    scored[_canonical(adata)] = split == 2
+    score = {}
+    for name, chosen in {
+        "panel": genes(adata),
+        "others": [g for g in adata.var_names if g not in genes(adata)][:6],
+    }.items():
+        values = adata[:, chosen].X.toarray()
+        model = LogisticRegression(max_iter=500).fit(values[~scored], adata.obs["group"][~scored])
+        score[name] = balanced_accuracy_score(adata.obs["group"][scored], model.predict(values[scored]))
+    assert score["panel"] > score["others"] + 0.1
+    curve = get.panel_curve(adata)
+    assert curve["judge_logreg"].iloc[-1] == pytest.approx(score["panel"], abs=0.05)
+    assert curve["accuracy"].iloc[-1] == get.panel(adata, key="panel")["accuracy"].iloc[-1]
+
+
+def _canonical(adata: ad.AnnData) -> np.ndarray:
+    return np.argsort(adata.obs_names.to_numpy().astype(str), kind="stable")
+
+
+def test_nothing_depends_on_the_order_of_cells_genes_or_groups(adata: ad.AnnData) -> None:
+    tl.panel(adata, "group", 12)
+    rng = np.random.default_rng(0)
+    other = adata[rng.permutation(adata.n_obs), rng.permutation(adata.n_vars)].copy()
+    del other.uns["panel"]
+    tl.panel(other, "group", 12)
+    pd.testing.assert_frame_equal(get.panel(adata, key="panel"), get.panel(other, key="panel"), rtol=1e-6)
+    other.obs["group"] = other.obs["group"].cat.reorder_categories(other.obs["group"].cat.categories[::-1])
+    tl.panel(other, "group", 12)
+    assert genes(other) == genes(adata)
+
+
+def test_forbidden_never_fixed_always_and_the_price_within_the_budget(adata: ad.AnnData) -> None:
+    tl.panel(adata, "group", 8)
+    best = genes(adata)
+    adata.var["price"] = 1.0
+    adata.var.loc[best[:3], "price"] = np.inf
+    poor = next(g for g in adata.var_names if g not in best)
+    adata.var.loc[poor, "price"] = 0.0
+    tl.panel(adata, "group", 30, gene_costs="price", fixed=[poor, best[4]], budget=5)
+    frame = get.panel(adata, key="panel")
+    assert frame["gene"][:2].tolist() == [poor, best[4]] and frame["fixed"].sum() == 2
+    assert not set(best[:3]) & set(frame["gene"])
+    assert frame["cost"].sum() <= 5 and len(frame) >= 6
+    tl.panel(adata, "group", 5, mask_var=adata.var_names.isin(best[2:]))
+    assert set(genes(adata)) <= set(best[2:])
+
+
+def test_cheap_genes_are_preferred(adata: ad.AnnData) -> None:
+    tl.panel(adata, "group", 5)
+    dear = genes(adata)[0]
+    prices = pd.Series(1.0, index=adata.var_names)
+    prices[dear] = 1000.0
+    tl.panel(adata, "group", 5, gene_costs=prices)
+    assert dear not in genes(adata)
+
+
+def test_auto_chooses_the_fewest_that_are_as_good(adata: ad.AnnData) -> None:
+    tl.panel(adata, "group", "auto")
+    frame = get.panel_curve(adata)
+    best = frame["validation"].max()
+    chosen = len(genes(adata))
+    assert 1 <= chosen < 60 and frame["validation"][chosen - 1] >= best - 0.1
+    assert (frame["validation"][: chosen - 1] < frame["validation"][chosen - 1] + 1e-12).all()
+
+
+def test_programmes_are_all_read(adata: ad.AnnData) -> None:
+    names = adata.var_names
+    programs = {"first": names[:5].tolist(), "second": names[30:33].tolist(), "third": [names[59], "not here"]}
+    tl.panel(adata, "group", 6, programs=programs)
+    for members in programs.values():
+        assert set(members) & set(genes(adata))
+    adata.varm["sets"] = np.eye(60)[:, [7, 9]]
+    tl.panel(adata, "group", 6, programs="sets")
+    assert {names[7], names[9]} <= set(genes(adata))
+
+
+def test_neighbours_count_through_lineages_and_tables(adata: ad.AnnData) -> None:
+    tl.panel(adata, "group", 4)
+    plain = adata.uns["panel"]["distance"].copy()
+    names = adata.uns["panel"]["groups"]
+    table = pd.DataFrame(0.0, index=names, columns=names)
+    table.iloc[2, 3] = table.iloc[3, 2] = 1.0
+    tl.panel(adata, "group", 4, pair_weights=table)
+    assert adata.uns["panel"]["distance"][2, 3] > plain[2, 3]
+    tl.panel(adata, "group", 4, pair_weights="half")
+    with pytest.raises(ValueError, match="pair_weights='group'"):
+        tl.panel(adata, "group", 4, pair_weights="group")
+    with pytest.raises(ValueError, match="the same for"):
+        tl.panel(adata, "group", 4, pair_weights=table + np.triu(np.ones((4, 4)), 1))
+
+
+def test_the_genes_of_an_explanation(adata: ad.AnnData) -> None:
+    sc.pp.pca(adata, n_comps=10)
+    tl.dbm(adata, "group", use_rep="X_pca", sparsity=3, judges=False)
+    used = set(get.pairs(adata, key="dbm")["gene"])
+    assert len(used) < 40
+    tl.panel(adata, "group", 5, key="dbm")
+    frame = get.panel(adata, key="panel")
+    assert set(frame["gene"]) <= used
+    assert frame["share"].is_monotonic_increasing and (frame["worst_share"] <= frame["share"]).all()
+    tl.panel(adata, "group", 5, key="dbm", restrict=False)
+    bound = get.panel(adata, key="panel")["bound"].iloc[-1]
+    assert bound <= frame["bound"].iloc[-1] * 1.01
+    serving = get.panel(adata, 5, key="dbm")
+    assert serving.columns.tolist()[:3] == ["rank", "gene", "n_pairs"]
+    with pytest.raises(ValueError, match="is a panel"):
+        get.panel(adata, key="panel", sparsity=3)
+
+
+@pytest.mark.parametrize("write", ["h5ad", "zarr"])
+def test_a_panel_survives_a_file(adata: ad.AnnData, tmp_path, write: str) -> None:
+    adata.obs["group"] = adata.obs["group"].cat.rename_categories(["CD4+/CD25 T Reg", "B,1", "c", "d"])
+    tl.panel(adata, "group", "auto")
+    if write == "h5ad":
+        adata.write_h5ad(tmp_path / "a.h5ad")
+        back = ad.read_h5ad(tmp_path / "a.h5ad")
+    else:
+        write_zarr(adata, tmp_path / "a.zarr", 2)
+        back = ad.read_zarr(tmp_path / "a.zarr")
+    for read in (lambda a: get.panel(a, key="panel"), get.panel_curve, get.panel_pairs):
+        pd.testing.assert_frame_equal(read(back), read(adata))
+    pl.panel(back, show=False)
+    back.uns["panel"]["bound"] = back.uns["panel"]["bound"][:2]
+    with pytest.raises(ValueError, match="damaged"):
+        get.panel(back, key="panel")
+    del back.uns["panel"]["bound"]
+    with pytest.raises(ValueError, match="missing: bound"):
+        get.panel_curve(back)
+
+
+def test_copies_short_panels_and_pairs_alike_are_said_in_words(caplog: pytest.LogCaptureFixture) -> None:
+    rng = np.random.default_rng(0)
+    codes = np.repeat([0, 1, 2], 40)
+    signal = np.array([0.0, 3.0, 3.0])[codes] + rng.normal(size=120)  # groups 1 and 2 are alike
+    values = np.column_stack([signal, signal, np.full(120, 2.0)]).astype(np.float32)
+    obs = pd.DataFrame({"group": pd.Categorical.from_codes(codes, ["a", "b", "c"])}, [f"cell{i}" for i in range(120)])
+    adata = ad.AnnData(values, obs=obs, var=pd.DataFrame(index=["gene", "copy", "constant"]))
+    with caplog.at_level(logging.WARNING, logger="scgce"):
+        tl.panel(adata, "group", 3)
+    assert genes(adata) == ["copy"]
+    assert "the panel ends after 1 of 3 genes" in caplog.text
+    assert "gene (as copy)" in caplog.text
+    assert "hardly tells apart" in caplog.text and "b / c (0." in caplog.text
+    assert get.panel_pairs(adata).iloc[0][["source", "target"]].tolist() == ["b", "c"]
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, logger="scgce"):
+        tl.panel(adata, "group", 2, fixed=["constant"])
+    assert "do not vary within any group: constant" in caplog.text
+
+
+def test_groups_of_one_cell_are_named(adata: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    labels = adata.obs["group"].astype(str)
+    labels.iloc[0] = "lonely"
+    adata.obs["group"] = labels.astype("category")
+    with pytest.raises(ValueError, match=r"lonely \(1\)"):
+        tl.panel(adata, "group", 5)
+    with caplog.at_level(logging.WARNING, logger="scgce"):
+        tl.panel(adata, "group", 5, min_cells=1, validation_fraction=0)
+    assert "no panel can be trusted with: lonely" in caplog.text
+    assert np.isfinite(get.panel(adata, key="panel")["bound"]).all()
+
+
+def test_what_contradicts_itself_is_refused(adata: ad.AnnData) -> None:
+    prices = pd.Series(1.0, index=adata.var_names)
+    prices.iloc[0] = np.inf
+    first, second = adata.var_names[:2]
+    for options, said in (
+        ({"fixed": [first], "gene_costs": prices}, "gene_costs forbid"),
+        ({"fixed": [first, second], "n_genes": 1}, "at most n_genes=1"),
+        ({"fixed": [second], "budget": 0.5}, "the fixed genes cost 1"),
+        ({"programs": {"a": [first], "b": [second]}, "n_genes": 1}, "need as many genes"),
+    ):
+        before = set(adata.uns)
+        with pytest.raises(ValueError, match=said):
+            tl.panel(adata, "group", **{"n_genes": 5, **options})
+        assert set(adata.uns) == before
+
+
+def test_dense_and_sparse_and_a_layer_agree(adata: ad.AnnData) -> None:
+    tl.panel(adata, "group", 10)
+    other = adata.copy()
+    other.layers["log"], other.X = sparse.csc_matrix(adata.X), np.zeros(adata.shape, np.float32)
+    tl.panel(other, "group", 10, layer="log")
+    assert genes(other) == genes(adata)
