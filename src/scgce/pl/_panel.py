@@ -102,4 +102,5 @@ def _end_labels(ax: Axes, ends: dict[str, tuple[float, float]], last: int, chanc
             color=color,
             fontsize="small",
             arrowprops=style | {"relpos": (0, 0.5)},
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5},
         )
