@@ -117,9 +117,10 @@ def panel(
     choice, and for each ``costs``, ``fixed``, ``bound`` (the error bound after it), ``accuracy`` (mean recall on the
     scored cells by a linear discriminant on the genes so far), ``helped`` and ``worst`` (k, 2) (rows of the pair it
     helped most, and of the pair that is worst after it); ``means`` (l, k); ``recall`` (l,), ``distance`` and
-    ``pair_accuracy`` (l, l) of the whole panel; ``curve`` (``n_genes``, ``judge_logreg``, ``judge_knn``: mean recall of
-    two classifiers that see the first genes only); with "auto" ``validation``, the accuracy of 1 … 100 genes on the validation cells; with
-    ``key`` ``share`` and ``worst_share`` (k,), the share of the pairs' explanations that is held.
+    ``pair_accuracy`` (l, l) of the whole panel; ``curve`` (``n_genes``, ``judge_logreg``, ``judge_knn``: mean recall
+    of two classifiers that see the first genes only); with "auto" ``validation``, the accuracy of 1 … 100 genes on
+    the validation cells; with ``key`` ``share`` and ``worst_share`` (k,), the share of the pairs' explanations that
+    is held.
 
     Raises
     ------
