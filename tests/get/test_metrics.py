@@ -21,12 +21,13 @@ def adata():
 def test_one_row_per_ordered_pair(adata):
     frame = get.metrics(adata)
     stored = adata.uns["tgt"]
-    assert list(frame.columns) == ["source", "target", "n_genes", *SCORES]
+    assert list(frame.columns) == ["source", "target", "n_genes", *SCORES[:2], "self_similarity", *SCORES[2:]]
     assert list(zip(frame["source"], frame["target"], strict=True)) == list(permutations(stored["groups"], 2))
     rows = {name: i for i, name in enumerate(stored["groups"])}
     for record in frame.to_dict("records"):
         at = rows[record["source"]], rows[record["target"]]
         assert [record[name] for name in SCORES] == [stored[name][at] for name in SCORES]
+        assert record["self_similarity"] == stored["correctness"][at[1], at[1]]
         assert record["n_genes"] == len(get.explanation(adata, record["source"], record["target"]))
 
 
@@ -63,11 +64,12 @@ def test_stored_number_of_genes_is_preferred(adata):
 def test_sweep_averages_over_pairs(adata, include_self):
     frame = get.sweep(adata, include_self=include_self)
     stored = adata.uns["tgt"]["sweep"]
-    assert list(frame.columns)[:7] == [
+    assert list(frame.columns)[:8] == [
         "sparsity",
         "lam",
         "correctness",
         "coverage",
+        "self_similarity",
         "similarity",
         "dbm_correctness",
         "dbm_coverage",

@@ -97,7 +97,7 @@ def read_groups(
     recode = np.full(len(names) + 1, -1, dtype=np.int64)
     recode[keep] = np.arange(len(keep))
     found = Groups(groupby, names[keep], recode[codes])
-    _check_sizes(found, min_cells)
+    check_sizes(found, min_cells)
     return found
 
 
@@ -152,7 +152,8 @@ def _selected(names: np.ndarray, groups: object, reference: object, groupby: str
     return np.flatnonzero([name in wanted for name in names])
 
 
-def _check_sizes(found: Groups, min_cells: int) -> None:
+def check_sizes(found: Groups, min_cells: int) -> None:
+    """Refuse groups of fewer than ``min_cells`` cells, by name."""
     if not isinstance(min_cells, int | np.integer) or min_cells < 1:
         raise ValueError(f"min_cells={min_cells!r}; expected a whole number of at least 1")
     small = [f"{name} ({size})" for name, size in zip(found.names, found.sizes, strict=True) if size < min_cells]

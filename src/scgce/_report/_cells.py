@@ -13,7 +13,7 @@ from scgce.core.choose.truncate import SparseDelta
 from scgce.core.score.shift import LinearShift, sparse_columns
 from scgce.encoders import Encoder
 from scgce.matrix.arrays import csr_rows
-from scgce.pl._map import CellMap, flat, group_codes, layer_of, sample
+from scgce.pl._map import CellMap, explained_cells, flat, layer_of, sample
 from scgce.pl._style import default_palette, group_colors
 from scgce.store.result import Result
 
@@ -34,7 +34,7 @@ def cells(
     adata: AnnData, result: Result, chosen: CellMap, most: int, rng: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """
-    Place a sample of the cells, and translated cells of all ordered pairs at the selected sparsity.
+    Place a sample of the cells, and translated reported cells of all ordered pairs at the selected sparsity.
 
     Returns
     -------
@@ -42,13 +42,14 @@ def cells(
     ``counts``, cells of each group, ``x`` and ``y``: source after source, target after target (the source itself left
     out), cell after cell. Only ``reason`` if translated cells cannot be placed.
     """
-    codes = group_codes(adata, result.groupby, result.groups)
+    known = explained_cells(adata, result)
+    codes = known.codes
     rows = sample(np.arange(adata.n_obs), most, rng)
     points = chosen.observed(adata, rows, layer_of(result, adata))
     drawn = {"total": adata.n_obs, "shown": len(rows), "code": packed(codes[rows], "i2")}
     if chosen.encoder is None:
         return {**drawn, **_places(points, _frame(points))}, {"reason": chosen.reason}
-    counts, moved = _moved(adata, result, chosen, chosen.encoder, codes, rng)
+    counts, moved = _moved(adata, result, chosen, chosen.encoder, np.where(known.reported, codes, -1), rng)
     frame = _frame(points, moved)
     return {**drawn, **_places(points, frame)}, {"counts": counts, **_places(moved, frame)}
 
@@ -72,7 +73,7 @@ def _places(points: np.ndarray, frame: Frame) -> dict[str, str]:
 def _moved(
     adata: AnnData, result: Result, chosen: CellMap, encoder: Encoder, codes: np.ndarray, rng: np.random.Generator
 ) -> tuple[list[int], np.ndarray]:
-    """Cells of each group that are translated, and their places (cells, 2) for all ordered pairs."""
+    """Reported cells of each group that are translated, and their places (cells, 2) for all ordered pairs."""
     size, layer = len(result.groups), layer_of(result, adata)
     each = int(np.clip(MOST_MOVED // (size * (size - 1)), *PER_PAIR))
     clip = bool(result.params.get("clip", False))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
+
 from scgce.core.score.metrics import off_diagonal_mean
 
 logger = logging.getLogger("scgce")
 
 WEAK = 0.5
 """Mean correctness or coverage below which the user is told what would explain more."""
-_FOUND = "%d gene(s) a pair: correctness %.2f, coverage %.2f on the reported cells, mean over pairs of groups"
+_FOUND = "%d gene(s) a pair: correctness %.2f, coverage %.2f (real cells: %.2f) on the reported cells, mean over pairs"
 _WEAK = (
-    "few cells arrive with %d gene(s) a pair inside amplitude=%g: correctness %.2f, coverage %.2f, mean over pairs of "
-    "groups. A larger sparsity or a wider amplitude may explain more; get.metrics and tl.evidence show at what price"
+    "few cells arrive with %d gene(s) a pair inside amplitude=%g: correctness %.2f, coverage %.2f (real cells: %.2f), "
+    "mean over pairs of groups. A larger sparsity or a wider amplitude may explain more; get.metrics and tl.evidence "
+    "show at what price"
 )
 
 
@@ -27,8 +30,9 @@ def tell(entry: dict[str, Any]) -> None:
         As stored in ``adata.uns``.
     """
     correctness, coverage = off_diagonal_mean(entry["correctness"]), off_diagonal_mean(entry["coverage"])
+    ceiling = float(np.diagonal(entry["correctness"]).mean())
     genes, amplitude = entry["params"]["sparsity_selected"], entry["params"]["amplitude"]
     if amplitude > 0 and min(correctness, coverage) < WEAK:
-        logger.warning(_WEAK, genes, amplitude, correctness, coverage)
+        logger.warning(_WEAK, genes, amplitude, correctness, coverage, ceiling)
     else:
-        logger.info(_FOUND, genes, correctness, coverage)
+        logger.info(_FOUND, genes, correctness, coverage, ceiling)

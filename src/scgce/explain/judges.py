@@ -27,10 +27,17 @@ class Panel:
     verdicts: dict[str, Verdicts]
 
     @classmethod
-    def fit(cls, prepared: Prepared, judges: bool | Mapping[str, Any], fitted_on: Prepared | None = None) -> Panel:
+    def fit(
+        cls,
+        prepared: Prepared,
+        judges: bool | Mapping[str, Any],
+        fitted_on: Prepared | None = None,
+        parents: Mapping[str, str] | None = None,
+    ) -> Panel:
         """Logistic regression and kNN fitted on the fitting cells; in a mapping, more by name, fitted by the user.
 
-        A user's judge has ``predict`` from dense cells (n, d) to the groups' labels.
+        A user's judge has ``predict`` from dense cells (n, d) to the groups' labels; where groups are lineages, also to
+        those of their members, which ``parents`` maps to lineages.
         """
         home = prepared if fitted_on is None else fitted_on
         rows = home.rows(FIT, MOST_JUDGED * 2)
@@ -41,16 +48,29 @@ class Panel:
         given = dict(judges) if isinstance(judges, Mapping) else {}
         rows = prepared.rows(REPORT, MOST_JUDGED)
         cells, codes = arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows]
-        labels = list(prepared.groups.names)
+        labels = [str(name) for name in prepared.groups.names]
         verdicts = {name: Verdicts(judge, cells, codes, prepared.groups.n) for name, judge in found.items()}
         verdicts |= {
-            name: Verdicts(judge, cells, codes, prepared.groups.n, labels=labels) for name, judge in given.items()
+            name: Verdicts(_Named(judge, parents or {}), cells, codes, prepared.groups.n, labels=labels)
+            for name, judge in given.items()
         }
         return cls({f"judge_{name}": verdict for name, verdict in verdicts.items()})
 
     def scores(self, cuts: PairCuts, *, clip: bool) -> dict[str, np.ndarray]:
         """Share of the translated cells of i that each judge calls j, (l, l) each."""
         return {name: verdict.score(cuts, clip=clip) for name, verdict in self.verdicts.items()}
+
+
+class _Named:
+    """A user's judge with its answers as text, members of a lineage as the lineage."""
+
+    def __init__(self, judge: Any, parents: Mapping[str, str]) -> None:
+        self.judge, self.parents = judge, parents
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Labels (n,) of dense cells (n, d)."""
+        answers = [str(answer) for answer in np.asarray(self.judge.predict(X)).ravel()]
+        return np.array([self.parents.get(answer, answer) for answer in answers], dtype=object)
 
 
 def _positions(names: np.ndarray, wanted: np.ndarray) -> np.ndarray:

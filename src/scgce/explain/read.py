@@ -34,7 +34,8 @@ translations of an atlas would be scored lower than the same ones of a part of i
 class Prepared:
     """Everything the core needs, and where it came from."""
 
-    adata: AnnData
+    names: np.ndarray
+    """(n,) names of the cells."""
     X: Any
     groups: Groups
     genes: np.ndarray
@@ -49,9 +50,14 @@ class Prepared:
     """(n,) rows in an order that does not depend on how the cells are arranged."""
     device: torch.device
     seed: int
+    most_reported: np.ndarray | None = None
+    """(l,) cells of each group that an explanation opened again was reported on: not more are compared with it."""
 
     def rows(self, part: int | None, most: int | None = None) -> np.ndarray:
         """Row numbers of the cells of a part, or of all parts, group after group; at most ``most`` per group."""
+        bound = [most if most is not None else len(self.order)] * self.groups.n
+        if part == REPORT and self.most_reported is not None:
+            bound = [min(least, int(other)) for least, other in zip(bound, self.most_reported, strict=True)]
         if part is not None and not (self.split == part).any():  # no split: every cell serves for everything
             part = FIT
         wanted = self.split >= 0 if part is None else self.split == part
@@ -59,8 +65,8 @@ class Prepared:
         chosen = []
         for group in range(self.groups.n):
             mine = self.order[(self.groups.codes[self.order] == group) & wanted[self.order]]
-            if most is not None and len(mine) > most:
-                keep = np.sort(np.argsort(draws[: len(mine)], kind="stable")[:most])
+            if len(mine) > bound[group]:
+                keep = np.sort(np.argsort(draws[: len(mine)], kind="stable")[: bound[group]])
                 mine = mine[keep]
             chosen.append(mine)
         return np.concatenate(chosen)
@@ -145,7 +151,9 @@ def read(
         W, b = encoder.W.numpy(), encoder.b.numpy()
         hidden, sums = arrays.project_and_sum(X, W, b, fitting, found.n, device=device)
     means = sums / np.maximum(sizes, 1)
-    return Prepared(adata, X, found, genes, encoder, split, means, hidden, canonical_order(adata), device, seed)
+    return Prepared(
+        adata.obs_names.to_numpy(), X, found, genes, encoder, split, means, hidden, canonical_order(adata), device, seed
+    )
 
 
 def pick_epsilon(prepared: Prepared, epsilon: float | str | None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -10,16 +11,22 @@ import torch
 from anndata import AnnData
 
 from scgce._api.adata import gene_names, get_matrix
-from scgce._api.groups import Groups, read_groups
+from scgce._api.errors import listing
+from scgce._api.groups import Groups, check_sizes
 from scgce.core.choose.select import Explained
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 from scgce.encoders import resolve
 from scgce.matrix import arrays
+from scgce.store.cells import reported_sizes
 
+from .cells import explained_groups, known_cells, parts_of, with_cells
 from .pairs import from_rows, pair_explained
+from .params import seed_of
 from .read import Prepared, read
-from .split import REPORT
+from .split import FIT, REPORT
+
+logger = logging.getLogger("scgce")
 
 
 def reopen(
@@ -32,44 +39,76 @@ def reopen(
     min_cells: int,
     seed: int,
     device: torch.device,
-    same_cells: bool = True,
+    home: AnnData | None = None,
+    fitting: bool = True,
 ) -> Prepared:
-    """The cells of the explanation's groups; the stored split if they are the cells that were explained.
+    """The cells of the explanation's groups, each in the part that it had; reported, if it took no part.
+
+    As many cells of every group are reported as the explanation was reported on, since scores grow with that number.
+
+    Parameters
+    ----------
+    groupby
+        Column with the groups; None: the groups in which the cells were explained.
+    home
+        AnnData that was explained, if ``adata`` may hold other cells.
+    fitting
+        Whether the cells that fitted are needed as well.
 
     Raises
     ------
     ValueError
-        If they are said to be those cells and their number is another.
+        If it cannot be known which cells fitted, or fewer than two groups have the cells that are needed.
     """
     params = entry["params"]
     layer = layer or params["layer"] or None
-    found = _same_order(read_groups(adata, groupby or params["groupby"], min_cells=min_cells), entry["groups"])
+    entry = with_cells(entry, adata if home is None else home)
     X, genes = get_matrix(adata, layer), gene_names(adata)
     arrays.check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")
     r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device)).align(genes)
-    split = np.asarray(entry.get("split", ()))
-    if same_cells and groupby is None and len(split) != adata.n_obs:
-        raise ValueError(
-            f"adata has {adata.n_obs} cells and the explanation was made on {len(split)}, so it is not known which of "
-            "them fitted it; give the AnnData on which it was made (tl.evaluate: as reference=, for other cells)"
-        )
-    if not same_cells or groupby is not None:
-        split = np.where(found.codes >= 0, REPORT, -1).astype(np.int8)
-    return read(adata, X, genes, found, r, split, device=device, seed=seed)
+    facts = known_cells(adata, layer, entry, encoder, r, adata if home is None else home)
+    if home is None and facts.n_missing:
+        logger.warning("adata lacks %d of the cells that were explained", facts.n_missing)
+    found = explained_groups(adata, entry, facts, groupby)
+    part = parts_of(facts, found.codes, entry)
+    kept = _kept(found, part, fitting)
+    recode = np.full(found.n + 1, -1, dtype=np.int64)
+    recode[kept] = np.arange(len(kept))
+    groups = Groups(found.key, found.names[kept], recode[found.codes])
+    part = np.where(groups.codes >= 0, part, np.int8(-1)).astype(np.int8)
+    reported = Groups(groups.key, groups.names, np.where(_reported(part), groups.codes, -1))
+    check_sizes(reported, min_cells)
+    opened = read(adata, X, genes, groups, r, part, device=device, seed=seed)
+    return replace(opened, most_reported=reported_sizes(entry)[kept])
 
 
-def _same_order(found: Groups, names: np.ndarray) -> Groups:
-    """The explanation's groups that have cells, in its order."""
-    place = {name: index for index, name in enumerate(found.names)}
-    kept = [name for name in names if name in place]
+def _reported(part: np.ndarray) -> np.ndarray:
+    """Cells that are reported: all of them without a split."""
+    return np.asarray(part == (REPORT if (part == REPORT).any() else FIT))
+
+
+def _kept(found: Groups, part: np.ndarray, fitting: bool) -> np.ndarray:
+    """Rows of the explanation's groups that have the cells needed."""
+    there = np.bincount(found.codes[found.codes >= 0], minlength=found.n) > 0
+    enough = np.bincount(found.codes[_reported(part)], minlength=found.n) > 0
+    if fitting:
+        enough &= np.bincount(found.codes[part == FIT], minlength=found.n) > 0
+    lacking = found.names[there & ~enough]
+    if len(lacking):
+        what = "the cells that fitted them or cells to report on" if fitting else "cells that took no part in the fit"
+        logger.warning("%s: left out, for lack of %s", listing(lacking), what)
+    kept = np.flatnonzero(enough)
     if len(kept) < 2:
         raise ValueError(
-            f"groupby={found.key!r} has {len(kept)} of the explanation's groups ({', '.join(names)}); at least two "
-            "are needed"
+            f"groupby={found.key!r} has {len(kept)} of the explanation's groups ({', '.join(found.names)}) with the "
+            "cells that are needed; at least two are needed"
         )
-    recode = np.full(found.n + 1, -1, dtype=np.int64)
-    recode[[place[name] for name in kept]] = np.arange(len(kept))
-    return Groups(found.key, np.array(kept, dtype=object), recode[found.codes])
+    return kept
+
+
+def seed_for(entry: dict[str, Any], rng: int | np.random.Generator | None) -> int:
+    """The seed given; the explanation's own for None, so that cells and judges are drawn as they were."""
+    return int(entry["params"].get("seed", 0)) if rng is None else seed_of(rng)
 
 
 def _columns(entry: dict[str, Any], genes: np.ndarray) -> np.ndarray:

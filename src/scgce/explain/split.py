@@ -7,9 +7,11 @@ from numbers import Real
 
 import numpy as np
 
-logger = logging.getLogger("scgce")
+from scgce.store.cells import FIT, REPORT, VALIDATE
 
-FIT, VALIDATE, REPORT = 0, 1, 2
+__all__ = ["FIT", "REPORT", "VALIDATE", "split_cells"]
+
+logger = logging.getLogger("scgce")
 
 MIN_SPLIT = 3
 SMALL_PART = 5

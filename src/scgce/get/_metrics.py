@@ -52,10 +52,11 @@ def metrics(
     -------
     One row per ordered pair with the columns ``source``, ``target``, ``n_genes``, ``correctness`` (paper, Eq. 3:
     share of translated cells of the source that land within ε of a cell of the target), ``coverage`` (Eq. 4: share of
-    cells of the target within ε of a translated cell), ``percent_explained`` (share of the squared Wasserstein
-    distance removed) and ``judge_logreg``, ``judge_knn`` (share of translated cells that classifiers which took no
-    part in the fit call the target; one column for each further judge). NaN where a score was not computed at this
-    sparsity.
+    cells of the target within ε of a translated cell), ``self_similarity`` (share of the target's scored cells within
+    ε of another one: what real cells of the target reach, the ceiling of the two before; it rises with the number of
+    cells scored), ``percent_explained`` (share of the squared Wasserstein distance removed) and ``judge_logreg``,
+    ``judge_knn`` (share of translated cells that classifiers which took no part in the fit call the target; one column
+    for each further judge). NaN where a score was not computed at this sparsity.
 
     Raises
     ------
@@ -73,6 +74,7 @@ def metrics(
     frame["n_genes"] = result.n_genes(k)[rows, columns]
     for name in (*_SCORES, *result.judges):
         frame[name] = result.scores(name, k)[rows, columns]
+    frame.insert(frame.columns.get_loc("coverage") + 1, "self_similarity", result.self_similarity(k)[columns])
     return frame
 
 
@@ -89,7 +91,8 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
 
     Returns
     -------
-    One row per sparsity with the columns ``sparsity``, ``lam``, ``correctness``, ``coverage``, ``similarity`` (paper,
+    One row per sparsity with the columns ``sparsity``, ``lam``, ``correctness``, ``coverage``, ``self_similarity`` (of
+    the scored cells, mean over groups: the ceiling of the two before), ``similarity`` (paper,
     Eq. 10: how much of this explanation lies on the genes of the next larger one; NaN in the last row),
     ``dbm_correctness``, ``dbm_coverage``, ``validation_correctness``, ``validation_coverage``,
     ``consistent_correctness``, ``consistent_coverage`` (of the variant without triangle error, where it is stored),
@@ -112,10 +115,18 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     names = [*_SWEPT, *result.judges]
     means = {name: _average(stored.get(name), count, include_self=include_self) for name in names}
     frame = pd.DataFrame({"sparsity": result.sparsities, "lam": lam})
-    frame = frame.assign(correctness=means["correctness"], coverage=means["coverage"], similarity=similarity)
+    frame = frame.assign(correctness=means["correctness"], coverage=means["coverage"])
+    frame = frame.assign(self_similarity=_ceilings(stored.get("correctness"), count), similarity=similarity)
     frame = frame.assign(**{name: means[name] for name in names[2:]})
     frame["selected"] = result.sparsities == result.selected
     return frame
+
+
+def _ceilings(blocks: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
+    """Mean self-similarity of the groups at every sparsity (K,)."""
+    if blocks is None:
+        return np.full(count, np.nan)
+    return np.asarray(np.asarray(blocks, dtype=np.float64).diagonal(axis1=1, axis2=2).mean(axis=1))
 
 
 def _average(blocks: NDArray[np.float64] | None, count: int, *, include_self: bool) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from scgce._api.constraints import checked
 from scgce.core.score.metrics import score_pairs
 from scgce.pl._labels import arrow
-from scgce.pl._map import cell_map, group_codes, layer_of, representation, sample
+from scgce.pl._map import cell_map, explained_cells, layer_of, representation, sample
 from scgce.pl._style import FAINT, INK, MUTED, despine, finish, new_figure
 from scgce.store.result import Result
 
@@ -50,7 +50,11 @@ def dose_data(
     chosen = cell_map(adata, result, representation(adata, result))
     if chosen.encoder is None:
         raise ValueError(f"key={key!r}: the encoder is needed to score parts of a translation; {chosen.reason}")
-    rows = [_rows(adata, result, group, max_cells, np.random.default_rng(rng)) for group in (i, j)]
+    known = explained_cells(adata, result)
+    rows = [
+        sample(known.rows(group, name), max_cells, np.random.default_rng(rng))
+        for group, name in ((i, source), (j, target))
+    ]
     layer, clip = layer_of(result, adata), bool(result.params.get("clip", False))
     delta = pd.Series(result.delta(i, j, sparsity), index=result.genes)
     delta = delta[delta != 0]
@@ -124,13 +128,3 @@ def dose(
     place.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0), labelcolor=INK)
     despine(place)
     return finish(place, given=ax, show=show, return_fig=return_fig)
-
-
-def _rows(adata: AnnData, result: Result, group: int, most: int, rng: np.random.Generator) -> np.ndarray:
-    """Cells of a group that metrics are reported on, a sample of them."""
-    codes = group_codes(adata, result.groupby, result.groups)
-    rows = np.flatnonzero(codes == group)
-    split = np.asarray(result.raw.get("split", []))
-    if len(split) == adata.n_obs and (split[rows] == 2).any():
-        rows = rows[split[rows] == 2]
-    return sample(rows, most, rng)

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 
 from scgce._api.constraints import FLAG, checked
 from scgce.pl._labels import label_points, wrap
-from scgce.pl._map import cell_map, group_codes, layer_of, sample
+from scgce.pl._map import cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, point_size
 from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, new_figure
 from scgce.store.result import Result
@@ -28,7 +28,7 @@ def embedding_shift_data(
     max_cells: int = 200,
     rng: int | np.random.Generator = 0,
 ) -> pd.DataFrame:
-    """Mean place of the cells of each group before and after every explanation that starts there.
+    """Mean place of the reported cells of each group before and after every explanation that starts there.
 
     Returns
     -------
@@ -45,10 +45,10 @@ def embedding_shift_data(
     chosen = cell_map(adata, result, basis)
     if chosen.encoder is None:
         raise ValueError(f"basis={chosen.basis!r}: translated cells cannot be placed, {chosen.reason}")
-    codes, layer = group_codes(adata, result.groupby, result.groups), layer_of(result, adata)
+    known, layer = explained_cells(adata, result), layer_of(result, adata)
     generator, cuts = np.random.default_rng(rng), result.pair_cuts(k)
     clip, scores = bool(result.params.get("clip", False)), result.scores("correctness", k)
-    rows = [sample(np.flatnonzero(codes == group), max_cells, generator) for group in range(len(result.groups))]
+    rows = [sample(known.rows(group, name), max_cells, generator) for group, name in enumerate(result.groups)]
     means = [chosen.observed(adata, part, layer).mean(axis=0) for part in rows]
     records = []
     for i, j in np.ndindex(scores.shape):
@@ -74,7 +74,7 @@ def embedding_shift(
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw an arrow for each pair from the mean of the source to the mean of its translated cells.
+    """Draw an arrow for each pair from the mean of the source's reported cells to the mean of them translated.
 
     An explanation that works ends on its target; the colour is its correctness.
 
@@ -130,7 +130,7 @@ def embedding_shift(
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize="x-small", length=2)
     if labels:
-        codes = group_codes(adata, result.groupby, result.groups)[rows]
+        codes = explained_cells(adata, result).codes[rows]
         present = [group for group in range(len(result.groups)) if (codes == group).any()]
         middles = np.stack([center(points[codes == group]) for group in present])
         label_points(place, middles, [wrap(str(result.groups[group]), 18) for group in present], fontsize="x-small")

@@ -15,7 +15,7 @@ from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.pl._labels import arrow
 from scgce.pl._lollipop import lollipop
-from scgce.pl._map import CellMap, cell_map, group_codes, layer_of, sample
+from scgce.pl._map import CellMap, cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, note, point_size
 from scgce.pl._style import FAINT, INK, MOVED, SOURCE, TARGET, finish, split
 from scgce.store.result import Result
@@ -41,20 +41,21 @@ def explanation_data(
     -------
     Long frame: ``cell``, ``group`` (missing for a cell in no group), ``state`` (``"observed"``, ``"translated"``),
     ``direction`` (``"forward"`` source → target, ``"back"`` target → source, empty when observed), ``x`` and ``y``.
-    At most ``max_cells`` observed cells and ``max_moved`` translated cells of each of the two groups.
+    At most ``max_cells`` observed cells and ``max_moved`` translated cells of each of the two groups, reported ones.
     """
     result = Result.read(adata, key)
     i, j = result.pair(source, target)
     chosen = cell_map(adata, result) if chosen is None else chosen
-    codes, layer = group_codes(adata, result.groupby, result.groups), layer_of(result, adata)
+    known, layer = explained_cells(adata, result), layer_of(result, adata)
+    codes = known.codes
     generator = np.random.default_rng(rng)
     rows = sample(np.arange(adata.n_obs), max_cells, generator)
     parts = [_part(adata, result, codes, rows, chosen.observed(adata, rows, layer), "observed", "")]
     if chosen.encoder is not None:
         delta = pd.Series(result.delta(i, j, sparsity), index=result.genes)
         clip = bool(result.params.get("clip", False))
-        for start, sign, direction in ((i, 1.0, FORWARD), (j, -1.0, BACK)):
-            rows = sample(np.flatnonzero(codes == start), max_moved, generator)
+        for start, name, sign, direction in ((i, source, 1.0, FORWARD), (j, target, -1.0, BACK)):
+            rows = sample(known.rows(start, name), max_moved, generator)
             points = chosen.translated(adata, rows, sign * delta[delta != 0], layer, clip=clip)
             parts.append(_part(adata, result, codes, rows, points, "translated", direction))
     return pd.concat(parts, ignore_index=True)
@@ -102,7 +103,8 @@ def explanation(
     size
         Area of a point in square points.
     max_cells
-        Cells shown at most, a fixed random sample; of each of the two groups at most 1,000 are translated.
+        Cells shown at most, a fixed random sample; of each of the two groups at most 1,000 reported
+        ones (which neither fitted nor selected the explanation) are translated.
     ax, show, return_fig
         As in scanpy. Given Axes are divided into three.
 
@@ -181,7 +183,9 @@ def _draw_map(
 def _scores(result: Result, source: str, target: str, sparsity: int) -> str:
     at = result.pair(source, target)
     correctness, coverage = (result.scores(name, sparsity)[at] for name in ("correctness", "coverage"))
-    return f"correctness {correctness:.2f} · coverage {coverage:.2f}"
+    ceiling = result.scores("correctness", sparsity)[at[1], at[1]]
+    known = f" (real cells: {ceiling:.2f})" if np.isfinite(ceiling) else ""
+    return f"correctness {correctness:.2f} · coverage {coverage:.2f}{known}"
 
 
 def _unit(layer: str | None) -> str:

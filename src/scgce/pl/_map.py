@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from scgce.core.choose.truncate import SparseDelta
 from scgce.core.score.shift import LinearShift, sparse_columns
 from scgce.encoders import Encoder, encoder_from_uns
 from scgce.matrix.arrays import csr_rows
+from scgce.store.cells import REPORT, cell_facts
 from scgce.store.result import Result
 
 Points = NDArray[np.float64]
@@ -123,6 +125,52 @@ def group_codes(adata: AnnData, groupby: str, groups: Any) -> NDArray[np.int64]:
     if groupby not in adata.obs:
         raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
     return pd.Index([str(group) for group in groups]).get_indexer(adata.obs[groupby].astype(str)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class ExplainedCells:
+    """The cells of an AnnData as a result knows them.
+
+    ``codes`` (n,): row of the group in which each cell was explained, of a new cell the group it is in; −1 for none.
+    ``reported`` (n,): whether the cell neither fitted nor selected the explanation; all of them without such a split.
+    """
+
+    codes: NDArray[np.int64]
+    reported: NDArray[np.bool_]
+
+    def rows(self, group: int, name: Any) -> NDArray[np.int64]:
+        """Reported cells of a group.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        found = np.flatnonzero((self.codes == group) & self.reported)
+        if not len(found):
+            raise ValueError(f"no cell of {str(name)!r} in adata took no part in fitting and selecting the explanation")
+        return found
+
+
+def explained_cells(adata: AnnData, result: Result) -> ExplainedCells:
+    """Groups and parts of the cells, by their names; warns where labels have changed since they were explained."""
+    codes = group_codes(adata, result.groupby, result.groups)
+    facts = cell_facts(result.raw, adata.obs_names)
+    if facts is None:
+        return ExplainedCells(codes, np.ones(adata.n_obs, dtype=bool))
+    split = bool((np.asarray(result.raw["split"]) == REPORT).any())
+    reported = facts.held_out if split else np.ones(adata.n_obs, dtype=bool)
+    if facts.by_name:
+        changed = int((facts.known & (facts.group >= 0) & (codes != facts.group)).sum())
+        if changed:
+            warnings.warn(
+                f"obs[{result.groupby!r}] gives {changed} of the explained cells other labels than they had; they are "
+                "shown in the groups in which they were explained",
+                UserWarning,
+                stacklevel=2,
+            )
+        codes = np.where(facts.known, facts.group, codes)
+    return ExplainedCells(codes, reported)
 
 
 def layer_of(result: Result, adata: AnnData) -> str | None:

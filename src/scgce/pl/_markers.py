@@ -19,7 +19,7 @@ from scgce._api.constraints import checked
 from scgce.core.gauge import gauge
 from scgce.get._markers import markers as read_markers
 from scgce.matrix.arrays import dense_columns
-from scgce.pl._map import group_codes, layer_of
+from scgce.pl._map import explained_cells, layer_of
 from scgce.pl._matrix import signed_heatmap, tick_size
 from scgce.pl._style import FAINT, figure_of, finish, split
 from scgce.store.result import Result
@@ -118,7 +118,7 @@ def markers(
 
 def _dots(ax: Axes, adata: AnnData, result: Result, genes: list[str]) -> tuple[PathCollection, NDArray[np.float64]]:
     """Numbers of scanpy's dot plot, genes down and groups across; returns the dots and some shares for the legend."""
-    codes = group_codes(adata, result.groupby, result.groups)
+    codes = explained_cells(adata, result).codes
     values = dense_columns(get_matrix(adata, layer_of(result, adata)), adata.var_names.get_indexer(genes))
     small = AnnData(values[codes >= 0], var=pd.DataFrame(index=genes))  # scanpy cannot read every kind of matrix
     names = [str(group) for group in result.groups]

@@ -78,6 +78,8 @@ def metrics(
 ) -> Any:
     """Draw metrics of every ordered pair: source down, target across, the mean in the title.
 
+    Beside the mean of correctness and coverage stands what real cells reach: the mean self-similarity of the groups.
+
     Parameters
     ----------
     adata
@@ -114,12 +116,14 @@ def metrics(
     side = float(np.clip(0.42 * count, 2.4, 7.0))
     figure, grid = split(ax, (len(wanted) * (side + 0.5) + 1.6, side + 2.0), nrows=1, ncols=len(wanted))
     axes: list[Axes] = []
+    result = Result.read(adata, key)
+    ceiling = float(np.mean(result.self_similarity(result.check_sparsity(sparsity))))
     for column, metric in enumerate(wanted):
         place = figure.add_subplot(grid[0, column])
         table = frame[frame["metric"] == metric].pivot_table(
             index="source", columns="target", values="value", observed=False, dropna=False
         )
-        heatmap(place, table, metric, labelled=column == 0)
+        heatmap(place, table, metric, labelled=column == 0, ceiling=ceiling)
         axes.append(place)
     _color_bars(axes, wanted)
     figure.draw_without_rendering()
@@ -128,8 +132,8 @@ def metrics(
     return finish(axes, given=ax, show=show, return_fig=return_fig)
 
 
-def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool) -> None:
-    """Draw one matrix of pairs; NaN (also the diagonal) is grey."""
+def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool, ceiling: float = np.nan) -> None:
+    """Draw one matrix of pairs; NaN (also the diagonal) is grey. ``ceiling``: the groups' mean self-similarity."""
     values = table.to_numpy(float)
     highest = max(float(np.nanmax(values, initial=1.0)), 1.0) if metric == "n_genes" else 1.0
     ax.set_facecolor(FAINT)
@@ -145,6 +149,8 @@ def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool) -> No
         ax.set_ylabel("source")
     mean = np.nanmean(values) if np.isfinite(values).any() else np.nan
     shown = f"mean {mean:.1f}" if metric == "n_genes" else f"mean {mean:.2f}"
+    if metric in ("correctness", "coverage") and np.isfinite(ceiling):
+        shown += f" (real cells {ceiling:.2f})"
     ax.set_title(f"{TITLES[metric]}\n{shown}", fontsize="medium", color=INK)
 
 

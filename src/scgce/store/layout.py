@@ -29,6 +29,8 @@ _TOP: dict[str, tuple[str, ...]] = {
     "judge_": _SQUARE,
     "center_distance": (),
     "split": ("n",),
+    "cell_digest": ("n",),
+    "cell_group": ("n",),
     "pair_deltas": ("l*l", "d"),
 }
 _SWEPT = dict.fromkeys(("correctness", "coverage", "dbm_", "validation_", "judge_", "consistent_"), ("K", "l", "l"))
@@ -48,6 +50,7 @@ _EVIDENCE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("off_manifold", "below_zero", "consistency_price", "p_"), _SQUARE),
     "triangle_error": (),
 }
+_MEMBERS: dict[str, tuple[str, ...]] = {"members": ("g",), "member_of": ("g",)}
 _UNEXPLAINED = {f"unexplained_{name}": ("U",) for name in ("source", "target", "reason")}
 _STABILITY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("frequency", "low", "high"), ("l*l", "d")),
@@ -90,6 +93,7 @@ def check_fields(entry: Mapping[str, Any], where: str, n_groups: int, n_genes: i
     """
     sizes = {"l": n_groups, "d": n_genes}
     _check_part(entry, _TOP, where, dict(sizes))
+    _check_part(entry, _MEMBERS, where, dict(sizes), NAMES)
     checked = Fields(entry, where)
     for part, layout in _PARTS.items():
         if part not in entry:

@@ -205,6 +205,10 @@ class Result:
             return np.asarray(self.raw["n_genes"], dtype=np.int64)
         return self.pair_cuts(sparsity).n_active().numpy()
 
+    def self_similarity(self, sparsity: int) -> NDArray[np.float64]:
+        """Share of each group's scored cells with another one within ε (l,): the ceiling of correctness into it."""
+        return np.diagonal(self.scores("correctness", sparsity)).copy()
+
     def scores(self, name: str, sparsity: int) -> NDArray[np.float64]:
         """Return a stored (l, l) metric, NaN where it was not computed at this sparsity."""
         sweep = self.raw.get("sweep", {})

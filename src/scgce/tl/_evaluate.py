@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.constraints import DATA, FLAG, NEW_NAME, NONE, TEXT, checked
+from scgce._api.constraints import DATA, FLAG, NEW_NAME, NONE, SEED, TEXT, checked
 from scgce._api.device import resolve_device
 from scgce.encoders import encoder_from_uns
 from scgce.explain import params as _params
 from scgce.explain.entry import Report, stored
 from scgce.explain.judges import Panel
-from scgce.explain.read import pick_epsilon
-from scgce.explain.reopen import reopen, stored_explanations, with_stored_means
-from scgce.explain.split import REPORT
+from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon
+from scgce.explain.reopen import reopen, seed_for, stored_explanations, with_stored_means
+from scgce.explain.split import FIT, REPORT, VALIDATE
 from scgce.store.entries import read_result, write_result
 
+logger = logging.getLogger("scgce")
 
-@checked(reference=DATA | NONE, groupby=TEXT | NONE, clip=FLAG | NONE, key_added=NEW_NAME | NONE)
+
+@checked(reference=DATA | NONE, groupby=TEXT | NONE, clip=FLAG | NONE, key_added=NEW_NAME | NONE, rng=SEED | NONE)
 def evaluate(
     adata: AnnData,
     key: str = "tgt",
@@ -33,12 +37,17 @@ def evaluate(
     clip: bool | None = None,
     judges: bool | Mapping[str, Any] = True,
     min_cells: int = 1,
-    rng: int | np.random.Generator = 0,
+    rng: int | np.random.Generator | None = None,
     device: str = "auto",
     key_added: str | None = None,
     copy: bool = False,
 ) -> AnnData | None:
     """Score a stored explanation again: on its own reported cells, on held-out cells, on another donor.
+
+    Cells are known by their names. Those that fitted or selected the explanation are never scored, wherever they stand
+    and in whatever AnnData; the log says how many were left out. Scores rise with the number of cells (a cell of the
+    target is nearer), so of every group as many are scored as the explanation was reported on, drawn at random; where
+    ``adata`` has fewer, compare with the self-similarity in `get.metrics`.
 
     Parameters
     ----------
@@ -47,10 +56,12 @@ def evaluate(
     key
         The explanation, in ``reference.uns``.
     reference
-        AnnData that holds the explanation; None: ``adata`` itself, scored on the cells it reported.
-        Otherwise all labelled cells of ``adata`` are scored.
-    groupby, layer
-        Column of ``adata.obs`` and layer; None: as stored. Groups without cells in ``adata`` are left out.
+        AnnData that holds the explanation, with the cells that were explained; None: ``adata`` itself.
+    groupby
+        Column of ``adata.obs``; None: the groups in which cells were explained and, for other cells, the column of
+        that name. Groups without cells to score are left out.
+    layer
+        Layer of ``adata``; None: as stored.
     encoder
         The model, if it could not be stored with the explanation.
     epsilon
@@ -59,7 +70,11 @@ def evaluate(
         Translate by ``max(x + δ, 0)``; None: as stored.
     judges
         As in `tl.tgt`; fitted on the fitting cells of ``reference``.
-    min_cells, rng, device
+    min_cells
+        Smallest number of scored cells a group may have.
+    rng
+        Seed or generator; None: the explanation's own seed, by which cells and judges are drawn as they were.
+    device
         As in `tl.tgt`.
     key_added
         Name of the result; None: ``f"{key}_evaluated"``.
@@ -68,41 +83,71 @@ def evaluate(
 
     Returns
     -------
-    None, or the copy. Sets ``adata.uns[key_added]`` in the form of `tl.tgt`: ``get.metrics(adata, key=key_added)``.
+    None, or the copy. Sets ``adata.uns[key_added]`` in the form of `tl.tgt`: ``get.metrics(adata, key=key_added)``; in
+    its ``params`` also ``cells_scored`` and ``cells_left_out``.
 
     Raises
     ------
     KeyError
         If the explanation, the column, the layer or a gene is not there.
     ValueError
-        If fewer than two of the explanation's groups have cells, or ``adata`` lost some of the cells explained.
+        If fewer than two of the explanation's groups have cells to score, all cells fitted or selected, or it cannot be
+        known which did.
+
+    Warns
+    -----
+    UserWarning
+        If cells have other labels than they had when they were explained.
     """
     _params.check_epsilon(epsilon)
     home = adata if reference is None else reference
-    same_cells = home is adata
     entry = read_result(home, key)
     params = entry["params"]
+    r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
+    opening: dict[str, Any] = {"seed": seed_for(entry, rng), "device": resolve_device(device)}
+    scored = reopen(adata, entry, groupby, layer, r, min_cells=min_cells, home=reference, fitting=False, **opening)
+    own = scored
+    if judges and (reference is not None or groupby is not None or layer is not None):
+        with warnings.catch_warnings():
+            if reference is None:  # what is to be said of these cells has been said
+                warnings.simplefilter("ignore", UserWarning)
+            own = reopen(home, entry, None, None, r, min_cells=1, **opening)
+    counts = _told(scored, reference is not None)
     if copy:
         adata = adata.copy()
-    r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
-    seed = _params.seed_of(rng)
-    where = resolve_device(device)
-    own = reopen(home, entry, None, None, r, min_cells=1, seed=seed, device=where)
-    if reference is None and groupby is None and layer is None:
-        scored = own
-    else:
-        scored = reopen(
-            adata, entry, groupby, layer, r, min_cells=min_cells, seed=seed, device=where, same_cells=same_cells
-        )
     scored = with_stored_means(scored, entry)
     reach = float(entry["epsilon"]) if epsilon is None else pick_epsilon(scored, epsilon)
     clipped = bool(params["clip"]) if clip is None else clip
-    panel = Panel.fit(scored, judges, fitted_on=own) if judges else None
+    panel = Panel.fit(scored, judges, fitted_on=own, parents=_parents(entry)) if judges else None
     report = Report(scored.part(REPORT), reach, clipped, panel)
     explained = stored_explanations(entry, scored)
     selected = [candidate.sparsity for candidate in explained].index(int(params["sparsity_selected"]))
-    kept = {name: params[name] for name in ("use_rep", "method", "amplitude", "validation_fraction")}
-    kept |= {"groupby": scored.groups.key, "layer": layer or params["layer"], "clip": clipped, "evaluated": key}
+    kept = {**params, "groupby": scored.groups.key, "layer": layer or params["layer"], "clip": clipped}
+    kept |= {"evaluated": key, **counts}
     kept["epsilon_rule"] = params["epsilon_rule"] if epsilon is None else _params.epsilon_rule(epsilon)
-    write_result(adata, key_added or f"{key}_evaluated", stored(scored, report, explained, selected, kept))
+    gauge = kept["reference"] if kept.get("reference") in ("baseline", *scored.groups.names) else None
+    write_result(
+        adata, key_added or f"{key}_evaluated", stored(scored, report, explained, selected, kept, reference=gauge)
+    )
     return adata if copy else None
+
+
+def _parents(entry: dict[str, Any]) -> dict[str, str]:
+    """Lineage of each group of a result of `tl.lineages`; empty for another."""
+    names = (np.asarray(entry.get(field, ())).astype(str).tolist() for field in ("members", "member_of"))
+    return dict(zip(*names, strict=True))
+
+
+def _told(scored: Prepared, others: bool) -> dict[str, int]:
+    """How many cells are scored and how many are left out because they fitted or selected; logged."""
+    n_scored, labelled = len(scored.rows(REPORT, MOST_CELLS[REPORT])), int((scored.split >= 0).sum())
+    n_fitted = int(((scored.split == FIT) | (scored.split == VALIDATE)).sum())
+    if not (scored.split == REPORT).any():
+        logger.info("%d cells scored, all of which fitted the explanation (validation_fraction=0)", n_scored)
+        return {"cells_scored": n_scored, "cells_left_out": 0}
+    tell = logger.warning if others and n_fitted else logger.info
+    tell(
+        "%d of %d cells scored; %d fitted or selected the explanation and are left out",
+        n_scored, labelled, n_fitted,
+    )  # fmt: skip
+    return {"cells_scored": n_scored, "cells_left_out": n_fitted}

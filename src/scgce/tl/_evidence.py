@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.constraints import checked
+from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
 from scgce._api.progress import progress
 from scgce.core.choose.truncate import PairCuts
@@ -31,16 +31,15 @@ from scgce.core.solve.lasso import lasso_pairs
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Pairwise
 from scgce.encoders import encoder_from_uns
-from scgce.explain import params as _params
 from scgce.explain.fit import EXACT, smooth_problem
 from scgce.explain.read import Prepared
-from scgce.explain.reopen import explanation_of, reopen
+from scgce.explain.reopen import explanation_of, reopen, seed_for
 from scgce.explain.split import FIT, REPORT
 from scgce.matrix import arrays
 from scgce.store.entries import read_result
 
 
-@checked()
+@checked(rng=SEED | NONE)
 def evidence(
     adata: AnnData,
     key: str = "tgt",
@@ -50,7 +49,7 @@ def evidence(
     doses: Sequence[float] = DOSES,
     n_permutations: int = 200,
     threshold: float = 0.5,
-    rng: int | np.random.Generator = 0,
+    rng: int | np.random.Generator | None = None,
     device: str = "auto",
     copy: bool = False,
 ) -> AnnData | None:
@@ -72,7 +71,9 @@ def evidence(
         Permutations of the labels of a pair's two groups; 0 for none.
     threshold
         Correctness or coverage below which a pair is listed as unexplained.
-    rng, device, copy
+    rng
+        Seed or generator; None: the explanation's own seed.
+    device, copy
         As in `tl.tgt`.
 
     Returns
@@ -94,7 +95,7 @@ def evidence(
     k = int(entry["params"]["sparsity_selected"]) if sparsity is None else sparsity
     if copy:
         adata = adata.copy()
-    seed = _params.seed_of(rng)
+    seed = seed_for(entry, rng)
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
     prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
     chosen = explanation_of(entry, prepared, k, key)

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from anndata import AnnData
 
-from scgce._api.constraints import checked
+from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
 from scgce._api.errors import listing
 from scgce._api.groups import Groups
@@ -19,16 +19,15 @@ from scgce.core.choose.select import Explained
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 from scgce.encoders import encoder_from_uns
-from scgce.explain import params as _params
 from scgce.explain.entry import Report, stored
 from scgce.explain.judges import Panel
 from scgce.explain.read import Prepared
-from scgce.explain.reopen import reopen, stored_explanations, with_stored_means
+from scgce.explain.reopen import reopen, seed_for, stored_explanations, with_stored_means
 from scgce.explain.split import REPORT
 from scgce.store.entries import read_result, write_result
 
 
-@checked()
+@checked(rng=SEED | NONE)
 def lineages(
     adata: AnnData,
     lineage: str | Mapping[str, str | Sequence[str]],
@@ -36,7 +35,7 @@ def lineages(
     key: str = "tgt",
     encoder: Any = None,
     judges: bool | Mapping[str, Any] = True,
-    rng: int | np.random.Generator = 0,
+    rng: int | np.random.Generator | None = None,
     device: str = "auto",
     key_added: str = "lineages",
     copy: bool = False,
@@ -58,7 +57,11 @@ def lineages(
         The explanation in ``adata.uns``.
     encoder
         The model, if it could not be stored with the explanation.
-    judges, rng, device, copy
+    judges
+        As in `tl.tgt`. A judge of the user's may answer in names of groups: its answers are mapped to their lineages.
+    rng
+        Seed or generator; None: the explanation's own seed.
+    device, copy
         As in `tl.tgt`.
     key_added
         Name of the result; with a mapping also of the column that is added to ``adata.obs``.
@@ -82,22 +85,24 @@ def lineages(
         raise ValueError(f"key={key!r} was made pair by pair ({entry['params']['method']}): it has no basis to average")
     if copy:
         adata = adata.copy()
-    seed = _params.seed_of(rng)
+    seed = seed_for(entry, rng)
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
-    prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
+    prepared = reopen(
+        adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device), fitting=bool(judges)
+    )
     prepared = with_stored_means(prepared, entry)
     parents = _parents(adata, prepared.groups, lineage)
     column = lineage if isinstance(lineage, str) else key_added
     weights = _weights(entry, prepared.groups, parents)
     merged = _merged(prepared, column, parents, weights)
-    panel = Panel.fit(merged, judges) if judges else None
+    panel = Panel.fit(merged, judges, parents=parents) if judges else None
     report = Report(merged.part(REPORT), float(entry["epsilon"]), bool(entry["params"]["clip"]), panel)
     explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
     selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))
-    kept = {name: entry["params"][name] for name in ("use_rep", "layer", "method", "amplitude", "clip")}
-    kept |= {name: entry["params"][name] for name in ("validation_fraction", "epsilon_rule")}
-    kept |= {"groupby": column, "lineages_of": key}
-    write_result(adata, key_added, stored(merged, report, explained, selected, kept))
+    kept = {**entry["params"], "groupby": column, "lineages_of": key}
+    result = stored(merged, report, explained, selected, kept)
+    result |= {"members": np.array(list(parents), dtype=str), "member_of": np.array(list(parents.values()), dtype=str)}
+    write_result(adata, key_added, result)
     if not isinstance(lineage, str):
         names = merged.groups.names
         adata.obs[column] = pd.Categorical.from_codes(merged.groups.codes, list(names))
@@ -154,7 +159,11 @@ def _merged(prepared: Prepared, key: str, parents: dict[str, str], weights: pd.D
     codes = np.array([*code, -1], dtype=np.int64)[prepared.groups.codes]
     groups = Groups(key, np.array(names, dtype=object), codes)
     split = np.where(codes >= 0, prepared.split, -1).astype(np.int8)
-    return replace(prepared, groups=groups, split=split, means=weights.to_numpy() @ prepared.means)
+    bound = None
+    if prepared.most_reported is not None:
+        bound = (weights.to_numpy() > 0).astype(np.int64) @ prepared.most_reported
+    means = weights.to_numpy() @ prepared.means
+    return replace(prepared, groups=groups, split=split, means=means, most_reported=bound)
 
 
 def _averaged(explained: Explained, weights: pd.DataFrame) -> Explained:

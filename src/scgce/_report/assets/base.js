@@ -78,6 +78,16 @@ function mean(matrix) {
   return count ? sum / count : null;
 }
 
+// What real cells of the target reach: its self-similarity, the ceiling of correctness and coverage.
+function ceiling(level, target = null) {
+  const matrix = level.scores.correctness;
+  if (!matrix) return null;
+  if (target !== null) return matrix[target * size + target];
+  let sum = 0;
+  for (let i = 0; i < size; i += 1) sum += matrix[i * size + i];
+  return known(sum) ? sum / size : null;
+}
+
 const NAMES = { correctness: "correctness", coverage: "coverage", percent_explained: "share of distance explained",
   judge_logreg: "judge: logistic regression", judge_knn: "judge: nearest neighbours",
   dbm_correctness: "DBM correctness", dbm_coverage: "DBM coverage" };

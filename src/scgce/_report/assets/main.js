@@ -10,6 +10,7 @@ function drawHead() {
     const baseline = chosen ? chosen[`dbm_${name}`] : null;
     cards.push(card(digits(mean(matrix)), nameOf(name) + (known(baseline) ? ` (DBM ${digits(baseline)})` : "")));
   }
+  if (known(ceiling(level))) cards.push(card(digits(ceiling(level)), "self-similarity of real cells, the ceiling"));
   byId("cards").append(...cards);
   if (known(data.epsilon) && known(data.distance) && data.epsilon > 0.5 * data.distance) {
     byId("cards").after(element("p", { class: "warning" }, `ε = ${digits(data.epsilon)} is of the order of the distance between ` +

@@ -50,6 +50,7 @@ function drawPair() {
   const at = source * size + target;
   const scores = Object.entries(level.scores).filter(([, matrix]) => known(matrix[at]));
   const texts = scores.map(([name, matrix]) => `${nameOf(name)} ${digits(matrix[at])}`);
+  if (known(ceiling(level, target))) texts.push(`real cells of ${to} ${digits(ceiling(level, target))}`);
   const shown = rows.length < level.n_genes[at] ? `the largest ${rows.length} of ${level.n_genes[at]} genes` : `${rows.length} genes`;
   byId("pair-scores").textContent = [shown, ...texts].join(" · ");
   lollipop(byId("lollipop"), rows);
@@ -57,5 +58,5 @@ function drawPair() {
   const withMoved = moved !== null && level.k === data.selected;
   pairMap(byId("pair-map"), source, target, withMoved);
   byId("pair-note").textContent = moved === null ? `Translated cells are not shown: ${data.moves.reason}.`
-    : withMoved ? `${data.moves.counts[source]} cells translated.` : `Translated cells are shown for ${data.selected} genes per pair.`;
+    : withMoved ? `${data.moves.counts[source]} reported cells translated.` : `Translated cells are shown for ${data.selected} genes per pair.`;
 }
