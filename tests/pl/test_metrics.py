@@ -52,7 +52,8 @@ def test_values_are_drawn_in_their_cells(adata):
     np.fill_diagonal(expected, np.nan)
     np.testing.assert_array_equal(np.ma.filled(shown, np.nan), expected)
     mean = get.metrics(adata)["correctness"].mean()
-    assert axes[0].get_title() == f"Correctness\nmean {mean:.2f}"
+    ceiling = get.metrics(adata)["self_similarity"].mean()
+    assert axes[0].get_title() == f"Correctness\nmean {mean:.2f} (real cells {ceiling:.2f})"
     written = {(round(t.get_position()[1]), round(t.get_position()[0])): t.get_text() for t in axes[0].texts}
     assert len(written) == 12
     assert written[0, 1] == f"{expected[0, 1]:.2f}".replace("0.", ".", 1)
