@@ -103,6 +103,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "neighbors_key": TEXT | NONE,
     "label": TEXT,
     "copy": FLAG,
+    "count": one_of("mean", "max"),
     "clip": FLAG,
     "consistent": FLAG,
     "nonnegative": FLAG,

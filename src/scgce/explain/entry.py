@@ -153,7 +153,7 @@ def _sweep(
     on_sparsity: Callable[[], Any] | None,
 ) -> dict[str, Any]:
     means = torch.from_numpy(prepared.means)
-    theirs = [report.scores(PairCuts(means, candidate.sparsity)) for candidate in explained]
+    theirs = [report.scores(PairCuts(means, candidate.compared)) for candidate in explained]
     return {
         "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
         "lam": np.array([candidate.lam for candidate in explained]),

@@ -55,6 +55,48 @@ def check_positive(name: str, value: Any, *, none_means: str | None = None) -> N
         raise ValueError(f"{name}={value!r}: expected {accepted}")
 
 
+GENES = 3.0
+"""Largest amount of a gene in units of its real difference, where nothing is asked for."""
+
+
+def amplitude_of(amplitude: Any, *, in_programs: bool = False) -> float | None:
+    """The bound of the amounts: 3 for genes, the real differences for programmes, or what is given.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If it is no number above 0, or programmes are to be moved by anything else than the real differences.
+    """
+    if isinstance(amplitude, str):
+        check_choice("amplitude", amplitude, ("auto",))
+        return 1.0 if in_programs else GENES
+    check_positive("amplitude", amplitude, none_means="unbounded amounts")
+    if in_programs and amplitude != 1:
+        raise ValueError(
+            f"amplitude={amplitude!r} with programs: programmes are moved by the real differences of the groups' "
+            "means; expected 'auto' or 1"
+        )
+    return None if amplitude is None else float(amplitude)
+
+
+def check_for_programs(**given: Any) -> None:
+    """Refuse what has a meaning for genes only.
+
+    Raises
+    ------
+    ValueError
+        If one of the arguments is not its default.
+    """
+    defaults = {"method": "refine", "lam": None, "penalty": "pair", "nonnegative": False}
+    for name, value in given.items():
+        plain = isinstance(value, str | bool | type(None))
+        if not plain or value != defaults[name]:
+            raise ValueError(
+                f"{name}={value!r} with programs has no meaning: it says how single genes are chosen; expected "
+                f"{defaults[name]!r}"
+            )
+
+
 def check_lams(lam: Any) -> list[float] | None:
     """λ values to solve for, or None for a path."""
     if lam is None:

@@ -57,15 +57,24 @@ _STABILITY: dict[str, tuple[str, ...]] = {
     "similarity": _SQUARE,
     **dict.fromkeys(("sparsity", "n_bootstraps", "interval"), ()),
 }
+_PROGRAMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("membership", "weights"), ("M", "d")),
+    "learned": ("M",),
+    "levels": ("K", "M", "l"),
+    **dict.fromkeys(("count_mean", "count_max"), ("K",)),
+}
 _PARTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "programs": _PROGRAMS,
     "sweep": {**_SWEEP, **_SWEPT},
     "path": _PATH,
     "evidence": _EVIDENCE,
     "stability": _STABILITY,
 }
 _PARAMS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("groupby", "layer", "use_rep", "method", "reference", "device", "epsilon_rule"), str),
-    **dict.fromkeys(("sparsity_selected", "seed"), int),
+    **dict.fromkeys(
+        ("groupby", "layer", "use_rep", "method", "reference", "device", "epsilon_rule", "programs", "count"), str
+    ),
+    **dict.fromkeys(("sparsity_selected", "seed", "n_programs"), int),
     **dict.fromkeys(("pair_cut", "clip", "nonnegative"), bool),
     **dict.fromkeys(("amplitude", "penalty", "validation_fraction"), (int, float)),
 }
@@ -107,6 +116,9 @@ def check_fields(entry: Mapping[str, Any], where: str, n_groups: int, n_genes: i
         checked[part] = Fields(entry[part], place)
     if "evidence" in entry:
         _check_part(entry["evidence"], _UNEXPLAINED, f"{where}['evidence']", dict(sizes), NAMES)
+    if "programs" in entry:
+        sizes["M"] = entry["programs"]["membership"].shape[0]
+        _check_part(entry["programs"], {"names": ("M",)}, f"{where}['programs']", sizes, NAMES)
     return checked
 
 

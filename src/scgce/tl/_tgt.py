@@ -20,6 +20,7 @@ from scgce.core.solve.path import part_for
 from scgce.core.solve.penalties import exponent_of
 from scgce.encoders._scvi import layer_of_scvi
 from scgce.explain import params as _params
+from scgce.explain import programs as _in_programs
 from scgce.explain.advice import tell
 from scgce.explain.entry import report_on, stored
 from scgce.explain.fit import Model, material
@@ -44,7 +45,9 @@ def tgt(
     mask_var: str | np.ndarray | None = None,
     sparsity: Literal["auto"] | int | Sequence[int] = "auto",
     method: Literal["refine", "refine_consistent", "path", "truncate"] = "refine",
-    amplitude: float | None = 3.0,
+    programs: Any = None,
+    count: Literal["mean", "max"] = "mean",
+    amplitude: float | Literal["auto"] | None = "auto",
     clip: bool = False,
     nonnegative: bool = False,
     penalty: Literal["pair", "gene"] | float = "pair",
@@ -101,10 +104,19 @@ def tgt(
         *and* no triangle error; "refine" stores it beside its own in the sweep. "path": an exact solution of Eq. 9
         with at most k genes for every pair, refitted; no triangle error. "truncate": the paper, the k largest of
         each pair.
+    programs
+        Explain in gene programmes instead of genes: sets of genes that move together, each by exactly the real
+        difference, so that no amplitude is needed and triangles close. Then ``sparsity`` counts programmes ("auto": 1,
+        2, 3, 5, 8, 12, 20). "auto": learned on the fitting cells, kind and number chosen on the validation cells; a key
+        written by `tl.programs`, or anything that it takes as ``source``. For every programme the groups are
+        partitioned into levels; it takes part in a pair exactly if the two lie on different levels.
+    count
+        Programmes a pair are counted as the "mean" over pairs, or as the "max", of the pair that has most.
     amplitude
         Largest translation of a gene between two groups in units of the real difference of their means; the sign is
-        the real one. With 20 genes a pair or fewer, 5 or 10 bring more cells across. None: unbounded, as in the paper,
-        at the risk of implausible amounts.
+        the real one. "auto": 3; with programmes the real differences (1), and nothing else is accepted. With 20 genes
+        a pair or fewer, 5 or 10 bring more cells across. None: unbounded, as in the paper, at the risk of implausible
+        amounts.
     clip
         Translate by ``max(x + δ, 0)``: expression cannot fall below zero. In refinement and in every metric.
     nonnegative
@@ -143,8 +155,10 @@ def tgt(
     (l, d), the basis translations; ``correctness``, ``coverage``, ``percent_explained``, ``n_genes`` and judges'
     ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``epsilon``; ``means`` (l, d); ``sweep`` with
     the same for every sparsity beside the difference of means cut to as many genes and, after "refine", the consistent
-    variant (``deltas_consistent``, ``consistent_*``); ``path``; ``encoder``; ``split``. Read it with
-    `get.explanation`, `get.metrics`, `get.sweep`.
+    variant (``deltas_consistent``, ``consistent_*``); ``path``; ``encoder``; ``split``. With ``programs``, also
+    ``programs``: ``names`` (M,), ``membership`` CSR (M, d), ``weights`` (how much a gene leads), ``levels`` (K, M, l),
+    the level of every group at every sparsity, 0 the lowest, ``learned`` (M,), ``count_mean`` and ``count_max`` (K,).
+    Read it with `get.explanation`, `get.codebook`, `get.metrics`, `get.sweep`.
 
     Raises
     ------
@@ -154,7 +168,9 @@ def tgt(
         On values that cannot be used; ``adata`` is left as it was.
     """
     _params.check_method(method)
-    _params.check_positive("amplitude", amplitude, none_means="unbounded amounts")
+    amplitude = _params.amplitude_of(amplitude, in_programs=programs is not None)
+    if programs is not None:
+        _params.check_for_programs(method=method, lam=lam, penalty=penalty, nonnegative=nonnegative)
     _params.check_epsilon(epsilon)
     if nonnegative and amplitude is None:
         raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
@@ -163,7 +179,7 @@ def tgt(
         adata = adata.copy()
     layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    sparsities = _params.check_sparsity(sparsity, int(np.isfinite(costs).sum()))
+    sparsities = [] if programs is not None else _params.check_sparsity(sparsity, int(np.isfinite(costs).sum()))
     prepared = prepare(
         adata,
         groupby,
@@ -190,7 +206,12 @@ def tgt(
         "validation_fraction": float(validation_fraction),
         "epsilon_rule": _params.epsilon_rule(epsilon),
     }
-    entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
+    if programs is None:
+        entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
+    else:
+        entry = _explain_in_programs(
+            adata, prepared, model, programs, sparsity, count, epsilon, judges, params, reference
+        )
     write_result(adata, key_added, entry)
     tell(entry)
     return adata if copy else None
@@ -245,3 +266,44 @@ def _explain(
             reference=reference,
             on_sparsity=lambda: bar.update(SCORE_STEPS),
         )
+
+
+def _explain_in_programs(
+    adata: AnnData,
+    prepared: Prepared,
+    model: Model,
+    source: Any,
+    sparsity: Any,
+    count: str,
+    epsilon: float | str | None,
+    judges: bool | Mapping[str, Any],
+    params: dict[str, Any],
+    reference: str | None,
+) -> dict[str, Any]:
+    """The codebook of every sparsity, and its scores: the entry of ``adata.uns``."""
+    mask = _in_programs.allowed_genes(model.costs)
+    reach = pick_epsilon(prepared, epsilon)
+    with progress(total=None, desc="tgt") as bar:
+        with one_thread():
+            setting = _in_programs.Setting.of(prepared, reach, count)
+            programs = _in_programs.choose_programs(adata, setting, source, mask, bar.update)
+            sparsities = _in_programs.check_programs_sparsity(sparsity, programs.n)
+            explained = _in_programs.explained_in_programs(setting, programs, sparsities, on_step=bar.update)
+        params = {
+            **params,
+            "method": "programs",
+            "programs": _in_programs.label_of(source, programs),
+            "n_programs": programs.n,
+            "count": count,
+        }
+        report = report_on(prepared, reach, model.clip, judges)
+        entry = stored(
+            prepared,
+            report,
+            explained,
+            smallest_sufficient(explained),
+            params,
+            reference=reference,
+            on_sparsity=bar.update,
+        )
+    return {**entry, "programs": _in_programs.to_entry(programs, explained)}

@@ -80,6 +80,11 @@ class Explained:
     def quality(self) -> float:
         return quality(self.validation)
 
+    @property
+    def compared(self) -> int:
+        """Genes a pair of the difference of means that stands beside it."""
+        return self.sparsity
+
     def cuts(self) -> PairCuts:
         """Explanations of all pairs, on all genes."""
         return PairCuts(self.translations.dense(), self.sparsity if self.pair_cut else None)

@@ -1,0 +1,260 @@
+"""Explanations in gene programmes: the codebook of each number of programmes, chosen on the validation cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import torch
+from anndata import AnnData
+from scipy import sparse
+
+from scgce._api.groups import Groups
+from scgce.core.choose.codebook import ProgramMeans, differing
+from scgce.core.choose.codebook_loss import ArrivalLoss
+from scgce.core.choose.codebook_search import Found, Search, SearchOptions
+from scgce.core.choose.select import Explained, quality
+from scgce.core.score.cells import Cells
+from scgce.core.score.metrics import Scores, score_pairs
+from scgce.programs import FittingCells, Programs, learn_programs, resolve_programs
+
+from .read import Prepared
+from .split import FIT, VALIDATE
+
+SWEEP = (1, 2, 3, 5, 8, 12, 20)
+"""Programmes a pair under ``sparsity="auto"``, as far as there are so many."""
+TRIED = (("profile", 8), ("profile", 12), ("profile", 16), ("coexpression", 16))
+"""What ``programs="auto"`` chooses among. On pbmc3k, retina and paul15 profile was ahead of co-expression."""
+_JUDGED_BY = (3, 5, 8)
+"""Programmes a pair at which the candidates of ``"auto"`` are compared."""
+_AS_GOOD = 0.02
+"""More programmes say more: of candidates so close, the one with most is taken."""
+FULL = SearchOptions()
+_ROUGH = SearchOptions(sweeps=2, bisections=2, tried=4)
+_FINALISTS = 3
+"""Codebooks of least loss for each number, compared on the validation cells."""
+
+
+@dataclass(frozen=True)
+class ProgramExplained(Explained):
+    """An explanation in programmes; ``sparsity`` counts programmes a pair, ``lam`` is the price of one."""
+
+    levels: np.ndarray
+    """(M, l) level of every group, 0 the lowest."""
+
+    @property
+    def compared(self) -> int:
+        """Genes that the mean pair moves: the difference of means beside it moves as many."""
+        counts = self.translations.counts()
+        n = counts.shape[0]
+        return max(1, round(float(counts.sum()) / max(1, n * (n - 1))))
+
+
+def check_programs_sparsity(sparsity: Any, n_programs: int) -> list[int]:
+    """The sweep, ascending: programmes a pair, at most M.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a number is below 1 or above the number of programmes, or no whole number.
+    """
+    if isinstance(sparsity, str):
+        if sparsity != "auto":
+            raise ValueError(f"sparsity={sparsity!r}: expected 'auto', a whole number or a sequence of whole numbers")
+        return sorted({min(k, n_programs) for k in SWEEP})
+    wanted = list(sparsity) if isinstance(sparsity, Sequence | np.ndarray | range) else [sparsity]
+    if not wanted:
+        raise ValueError("sparsity=[]: expected at least one number of programmes")
+    for k in wanted:
+        if isinstance(k, bool) or not isinstance(k, Integral):
+            raise TypeError(f"sparsity={k!r}: expected 'auto', a whole number or a sequence of whole numbers")
+        if not 1 <= int(k) <= n_programs:
+            raise ValueError(f"sparsity={k}: expected between 1 and {n_programs}, the number of programmes")
+    return sorted({int(k) for k in wanted})
+
+
+def allowed_genes(costs: np.ndarray) -> np.ndarray:
+    """Genes that may be moved, bool (d,), of prices: programmes are moved whole, so a price only allows or forbids.
+
+    Raises
+    ------
+    ValueError
+        If a gene has another price than 1 or inf, or none may be moved.
+    """
+    mask = np.isfinite(costs)
+    if (costs[mask] != 1).any():
+        raise ValueError(
+            "gene_costs with programs: a gene is allowed (1) or forbidden (inf); other prices mean nothing"
+        )
+    if not mask.any():
+        raise ValueError("mask_var and gene_costs leave no gene that may be moved; programmes need some")
+    return mask
+
+
+def label_of(source: Any, programs: Programs) -> str:
+    """What is stored of where the programmes come from."""
+    return source if isinstance(source, str) else programs.source
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What codebooks are searched with: groups in the order of their names, so that their own order does not matter."""
+
+    prepared: Prepared
+    order: np.ndarray
+    """Position (l,) in the groups' own order of every group here."""
+    fit: Cells
+    validate: Cells
+    epsilon: float
+    seed: int
+    count: str
+
+    @classmethod
+    def of(cls, prepared: Prepared, epsilon: float, count: str) -> Setting:
+        """Cells of the fitting and the validation part."""
+        names = prepared.groups.names.astype(str)
+        order = np.argsort(names, kind="stable")
+        place = np.append(np.argsort(order), -1)
+        groups = Groups(prepared.groups.key, prepared.groups.names[order], place[prepared.groups.codes])
+        own = replace(prepared, groups=groups, means=prepared.means[order])
+        return cls(own, order, own.part(FIT), own.part(VALIDATE), epsilon, prepared.seed, count)
+
+    def program_means(self, programs: Programs, rows: np.ndarray | None = None) -> ProgramMeans:
+        """What programmes hold of the groups' means; weights are the groups' fitting cells."""
+        codes = self.prepared.groups.codes[self.prepared.rows(FIT) if rows is None else rows]
+        weights = np.bincount(codes, minlength=self.prepared.groups.n).astype(float)
+        return ProgramMeans(sparse.csc_array(programs.membership), self.prepared.means, weights)
+
+    def scored(self, shift: np.ndarray) -> Scores:
+        """Correctness and coverage on the validation cells under hidden shifts (l, h) of the groups."""
+        cells, moves = self.validate, torch.from_numpy(shift.astype(np.float32))
+
+        def moved(source: int, target: int) -> torch.Tensor:
+            span = cells.slices[source]
+            rows = torch.arange(span.start, span.stop)
+            with torch.no_grad():
+                return cells.tail(cells.shift.rows(rows) + (moves[target] - moves[source]).to(rows.device))
+
+        return score_pairs(moved, cells.embedded, self.epsilon)
+
+
+def search(
+    setting: Setting,
+    means: ProgramMeans,
+    sparsities: Sequence[int],
+    options: SearchOptions = FULL,
+    on_step: Callable[[], object] | None = None,
+) -> list[tuple[Found, Scores]]:
+    """The codebook of each number, ascending: of those of least loss, the best on the validation cells."""
+    W = setting.prepared.encoder.W
+    hidden = means.hidden(None if W is None else W.numpy())
+    found = Search(means, hidden, ArrivalLoss(setting.fit, setting.seed), options, on_step)
+    found.run(sparsities, setting.count)
+    chosen = []
+    for k in sorted(sparsities):
+        finalists = [
+            (one, setting.scored(found.state(one.levels).parts.sum(0)))
+            for one in found.best(k, setting.count, _FINALISTS)
+        ]
+        chosen.append(max(finalists, key=lambda pair: quality(pair[1])))
+    return chosen
+
+
+def choose_programs(
+    adata: AnnData, setting: Setting, source: Any, mask: np.ndarray, on_step: Callable[[], object] | None = None
+) -> Programs:
+    """The programmes to explain in, learned on the fitting cells where they are learned."""
+    prepared = setting.prepared
+    cells = FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), prepared.means)
+    if not (isinstance(source, str) and source == "auto"):
+        found = resolve_programs(source, prepared.genes, cells, adata=adata, mask=mask, rng=setting.seed)
+        return _usable(_allowed(found, mask), setting, source)
+    candidates: list[Programs] = []
+    for kind, number in TRIED:
+        try:
+            found = learn_programs(cells, prepared.genes, source=kind, n_programs=number, mask=mask, rng=setting.seed)
+        except ValueError as error:
+            reason = error
+            continue
+        if all(one.n != found.n or one.source != found.source for one in candidates):
+            candidates.append(_usable(found, setting, source))
+    if not candidates:
+        raise ValueError(f"programs='auto': no programmes can be learned from these cells: {reason}")
+    if len(candidates) == 1:
+        return candidates[0]
+    marks = []
+    for programs in candidates:
+        wanted = sorted({min(k, programs.n) for k in _JUDGED_BY})
+        found_each = search(setting, setting.program_means(programs), wanted, _ROUGH, on_step)
+        marks.append(float(np.mean([quality(scores) for _, scores in found_each])))
+    near = [index for index, mark in enumerate(marks) if mark >= max(marks) - _AS_GOOD]
+    return candidates[max(near, key=lambda index: (candidates[index].n, marks[index]))]
+
+
+def _allowed(programs: Programs, mask: np.ndarray) -> Programs:
+    """Without the genes that may not be used."""
+    if mask.all():
+        return programs
+    kept = sparse.diags_array(mask.astype(float))
+    membership = sparse.csc_array(kept @ programs.membership)
+    membership.eliminate_zeros()
+    weights = None
+    if programs.weights is not None:
+        weights = sparse.csc_array(kept @ programs.weights)
+        weights.eliminate_zeros()
+    return replace(programs, membership=membership, weights=weights)
+
+
+def _usable(programs: Programs, setting: Setting, source: Any) -> Programs:
+    """Refuse programmes that tell no groups apart: nothing could be explained in them."""
+    spread = np.einsum("mii->m", setting.program_means(programs).products())
+    if not (spread > 1e-12).any():
+        raise ValueError(
+            f"programs={source!r}: no programme differs between the groups; nothing can be explained in it"
+        )
+    return programs
+
+
+def explained_in_programs(
+    setting: Setting,
+    programs: Programs,
+    sparsities: Sequence[int],
+    options: SearchOptions = FULL,
+    on_step: Callable[[], object] | None = None,
+) -> list[ProgramExplained]:
+    """The explanations of all sparsities, in the groups' own order."""
+    means = setting.program_means(programs)
+    back = np.argsort(setting.order)
+    chosen = []
+    for k, (found, scores) in zip(
+        sorted(sparsities), search(setting, means, sparsities, options, on_step), strict=True
+    ):
+        translations = means.translations(found.levels)
+        own = replace(translations, values=translations.values[torch.from_numpy(back)])
+        both = np.ix_(back, back)
+        validation = Scores(scores.correctness[both], scores.coverage[both])
+        levels = means.ordered(found.levels)[:, back]
+        chosen.append(ProgramExplained(k, found.price, own, False, validation, levels))
+    return chosen
+
+
+def to_entry(programs: Programs, explained: Sequence[ProgramExplained]) -> dict[str, Any]:
+    """What the entry holds of programmes: ``uns[key]["programs"]``."""
+    weights = programs.membership if programs.weights is None else programs.weights
+    return {
+        "names": programs.names.astype(str),
+        "learned": np.asarray(programs.learned, dtype=bool),
+        "membership": sparse.csr_matrix(programs.membership.T, dtype=np.float32),
+        "weights": sparse.csr_matrix(weights.T, dtype=np.float32),
+        "levels": np.stack([one.levels for one in explained]).astype(np.int16),
+        "count_mean": np.array([_pairwise(one.levels).mean() for one in explained]),
+        "count_max": np.array([_pairwise(one.levels).max() for one in explained], dtype=np.int64),
+    }
+
+
+def _pairwise(levels: np.ndarray) -> np.ndarray:
+    """Programmes that take part in every ordered pair of different groups."""
+    return differing(levels)[~np.eye(levels.shape[1], dtype=bool)]
