@@ -148,6 +148,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "pair_weights": TEXT | NONE | Constraint(lambda value: isinstance(value, pd.DataFrame), "a pandas.DataFrame"),
     "restrict": FLAG,
     "n_labels": whole(0),
+    "n_programs": whole(1) | NONE,
     "max_cells": whole(1),
     "nearest": whole(1) | NONE,
     "size": POSITIVE | NONE,

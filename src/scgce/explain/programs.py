@@ -44,6 +44,8 @@ class ProgramExplained(Explained):
 
     levels: np.ndarray
     """(M, l) level of every group, 0 the lowest."""
+    amounts: np.ndarray
+    """(M, l) mean amount of that level."""
 
     @property
     def compared(self) -> int:
@@ -236,8 +238,8 @@ def explained_in_programs(
         own = replace(translations, values=translations.values[torch.from_numpy(back)])
         both = np.ix_(back, back)
         validation = Scores(scores.correctness[both], scores.coverage[both])
-        levels = means.ordered(found.levels)[:, back]
-        chosen.append(ProgramExplained(k, found.price, own, False, validation, levels))
+        levels, amounts = (of(found.levels)[:, back] for of in (means.ordered, means.level_means))
+        chosen.append(ProgramExplained(k, found.price, own, False, validation, levels, amounts))
     return chosen
 
 
@@ -250,7 +252,9 @@ def to_entry(programs: Programs, explained: Sequence[ProgramExplained]) -> dict[
         "membership": sparse.csr_matrix(programs.membership.T, dtype=np.float32),
         "weights": sparse.csr_matrix(weights.T, dtype=np.float32),
         "levels": np.stack([one.levels for one in explained]).astype(np.int16),
+        "amounts": np.stack([one.amounts for one in explained]).astype(np.float32),
         "count_mean": np.array([_pairwise(one.levels).mean() for one in explained]),
+        "n_genes": np.array([one.compared for one in explained], dtype=np.int64),
         "count_max": np.array([_pairwise(one.levels).max() for one in explained], dtype=np.int64),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scgce.get._attributions import attributions
 from scgce.get._changes import changes
+from scgce.get._codebook import codebook
 from scgce.get._compare import compare
 from scgce.get._evidence import evidence, stability, unexplained
 from scgce.get._explanation import deltas, explanation, pairs
@@ -14,6 +15,7 @@ from scgce.get._panel import panel, panel_curve, panel_pairs
 __all__ = [
     "attributions",
     "changes",
+    "codebook",
     "compare",
     "deltas",
     "evidence",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,8 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.constraints import checked
+from scgce.get._codebook import in_programs, program_rows
+from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
 
 
@@ -22,6 +24,7 @@ def explanation(
     *,
     sparsity: int | None = None,
     consistent: bool = False,
+    by: Literal["program", "gene"] | None = None,
     key: str = "tgt",
 ) -> pd.DataFrame:
     """Genes to change, and by how much, to turn cells of one group into cells of another.
@@ -40,6 +43,8 @@ def explanation(
     consistent
         The variant without triangle error: A → C is A → B plus B → C, gene by gene, still in at most as many genes for
         every pair. ``tl.tgt(method="refine")`` stores it beside its own; "refine_consistent" and "path" are so anyway.
+    by
+        "gene" or "program": rows of the frame; None for programmes where the result explains in them.
     key
         Where in ``adata.uns`` the result is.
 
@@ -52,6 +57,12 @@ def explanation(
     - ``mean_source``, ``mean_target`` mean expression of the two groups
     - ``mean_difference`` target minus source
     - ``share`` ``delta / mean_difference``: 1 moves the gene by exactly the real difference; NaN where there is none
+    - ``program`` of a result in programmes: that in which the gene has its largest share
+
+    By programme one row per programme that takes part, largest ``share`` first: ``program``, ``n_genes``,
+    ``leading_genes`` (five, each with the real difference of its means), ``level_source``, ``level_target`` (in words:
+    low, high; lowest, 2 of 4, …, highest), ``mean_source``, ``mean_target`` (mean expression over the programme's
+    genes on the two levels), ``size`` (target minus source) and ``share`` (of all amounts of the explanation).
 
     ``frame.attrs`` holds source, target, sparsity and the direction in words.
 
@@ -66,30 +77,41 @@ def explanation(
     result = Result.read(adata, key, consistent=consistent)
     i, j = result.pair(source, target)
     k = result.check_sparsity(sparsity)
-    delta = result.delta(i, j, k)
-    genes = np.flatnonzero(delta)
-    frame = _rows(result, genes, delta[genes], i, j)
+    if in_programs(result, by):
+        frame = program_rows(StoredPrograms.read(result, k), i, j)
+    else:
+        delta = result.delta(i, j, k)
+        genes = np.flatnonzero(delta)
+        frame = _rows(result, genes, delta[genes], i, j)
     frame.attrs = {
         "source": str(source),
         "target": str(target),
         "sparsity": k,
-        "direction": f"{source} → {target}: add delta to cells of {source}",
+        "direction": f"{source} → {target}: add {'size' if 'size' in frame else 'delta'} to cells of {source}",
     }
     return frame
 
 
 @checked()
-def pairs(adata: AnnData, *, sparsity: int | None = None, consistent: bool = False, key: str = "tgt") -> pd.DataFrame:
+def pairs(
+    adata: AnnData,
+    *,
+    sparsity: int | None = None,
+    consistent: bool = False,
+    by: Literal["program", "gene"] | None = None,
+    key: str = "tgt",
+) -> pd.DataFrame:
     """Put the explanations of all ordered pairs into one long frame.
 
     Parameters
     ----------
-    adata, sparsity, consistent, key
+    adata, sparsity, consistent, by, key
         As in :func:`scgce.get.explanation`.
 
     Returns
     -------
-    The columns of :func:`scgce.get.explanation` behind ``source`` and ``target``; one row per pair and gene.
+    The columns of :func:`scgce.get.explanation` behind ``source`` and ``target``; one row per pair and gene, or per
+    pair and programme.
 
     Raises
     ------
@@ -98,11 +120,15 @@ def pairs(adata: AnnData, *, sparsity: int | None = None, consistent: bool = Fal
     """
     result = Result.read(adata, key, consistent=consistent)
     k = result.check_sparsity(sparsity)
+    programs = StoredPrograms.read(result, k) if in_programs(result, by) else None
     cuts = result.pair_cuts(k)
     parts = []
     for i, j in permutations(range(len(result.groups)), 2):
-        genes, amounts = cuts(i, j)
-        part = _rows(result, genes.numpy(), amounts.numpy(), i, j)
+        if programs is not None:
+            part = program_rows(programs, i, j)
+        else:
+            genes, amounts = cuts(i, j)
+            part = _rows(result, genes.numpy(), amounts.numpy(), i, j)
         part.insert(0, "source", result.groups[i])
         part.insert(1, "target", result.groups[j])
         parts.append(part)
@@ -142,7 +168,7 @@ def _rows(result: Result, genes: NDArray[np.int64], amounts: NDArray[np.float32]
     difference = target - source
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(difference == 0, np.nan, amount / difference)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "gene": result.genes[genes],
             "delta": amount,
@@ -152,3 +178,7 @@ def _rows(result: Result, genes: NDArray[np.int64], amounts: NDArray[np.float32]
             "share": share,
         }
     )
+    if "programs" in result.raw:
+        programs = StoredPrograms.read(result)
+        frame["program"] = programs.names[programs.owner()[genes]]
+    return frame

@@ -8,6 +8,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.constraints import checked
+from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
 
 _SCORES = ("correctness", "coverage", "percent_explained")
@@ -50,7 +51,8 @@ def metrics(
 
     Returns
     -------
-    One row per ordered pair with the columns ``source``, ``target``, ``n_genes``, ``correctness`` (paper, Eq. 3:
+    One row per ordered pair with the columns ``source``, ``target``, ``n_programs`` (of a result in programmes),
+    ``n_genes``, ``correctness`` (paper, Eq. 3:
     share of translated cells of the source that land within ε of a cell of the target), ``coverage`` (Eq. 4: share of
     cells of the target within ε of a translated cell), ``self_similarity`` (share of the target's scored cells within
     ε of another one: what real cells of the target reach, the ceiling of the two before; it rises with the number of
@@ -72,6 +74,8 @@ def metrics(
     rows, columns = np.nonzero(keep)
     frame = pd.DataFrame({"source": result.groups[rows], "target": result.groups[columns]})
     frame["n_genes"] = result.n_genes(k)[rows, columns]
+    if "programs" in result.raw:
+        frame.insert(2, "n_programs", StoredPrograms.read(result, k).n_between()[rows, columns])
     for name in (*_SCORES, *result.judges):
         frame[name] = result.scores(name, k)[rows, columns]
     frame.insert(frame.columns.get_loc("coverage") + 1, "self_similarity", result.self_similarity(k)[columns])
@@ -96,7 +100,9 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     Eq. 10: how much of this explanation lies on the genes of the next larger one; NaN in the last row),
     ``dbm_correctness``, ``dbm_coverage``, ``validation_correctness``, ``validation_coverage``,
     ``consistent_correctness``, ``consistent_coverage`` (of the variant without triangle error, where it is stored),
-    ``judge_logreg``, ``judge_knn`` and ``selected``.
+    ``judge_logreg``, ``judge_knn`` and ``selected``; of a result in programmes also ``count_mean`` and ``count_max``,
+    the programmes of the mean pair and of the pair that has most, and ``n_genes``, the genes that the mean pair moves
+    (as many as the difference of means beside it).
 
     Raises
     ------
@@ -118,6 +124,9 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     frame = frame.assign(correctness=means["correctness"], coverage=means["coverage"])
     frame = frame.assign(self_similarity=_ceilings(stored.get("correctness"), count), similarity=similarity)
     frame = frame.assign(**{name: means[name] for name in names[2:]})
+    if "programs" in result.raw:
+        frame = frame.assign(**{name: np.asarray(result.raw["programs"][name]) for name in ("count_mean", "count_max")})
+        frame["n_genes"] = np.asarray(result.raw["programs"]["n_genes"])
     frame["selected"] = result.sparsities == result.selected
     return frame
 

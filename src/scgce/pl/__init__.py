@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scgce.pl._codebook import codebook
 from scgce.pl._compare import compare
 from scgce.pl._dose import dose
 from scgce.pl._embedding_shift import embedding_shift
@@ -20,6 +21,7 @@ from scgce.pl._training import training
 from scgce.pl._translation import translation
 
 __all__ = [
+    "codebook",
     "compare",
     "dose",
     "embedding_shift",

@@ -13,11 +13,12 @@ from matplotlib.lines import Line2D
 from scgce._api.constraints import checked
 from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
-from scgce.pl._labels import arrow
+from scgce.pl._labels import arrow, wrap
 from scgce.pl._lollipop import lollipop
 from scgce.pl._map import CellMap, cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, note, point_size
 from scgce.pl._style import FAINT, INK, MOVED, SOURCE, TARGET, finish, split
+from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
 
 FORWARD, BACK = "forward", "back"
@@ -79,6 +80,9 @@ def explanation(
 ) -> Any:
     """Draw the genes of an explanation beside the map with the cells before and after it, both ways.
 
+    Of a result in programmes the left shows programmes: the mean change of one of its genes, and how much that gene
+    really differs between the two groups, whose levels may be shared with others.
+
     Left: amount added to each cell of the source (dot; a thin line over it is the bootstrap interval, if
     :func:`scgce.tl.stability` was run) and the real difference between the two groups (diamond).
     Middle: cells of the source where they are and where the encoder sees them after the translation; they should
@@ -125,9 +129,13 @@ def explanation(
     points = explanation_data(adata, source, target, sparsity=sparsity, key=key, chosen=chosen, max_cells=max_cells)
     figure, grid = split(ax, (12.5, 4.6), nrows=2, ncols=3, width_ratios=[0.8, 1, 1], height_ratios=[1, 0.06])
     axes = [figure.add_subplot(grid[0, column]) for column in range(3)]
-    lollipop(axes[0], frame, n_genes=n_genes, unit=_unit(layer_of(result, adata)))
-    names = str(source), str(target)
-    axes[0].set_title(f"{len(frame)} genes\n{arrow(*names, 30)}", **_TITLE)
+    names, what = (str(source), str(target)), "genes"
+    if "program" in frame:
+        what = "programmes" if len(frame) != 1 else "programme"
+        lollipop(axes[0], _as_rows(frame, result), n_genes=n_genes, unit=f"{_unit(layer_of(result, adata))}, mean gene")
+    else:
+        lollipop(axes[0], frame, n_genes=n_genes, unit=_unit(layer_of(result, adata)))
+    axes[0].set_title(f"{len(frame)} {what}\n{arrow(*names, 30)}", **_TITLE)
     k = result.check_sparsity(sparsity)
     for place, (first, second), direction in ((axes[1], names, FORWARD), (axes[2], names[::-1], BACK)):
         _draw_map(place, points, first, second, direction, chosen, size)
@@ -142,11 +150,25 @@ _TITLE: dict[str, Any] = {"fontsize": "medium", "color": INK, "parse_math": Fals
 def _with_interval(adata: AnnData, result: Result, source: Any, target: Any, sparsity: int | None) -> pd.DataFrame:
     """The explanation, with the bootstrap interval of its amounts if one is stored for this sparsity."""
     frame = read_explanation(adata, source, target, sparsity=sparsity, key=result.key)
+    if "program" in frame:
+        return frame
     stored = result.raw.get("stability")
     if stored is None or int(stored["sparsity"]) != result.check_sparsity(sparsity):
         return frame
     found = read_stability(adata, str(source), str(target), key=result.key)
     return frame.merge(found[["gene", "low", "high"]], on="gene", how="left")
+
+
+def _as_rows(frame: pd.DataFrame, result: Result) -> pd.DataFrame:
+    """Programmes as rows of a lollipop: the mean change of a gene between the levels, and between the two groups."""
+    programs = StoredPrograms.read(result)
+    i, j = (result.group(frame.attrs[side], side) for side in ("source", "target"))
+    real = result.means[j] - result.means[i]
+    rows = [programs.program(name) for name in frame["program"]]
+    shares = programs.membership[rows].astype(np.float64)
+    total = np.asarray(shares.sum(axis=1)).ravel()
+    names = [f"{wrap(str(name), 30)} ({count})" for name, count in zip(frame["program"], frame["n_genes"], strict=True)]
+    return pd.DataFrame({"gene": names, "delta": frame["size"], "mean_difference": (shares @ real) / total})
 
 
 def _part(

@@ -60,8 +60,8 @@ _STABILITY: dict[str, tuple[str, ...]] = {
 _PROGRAMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("membership", "weights"), ("M", "d")),
     "learned": ("M",),
-    "levels": ("K", "M", "l"),
-    **dict.fromkeys(("count_mean", "count_max"), ("K",)),
+    **dict.fromkeys(("levels", "amounts"), ("K", "M", "l")),
+    **dict.fromkeys(("count_mean", "count_max", "n_genes"), ("K",)),
 }
 _PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "programs": _PROGRAMS,

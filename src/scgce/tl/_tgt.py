@@ -157,7 +157,8 @@ def tgt(
     the same for every sparsity beside the difference of means cut to as many genes and, after "refine", the consistent
     variant (``deltas_consistent``, ``consistent_*``); ``path``; ``encoder``; ``split``. With ``programs``, also
     ``programs``: ``names`` (M,), ``membership`` CSR (M, d), ``weights`` (how much a gene leads), ``levels`` (K, M, l),
-    the level of every group at every sparsity, 0 the lowest, ``learned`` (M,), ``count_mean`` and ``count_max`` (K,).
+    the level of every group at every sparsity, 0 the lowest, ``amounts`` (K, M, l), the level's mean expression over
+    the programme's genes, ``learned`` (M,), ``count_mean`` and ``count_max`` (K,).
     Read it with `get.explanation`, `get.codebook`, `get.metrics`, `get.sweep`.
 
     Raises
