@@ -122,6 +122,8 @@ TABLE: dict[str, Entry] = {
     "get.stability": Entry(needs=("tl.tgt", "tl.stability")),
     "get.sweep": Entry(needs=("tl.tgt",)),
     "get.unexplained": Entry(needs=("tl.tgt", "tl.evidence")),
+    "get.codebook": Entry(needs=("tl.tgt in programmes",)),
+    "pl.codebook": Entry(needs=("tl.tgt in programmes",)),
     "pl.compare": Entry(needs=("tl.tgt", "tl.dbm")),
     "pl.dose": Entry(arguments=PAIR, needs=("tl.tgt",)),
     "pl.embedding_shift": Entry({"basis": "X_pca"}, needs=("tl.tgt",)),
@@ -140,10 +142,15 @@ TABLE: dict[str, Entry] = {
     "pl.translation": Entry(arguments=PAIR, needs=("tl.tgt",)),
 }
 
+# Other ways to call a function of the table, for what needs them.
+VARIANTS: dict[str, Entry] = {
+    "tl.tgt in programmes": Entry({**EXPLAIN, "sparsity": (1, 2), "programs": "profile"}, ("group",)),
+}
+
 
 def function(name: str) -> Callable[..., Any]:
     """The public function ``"tl.tgt"``."""
-    module, _, member = name.partition(".")
+    module, _, member = name.partition(" ")[0].partition(".")
     return getattr(getattr(scgce, module), member)  # type: ignore[no-any-return]
 
 
@@ -169,7 +176,7 @@ def prepared(name: str, adata: ad.AnnData) -> ad.AnnData:
 
 def call(name: str, adata: ad.AnnData, **options: Any) -> Any:
     """Call a public function as the table says; ``options`` replace its options by name."""
-    entry = TABLE[name]
+    entry = TABLE[name] if name in TABLE else VARIANTS[name]
     given = {**entry.options, **options}
     names = list(inspect.signature(function(name)).parameters)[1:]
     arguments = list(entry.arguments)

@@ -32,6 +32,16 @@ def _long_deltas(adata: AnnData, key: str, sparsity: int | None) -> pd.DataFrame
     return long[long["delta"] != 0].reset_index(drop=True)
 
 
+def _codebook(adata: AnnData, key: str, sparsity: int | None) -> pd.DataFrame:
+    """Levels and their means, one row per programme and group."""
+    from scgce import get
+
+    wide = get.codebook(adata, sparsity=sparsity, key=key)
+    long = wide.stack("group", future_stack=True).reset_index()
+    long.insert(1, "leading_genes", long["program"].map(wide.attrs["leading_genes"]))
+    return long
+
+
 def makers(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> dict[str, Callable[[], pd.DataFrame]]:
     """
     Give what computes each table, by name.
@@ -52,10 +62,13 @@ def makers(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> dict
         "markers": lambda: get.markers(adata, sparsity=sparsity, key=key),
         "panel": lambda: _panel(adata, key, sparsity, n_genes),
         "deltas": lambda: _long_deltas(adata, key, sparsity),
+        "codebook": lambda: _codebook(adata, key, sparsity),
     }
 
 
 TABLES = ("explanations", "metrics", "sweep", "markers", "panel", "deltas")
+OF_PROGRAMS = "codebook"
+"""A table that only results in programmes have."""
 
 
 def tsv(frame: pd.DataFrame) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WHAT, HOW, CHECKS = "What is explained", "How", "Checks and machine"
 
-ONLY_TGT = ("amplitude", "nonnegative", "penalty", "mask_var", "gene_costs")
+ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs")
 """What `tl.dbm` does not take."""
 
 Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
@@ -69,15 +69,25 @@ def tgt(
             "dbm: the difference of means.",
         ),
     ] = "refine",
+    programs: Annotated[
+        str | None,
+        typer.Option(
+            "--programs",
+            rich_help_panel=HOW,
+            metavar="SOURCE",
+            help="Explain in gene programmes: auto, profile, coexpression, nmf, a GMT file, or a key of varm. "
+            "Then --sparsity counts programmes.",
+        ),
+    ] = None,
     amplitude: Annotated[
         str,
         typer.Option(
             "--amplitude",
             rich_help_panel=HOW,
-            metavar="NUMBER|none",
-            help="Largest amount in units of the real difference of means, or none.",
+            metavar="NUMBER|none|auto",
+            help="Largest amount in units of the real difference of means, or none; auto: 3, real ones of programmes.",
         ),
-    ] = "3",
+    ] = "auto",
     clip: Annotated[
         bool, typer.Option("--clip", rich_help_panel=HOW, help="Expression cannot fall below zero.")
     ] = False,
@@ -151,7 +161,7 @@ def tgt(
     """Explain what turns each group of cells into each other group, in a few genes per pair."""
     check_output(output, input)
     sizes = _values.sparsities(sparsity)
-    bound = _values.number_or_none("amplitude", amplitude)
+    bound = amplitude if amplitude == "auto" else _values.number_or_none("amplitude", amplitude)
     reach = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
     chosen = _values.names(groups)
     price: Any = _values.number_or_word("penalty", penalty, ("pair", "gene"), most=1)
@@ -180,7 +190,7 @@ def tgt(
     tool: Any = tl.dbm if method == "dbm" else tl.tgt
     if method != "dbm":
         shared |= {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
-        shared |= {"nonnegative": nonnegative, "penalty": price}
+        shared |= {"nonnegative": nonnegative, "penalty": price, "programs": programs}
     _values.check(tool, **shared)
     adata = read(input, raw=raw)
     tool(adata, groupby, **shared)

@@ -68,7 +68,8 @@ def amplitude_of(amplitude: Any, *, in_programs: bool = False) -> float | None:
         If it is no number above 0, or programmes are to be moved by anything else than the real differences.
     """
     if isinstance(amplitude, str):
-        check_choice("amplitude", amplitude, ("auto",))
+        if amplitude != "auto":
+            raise TypeError(f"amplitude={amplitude!r}: expected 'auto', a finite number above 0, or None (unbounded)")
         return 1.0 if in_programs else GENES
     check_positive("amplitude", amplitude, none_means="unbounded amounts")
     if in_programs and amplitude != 1:

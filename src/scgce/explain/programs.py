@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -19,9 +19,10 @@ from scgce.core.choose.codebook_search import Found, Search, SearchOptions
 from scgce.core.choose.select import Explained, quality
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, score_pairs
+from scgce.matrix import arrays
 from scgce.programs import FittingCells, Programs, learn_programs, resolve_programs
 
-from .read import Prepared
+from .read import MOST_CELLS, Prepared
 from .split import FIT, VALIDATE
 
 SWEEP = (1, 2, 3, 5, 8, 12, 20)
@@ -33,7 +34,7 @@ _JUDGED_BY = (3, 5, 8)
 _AS_GOOD = 0.02
 """More programmes say more: of candidates so close, the one with most is taken."""
 FULL = SearchOptions()
-_ROUGH = SearchOptions(sweeps=2, bisections=2, tried=4)
+_ROUGH = SearchOptions(sweeps=2, bisections=2)
 _FINALISTS = 3
 """Codebooks of least loss for each number, compared on the validation cells."""
 
@@ -172,7 +173,11 @@ def choose_programs(
     prepared = setting.prepared
     cells = FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), prepared.means)
     if not (isinstance(source, str) and source == "auto"):
-        found = resolve_programs(source, prepared.genes, cells, adata=adata, mask=mask, rng=setting.seed)
+        try:
+            found = resolve_programs(source, prepared.genes, cells, adata=adata, mask=mask, rng=setting.seed)
+        except (KeyError, OSError, TypeError, ValueError) as error:
+            kind = next(one for one in (KeyError, OSError, TypeError, ValueError) if isinstance(error, one))
+            raise kind(f"programs={_shown(source)}: {error.args[-1] if error.args else error}") from error
         return _usable(_allowed(found, mask), setting, source)
     candidates: list[Programs] = []
     for kind, number in TRIED:
@@ -194,6 +199,11 @@ def choose_programs(
         marks.append(float(np.mean([quality(scores) for _, scores in found_each])))
     near = [index for index, mark in enumerate(marks) if mark >= max(marks) - _AS_GOOD]
     return candidates[max(near, key=lambda index: (candidates[index].n, marks[index]))]
+
+
+def _shown(source: Any) -> str:
+    text = repr(source)
+    return text if len(text) <= 60 else f"{type(source).__name__}"
 
 
 def _allowed(programs: Programs, mask: np.ndarray) -> Programs:
@@ -262,3 +272,39 @@ def to_entry(programs: Programs, explained: Sequence[ProgramExplained]) -> dict[
 def _pairwise(levels: np.ndarray) -> np.ndarray:
     """Programmes that take part in every ordered pair of different groups."""
     return differing(levels)[~np.eye(levels.shape[1], dtype=bool)]
+
+
+def from_entry(stored: Mapping[str, Any], prepared: Prepared, label: str) -> Programs:
+    """The stored programmes again, over the genes of the entry, which are those of the cells."""
+    membership, weights = (sparse.csc_array(stored[name].T, dtype=np.float64) for name in ("membership", "weights"))
+    n = membership.shape[1]
+    return Programs(
+        names=np.array([str(name) for name in stored["names"]], dtype=object),
+        genes=prepared.genes,
+        membership=membership,
+        learned=np.asarray(stored["learned"], dtype=bool),
+        source=label,
+        n_given=np.diff(membership.indptr),
+        matched=np.ones(n),
+        weights=weights,
+    )
+
+
+def bootstrapped(
+    setting: Setting, programs: Programs, k: int, n_bootstraps: int, generator: np.random.Generator
+) -> Iterator[ProgramExplained]:
+    """The codebook of k programmes a pair from fitting cells drawn with replacement, again and again."""
+    prepared = setting.prepared
+    rows = prepared.rows(FIT, MOST_CELLS[FIT])
+    codes, n = prepared.groups.codes[rows], prepared.groups.n
+    for _ in range(n_bootstraps):
+        drawn = np.concatenate([generator.choice(rows[codes == g], (codes == g).sum()) for g in range(n)])
+        sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n)
+        means = sums / np.bincount(codes, minlength=n)[:, None]
+        own = replace(
+            setting,
+            prepared=replace(prepared, means=means),
+            fit=prepared.cells(drawn),
+            seed=int(generator.integers(2**31)),
+        )
+        yield explained_in_programs(own, programs, [k])[0]

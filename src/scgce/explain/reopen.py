@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from anndata import AnnData
+from scipy import sparse
 
 from scgce._api.adata import gene_names, get_matrix
 from scgce._api.errors import listing
@@ -23,6 +24,7 @@ from scgce.store.cells import reported_sizes
 from .cells import explained_groups, known_cells, parts_of, with_cells
 from .pairs import from_rows, pair_explained
 from .params import seed_of
+from .programs import ProgramExplained
 from .read import Prepared, read
 from .split import FIT, REPORT
 
@@ -150,6 +152,11 @@ def stored_explanations(entry: dict[str, Any], scored: Prepared) -> list[Explain
         dense = torch.zeros(len(rows), len(scored.genes), dtype=torch.float64)
         dense[:, columns[columns >= 0]] = torch.from_numpy(block[:, columns >= 0]).double()
         cut = bool(entry["params"]["pair_cut"])
+        if "programs" in entry:
+            levels, amounts = (np.asarray(entry["programs"][name][index])[:, rows] for name in ("levels", "amounts"))
+            found = Translations.of_dense(dense)
+            explained.append(ProgramExplained(int(k), lam, found, False, unknown, levels, amounts))
+            continue
         explained.append(Explained(int(k), lam, Translations.of_dense(dense), cut, unknown))
     return explained
 
@@ -168,3 +175,18 @@ def explanation_of(entry: dict[str, Any], prepared: Prepared, k: int, key: str) 
     if k not in there:
         raise ValueError(f"sparsity={k} is not stored in adata.uns[{key!r}]; found: {', '.join(map(str, there))}")
     return explained[there.index(k)]
+
+
+def programs_of(entry: dict[str, Any], scored: Prepared) -> dict[str, Any]:
+    """What the entry says of programmes, for the groups and genes that are scored; nothing of a result in genes."""
+    if "programs" not in entry:
+        return {}
+    rows, columns = _rows(entry, scored), _columns(entry, scored.genes)
+    place = sparse.csr_matrix(
+        (np.ones((columns >= 0).sum(), dtype=np.float32), (np.flatnonzero(columns >= 0), columns[columns >= 0])),
+        shape=(len(columns), len(scored.genes)),
+    )
+    stored = dict(entry["programs"])
+    stored |= {name: sparse.csr_matrix(stored[name] @ place) for name in ("membership", "weights")}
+    stored |= {name: np.asarray(stored[name])[:, :, rows] for name in ("levels", "amounts")}
+    return {"programs": stored}

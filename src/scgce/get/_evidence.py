@@ -130,6 +130,12 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
 
 def _chosen(entry: Mapping[str, Any], found: Mapping[str, Any], i: int, j: int) -> pd.DataFrame:
     """The genes of one pair that some bootstrap chose."""
+    if "program_frequency" in found:
+        table = {name: np.asarray(found[f"program_{name}"])[:, i, j] for name in ("frequency", "low", "high")}
+        chosen = np.flatnonzero(table["frequency"])
+        names = np.array([str(name) for name in entry["programs"]["names"]], dtype=object)
+        frame = pd.DataFrame({"program": names[chosen], **{name: values[chosen] for name, values in table.items()}})
+        return frame.sort_values("frequency", ascending=False, kind="stable", ignore_index=True)
     row = i * len(entry["groups"]) + j
     table = {name: found[name][row].toarray().ravel() for name in ("frequency", "low", "high")}
     genes = np.flatnonzero(table["frequency"])

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
 from scgce.get._evidence import stability as read_stability
+from scgce.get._explanation import explanation as read_explanation
 from scgce.pl._labels import arrow
 from scgce.pl._style import FAINT, INK, LOWERED, MOVED, MUTED, RAISED, despine, finish, split
 from scgce.store.result import Result
@@ -34,12 +35,24 @@ def stability_data(adata: AnnData, source: Any, target: Any, *, key: str = "tgt"
     result = Result.read(adata, key)
     i, j = result.pair(source, target)
     found = read_stability(adata, str(source), str(target), key=key)
-    delta = result.delta(i, j, int(result.raw["stability"]["sparsity"]))
-    used = pd.DataFrame({"gene": result.genes[delta != 0], "delta": delta[delta != 0].astype(float)})
+    k = int(result.raw["stability"]["sparsity"])
+    if "program" in found:
+        found = found.rename(columns={"program": "gene"})
+        used = read_explanation(adata, source, target, sparsity=k, key=key).rename(
+            columns={"program": "gene", "size": "delta"}
+        )[["gene", "delta"]]
+    else:
+        used = _moved(result, i, j, k)
     frame = used.merge(found, on="gene", how="outer").fillna({"delta": 0.0, "frequency": 0.0, "low": 0.0, "high": 0.0})
     frame["size"] = frame["delta"].abs()
     frame = frame.sort_values(["frequency", "size", "gene"], ascending=[False, False, True], ignore_index=True)
     return frame[["gene", "delta", "frequency", "low", "high"]]
+
+
+def _moved(result: Result, i: int, j: int, k: int) -> pd.DataFrame:
+    """Genes of an explanation and their amounts."""
+    delta = result.delta(i, j, k)
+    return pd.DataFrame({"gene": result.genes[delta != 0], "delta": delta[delta != 0].astype(float)})
 
 
 @checked()

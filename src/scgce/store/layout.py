@@ -55,6 +55,8 @@ _UNEXPLAINED = {f"unexplained_{name}": ("U",) for name in ("source", "target", "
 _STABILITY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("frequency", "low", "high"), ("l*l", "d")),
     "similarity": _SQUARE,
+    "program_": ("M", "l", "l"),
+    "level_agreement": ("M", "l"),
     **dict.fromkeys(("sparsity", "n_bootstraps", "interval"), ()),
 }
 _PROGRAMS: dict[str, tuple[str, ...]] = {

@@ -17,7 +17,7 @@ from scgce.explain import params as _params
 from scgce.explain.entry import Report, stored
 from scgce.explain.judges import Panel
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon
-from scgce.explain.reopen import reopen, seed_for, stored_explanations, with_stored_means
+from scgce.explain.reopen import programs_of, reopen, seed_for, stored_explanations, with_stored_means
 from scgce.explain.split import FIT, REPORT, VALIDATE
 from scgce.store.entries import read_result, write_result
 
@@ -126,9 +126,8 @@ def evaluate(
     kept |= {"evaluated": key, **counts}
     kept["epsilon_rule"] = params["epsilon_rule"] if epsilon is None else _params.epsilon_rule(epsilon)
     gauge = kept["reference"] if kept.get("reference") in ("baseline", *scored.groups.names) else None
-    write_result(
-        adata, key_added or f"{key}_evaluated", stored(scored, report, explained, selected, kept, reference=gauge)
-    )
+    found = stored(scored, report, explained, selected, kept, reference=gauge) | programs_of(entry, scored)
+    write_result(adata, key_added or f"{key}_evaluated", found)
     return adata if copy else None
 
 

@@ -82,9 +82,10 @@ def evidence(
     ``dose_correctness`` and ``dose_coverage`` (T, l, l); ``off_manifold`` (l, l): median distance of translated cells
     to the nearest real cell of the target in PCA space, in units of the target's own spacing; ``below_zero`` (l, l):
     share of the lowered entries that fall below zero; ``consistency_price`` (l, l): objective of Eq. 9 under the
-    consistent solution over that of the pair explained on its own, same λ; ``p_correctness``, ``p_coverage`` (l, l)
-    against permuted labels; ``unexplained_source``, ``unexplained_target``, ``unexplained_reason``: pairs below the
-    threshold, worst first; ``triangle_error``. Read it with `get.evidence` and `get.unexplained`.
+    consistent solution over that of the pair explained on its own, same λ (NaN of programmes, whose price is no λ);
+    ``p_correctness``, ``p_coverage`` (l, l) against permuted labels; ``unexplained_source``, ``unexplained_target``,
+    ``unexplained_reason``: pairs below the threshold, worst first; ``triangle_error``. Read it with `get.evidence` and
+    `get.unexplained`.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def evidence(
         found |= _doses(cells, cuts, clip, epsilon, doses, bar.update)
         found |= {"off_manifold": _off_manifold(prepared, cuts, clip), "below_zero": _below_zero(cells, cuts, clip)}
         bar.update(pairs)
-        found |= {"consistency_price": _price(prepared, chosen.lam)}
+        found |= {"consistency_price": _price(prepared, 0.0 if "programs" in entry else chosen.lam)}
         found |= {"triangle_error": triangle_error(cuts.dense, prepared.groups.n)}
         bar.update(pairs)
         found |= _null(cells, cuts, clip, epsilon, n_permutations, seed, bar.update)

@@ -20,6 +20,7 @@ from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.metrics import similarity
 from scgce.encoders import encoder_from_uns, resolve
 from scgce.explain.fit import Model, material
+from scgce.explain.programs import ProgramExplained, Setting, bootstrapped, from_entry
 from scgce.explain.read import Prepared, pick_epsilon, read
 from scgce.explain.reopen import explanation_of, reopen
 from scgce.explain.split import FIT, VALIDATE
@@ -71,7 +72,10 @@ def stability(
     None, or the copy. Sets ``adata.uns[key]["stability"]``: ``sparsity``, ``n_bootstraps``, ``interval``,
     ``refit``; ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the bootstraps in
     which the pair's explanation has the gene, and the quantiles of its amount (0 where it was not chosen);
-    ``similarity`` (l, l): mean of Eq. 10 between the explanation and its bootstraps.
+    ``similarity`` (l, l): mean of Eq. 10 between the explanation and its bootstraps. Of an explanation in programmes,
+    the programmes stay and their levels are searched again: ``program_frequency`` (M, l, l), share of the bootstraps
+    in which the programme takes part in the pair, ``program_low`` and ``program_high``, quantiles of its mean change,
+    and ``level_agreement`` (M, l), how often a group shares a level with the same groups.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def stability(
     entry = read_result(adata, key)
     params = entry["params"]
     k = int(params["sparsity_selected"]) if sparsity is None else sparsity
-    if params["method"] not in ("refine", "refine_consistent", "path", "truncate"):
+    if params["method"] not in ("refine", "refine_consistent", "path", "truncate", "programs"):
         raise ValueError(f"key={key!r} was made by {params['method']!r}; stability needs a result of tl.tgt")
     if refit and not params["use_rep"]:
         raise ValueError("refit=True needs an explanation of a use_rep; this one was made with encoder=")
@@ -92,6 +96,12 @@ def stability(
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
     prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=where)
     reported = explanation_of(entry, prepared, k, key).cuts()
+    if "programs" in entry:
+        if refit:
+            raise ValueError("refit=True of an explanation in programmes is not offered: expected False")
+        found = _of_programs(entry, prepared, k, n_bootstraps, interval, generator, key)
+        adata.uns[key] = {**adata.uns[key], "stability": found}
+        return adata if copy else None
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
     amplitude = None if params["amplitude"] < 0 else float(params["amplitude"])
     model = Model(
@@ -111,6 +121,43 @@ def stability(
     found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
     adata.uns[key] = {**adata.uns[key], "stability": found}
     return adata if copy else None
+
+
+def _of_programs(
+    entry: dict[str, Any],
+    prepared: Prepared,
+    k: int,
+    n_bootstraps: int,
+    interval: float,
+    generator: np.random.Generator,
+    key: str,
+) -> dict[str, Any]:
+    """Levels of every group in every programme over the bootstraps."""
+    reported = explanation_of(entry, prepared, k, key)
+    if not isinstance(reported, ProgramExplained):
+        raise ValueError(f"adata.uns[{key!r}] has no levels of programmes")
+    setting = Setting.of(prepared, float(entry["epsilon"]), str(entry["params"].get("count", "mean")))
+    programs = from_entry(entry["programs"], prepared, str(entry["params"].get("programs", "")))
+    apart, sizes = [], []
+    with one_thread():
+        for again in progress(
+            bootstrapped(setting, programs, k, n_bootstraps, generator), total=n_bootstraps, desc="stability"
+        ):
+            apart.append(again.levels[:, :, None] != again.levels[:, None, :])
+            sizes.append(np.where(apart[-1], again.amounts[:, None, :] - again.amounts[:, :, None], 0.0))
+    own = reported.levels[:, :, None] != reported.levels[:, None, :]
+    other = ~np.eye(own.shape[1], dtype=bool)
+    low, high = np.quantile(np.stack(sizes), [0.5 - interval / 2, 0.5 + interval / 2], axis=0)
+    return {
+        "program_frequency": np.mean(apart, axis=0),
+        "program_low": low,
+        "program_high": high,
+        "level_agreement": (np.mean(np.stack(apart) == own, axis=0) * other).sum(2) / max(1, other.shape[0] - 1),
+        "sparsity": k,
+        "n_bootstraps": n_bootstraps,
+        "interval": float(interval),
+        "refit": False,
+    }
 
 
 def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], generator: np.random.Generator) -> Prepared:

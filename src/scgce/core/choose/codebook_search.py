@@ -31,11 +31,11 @@ class SearchOptions:
     """Smallest price, in units of the loss a programme."""
     factor: float = 1.8
     """From one price to the next."""
-    tried: int = 6
+    tried: int = 4
     """Moves of a programme that are tried on the loss."""
     sweeps: int = 4
     """Rounds over all programmes at one price."""
-    bisections: int = 6
+    bisections: int = 4
     """Prices tried between the two around a number of programmes."""
     gain: float = 1e-5
     """Least gain for which a move is made."""
