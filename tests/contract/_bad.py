@@ -28,7 +28,6 @@ BAD: dict[str, tuple[Any, ...]] = {
     "sparsity": (0, -1, 99, 2.5, "few", True, ()),
     "method": ("nowhere", 3, None),
     "amplitude": (*POSITIVE, True),
-    "programs": ("nowhere", 3, {}, {"a set": []}, {"a set": ["unknown"] * 9}, {"a set": ["gene1", "gene1"]}),
     "count": ("median", 3, None),
     "by": ("set", 3),
     "n_programs": (0, -1, 1.5, "2"),

@@ -176,8 +176,8 @@ def choose_programs(
         try:
             found = resolve_programs(source, prepared.genes, cells, adata=adata, mask=mask, rng=setting.seed)
         except (KeyError, OSError, TypeError, ValueError) as error:
-            kind = next(one for one in (KeyError, OSError, TypeError, ValueError) if isinstance(error, one))
-            raise kind(f"programs={_shown(source)}: {error.args[-1] if error.args else error}") from error
+            refusal = next(one for one in (KeyError, OSError, TypeError, ValueError) if isinstance(error, one))
+            raise refusal(f"programs={_shown(source)}: {error.args[-1] if error.args else error}") from error
         return _usable(_allowed(found, mask), setting, source)
     candidates: list[Programs] = []
     for kind, number in TRIED:

@@ -56,7 +56,7 @@ def codebook_data(
         order = clustered(pd.DataFrame((rise[taking] / span[taking, None]).T))
     taking = _diagonal(taking, rise[:, order])
     size = len(order)
-    leading = [" ".join(map(str, result.genes[found.leading(m, LEADING)])) for m in taking]
+    leading = [" ".join(map(str, result.genes[found.leading(int(m), LEADING)])) for m in taking]
     return pd.DataFrame(
         {
             "program": np.repeat(found.names[taking], size),
