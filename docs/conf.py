@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.ext.autosummary import Autosummary
+from sphinx.util.docutils import SphinxDirective
 
 import scgce
 
@@ -21,15 +33,20 @@ version = release = scgce.__version__
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
     "sphinx_autodoc_typehints",
-    "sphinxcontrib.typer",
 ]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 nb_execution_mode = "off"  # tutorials are committed with their outputs
 napoleon_google_docstring = False
+# "Returns" is prose that says what is set, not a type in its first line; types come from the annotations.
+napoleon_custom_sections = ["Returns"]
+typehints_document_rtype = False
+autosummary_generate = False
+html_math_renderer = "mathml"
 autodoc_member_order = "bysource"
 always_use_bars_union = True
 
@@ -37,3 +54,46 @@ html_theme = "sphinx_book_theme"
 html_title = f"scgce {version}"
 html_theme_options = {"navbar_persistent": []}  # the search is in the sidebar
 # html_theme_options |= {"repository_url": "https://github.com/OWNER/scgce", "use_repository_button": True}
+
+
+class SummaryOf(Autosummary):
+    """``.. summary-of:: tl``: name and first line of everything on the page of a module, in its order."""
+
+    required_arguments = 1
+
+    def run(self) -> list[Any]:
+        module = self.arguments[0]
+        page = (HERE / "api" / f"{module}.md").read_text(encoding="utf-8")
+        names = re.findall(r"^\.\. auto(?:function|class):: (\w+)$", page, re.MULTILINE)
+        self.content = StringList([f"~scgce.{module}.{name}" for name in names], source=module)
+        return super().run()
+
+
+class HelpOf(SphinxDirective):
+    """``.. help-of:: tgt``: what ``scgce tgt --help`` prints."""
+
+    required_arguments = 1
+
+    def run(self) -> list[Any]:
+        words = [word for word in self.arguments if word != "scgce"]
+        environment = os.environ | {"COLUMNS": "90"}
+        line = [sys.executable, "-m", "scgce", *words, "--help"]
+        text = subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout
+        return [nodes.literal_block(text, text, language="text")]
+
+
+def visit_math(writer: Any, node: Any) -> None:
+    """Write mathematics as MathML, which browsers draw by themselves: no script, no network."""
+    writer.body.append(tex2mathml(node.astext()))
+    raise nodes.SkipNode
+
+
+def visit_displaymath(writer: Any, node: Any) -> None:
+    writer.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    app.add_directive("summary-of", SummaryOf)
+    app.add_directive("help-of", HelpOf)
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_displaymath, None))

@@ -69,6 +69,7 @@ def test_functions_named_in_prose_exist(page: str) -> None:
         "paper",
         "benchmarks",
         "contributing",
+        "glossary",
         "reliability",
     ],
 )
@@ -76,3 +77,10 @@ def test_pages_are_in_the_table_of_contents(page: str) -> None:
     assert (DOCS / f"{page}.md").is_file()
     contents = (DOCS / "index.md").read_text(encoding="utf-8")
     assert page == "index" or f"\n{page}\n" in contents
+
+
+def test_every_command_is_on_its_page() -> None:
+    from scgce.cli._config import COMMANDS
+
+    page = (DOCS / "cli.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\.\. help-of:: ([\w-]+)$", page, re.MULTILINE)) == sorted([*COMMANDS, "scgce"])

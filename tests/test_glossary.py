@@ -1,0 +1,82 @@
+"""The glossary has every column of every frame and every field that is stored, and nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import pandas as pd
+import pytest
+from tests.contract._api import TABLE, at_hand, call, function, tiny
+
+PAGE = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| (`[^|]*`) \| ([^|]+) \|", re.MULTILINE)
+FRAMES = sorted(name for name in at_hand(TABLE) if name.startswith("get."))
+
+
+def _terms(text: str) -> set[str]:
+    return {term for cell, _ in ROW.findall(text) for term in re.findall(r"`([^`]+)`", cell)}
+
+
+def _section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"docs/glossary.md has no section {title!r}"
+    return found[1]
+
+
+@pytest.fixture(scope="module")
+def ready() -> ad.AnnData:
+    adata = tiny()
+    for name in at_hand(dict.fromkeys(need for frame in FRAMES for need in TABLE[frame].needs)):
+        if name == "tl.tgt":
+            options = {**TABLE[name].options, "method": "refine"}  # with the consistent variant beside its own
+            function(name)(adata, *TABLE[name].arguments, **options)
+        else:
+            call(name, adata)
+    return adata
+
+
+def _columns(frame: Any) -> set[str]:
+    return {str(column) for column in frame.columns} if isinstance(frame, pd.DataFrame) else set()
+
+
+@pytest.mark.parametrize("name", [name for name in FRAMES if name != "get.deltas"])  # its columns are genes
+def test_every_column_has_its_sentence(ready: ad.AnnData, name: str) -> None:
+    columns = _columns(call(name, ready))
+    terms = _terms(_section("Columns"))
+    missing = sorted(c for c in columns if not any(fnmatch(c, term) for term in terms))
+    assert missing == []
+
+
+def _fields(entry: Mapping[str, Any], above: str = "") -> set[str]:
+    found = set()
+    for name, value in entry.items():
+        found.add(f"{above}{name}")
+        if isinstance(value, Mapping) and name in {"params", "sweep", "path", "evidence", "stability"}:
+            found |= _fields(value, f"{above}{name}.")
+    return found
+
+
+def test_every_stored_field_has_its_sentence(ready: ad.AnnData) -> None:
+    terms = _terms(_section("What is stored"))
+    fields = _fields(ready.uns["tgt"]) | _fields(ready.uns["dbm"])
+    missing = sorted(f for f in fields if not any(fnmatch(f, term) for term in terms))
+    assert missing == []
+
+
+def test_nothing_is_explained_that_is_not_there(ready: ad.AnnData) -> None:
+    columns = {column for name in FRAMES if name != "get.deltas" for column in _columns(call(name, ready))}
+    fields = _fields(ready.uns["tgt"]) | _fields(ready.uns["dbm"])
+    for title, names in (("Columns", columns), ("What is stored", fields)):
+        idle = sorted(t for t in _terms(_section(title)) if not any(fnmatch(name, t) for name in names))
+        assert idle == [], title
+
+
+def test_a_sentence_says_which_way_is_good() -> None:
+    for title in ("Columns", "What is stored"):
+        rows = [line for line in _section(title).splitlines() if line.startswith("| `")]
+        assert all(len(line.strip("|").split("|")) in {2, 4} and line.rstrip().endswith("|") for line in rows)
