@@ -82,14 +82,19 @@ class HelpOf(SphinxDirective):
         return [nodes.literal_block(text, text, language="text")]
 
 
+def _plain(tex: str) -> str:
+    """Without what MathML does by itself: brackets grow with what they hold."""
+    return re.sub(r"\\[bB]igg?[lr]?(?![a-zA-Z])", "", tex)
+
+
 def visit_math(writer: Any, node: Any) -> None:
     """Write mathematics as MathML, which browsers draw by themselves: no script, no network."""
-    writer.body.append(tex2mathml(node.astext()))
+    writer.body.append(tex2mathml(_plain(node.astext())))
     raise nodes.SkipNode
 
 
 def visit_displaymath(writer: Any, node: Any) -> None:
-    writer.body.append(f'<div class="math">{tex2mathml(node.astext(), as_block=True)}</div>')
+    writer.body.append(f'<div class="math">{tex2mathml(_plain(node.astext()), as_block=True)}</div>')
     raise nodes.SkipNode
 
 

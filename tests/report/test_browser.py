@@ -141,15 +141,98 @@ def test_tables_search_and_sort(explained: ad.AnnData, write_page: Callable, vis
     assert values == pytest.approx(order, abs=1e-3)
 
 
-def test_translated_cells_are_drawn_at_the_selected_sparsity(
+def _picture(page: Any) -> str:
+    return page.execute_script("return document.getElementById('pair-map').toDataURL()")
+
+
+def test_translated_cells_are_drawn_at_every_sparsity(
     explained: ad.AnnData, write_page: Callable, visit: Callable
 ) -> None:
     page = visit(write_page(explained))
-    moved = [0x08, 0x40, 0x8A]
-    assert _ink(page, "pair-map", moved) > 50
-    _choose(page, "level", 0)
-    assert _ink(page, "pair-map", moved) == 0
-    assert "shown for 5 genes" in page.find_element("id", "pair-note").text
+    pictures = []
+    for level in range(3):
+        _choose(page, "level", level)
+        assert _ink(page, "pair-map", [0x08, 0x40, 0x8A]) > 50
+        assert "cells translated" in page.find_element("id", "pair-note").text
+        pictures.append(_picture(page))
+    assert len(set(pictures)) == 3
+
+
+def _shown(page: Any) -> tuple[str, str]:
+    level = page.execute_script(
+        "const s = document.getElementById('level'); return s.options[s.selectedIndex].textContent"
+    )
+    return page.find_element("id", "direction").text.partition(":")[0], level.split()[0]
+
+
+def test_a_link_opens_the_pair_and_sparsity_that_were_seen(
+    explained: ad.AnnData, write_page: Callable, visit: Callable
+) -> None:
+    path = write_page(explained)
+    page = visit(path)
+    names = [str(name) for name in explained.uns["tgt"]["groups"]]
+    assert "#" not in page.current_url  # nothing chosen yet
+    for level, source, target in ((0, 2, 1), (1, 3, 0)):
+        _choose(page, "level", level)
+        _choose(page, "source", source)
+        _choose(page, "target", target)
+        link, seen = page.current_url, (_shown(page), _rows(page, "pair-table"))
+        assert seen[0] == (f"{names[source]} → {names[target]}", ("1", "2")[level])
+        page.get("about:blank")
+        page.get(link)
+        assert (_shown(page), _rows(page, "pair-table")) == seen
+    page.get("about:blank")
+    page.get(f"{path.as_uri()}#from=no+such+group&to={names[1]}&k=99")
+    assert _shown(page)[1] == "5"
+    assert page.get_log("browser") == []
+
+
+def test_following_a_section_s_link_keeps_the_pair_in_the_address(
+    explained: ad.AnnData, write_page: Callable, visit: Callable
+) -> None:
+    page = visit(write_page(explained))
+    _choose(page, "source", 3)
+    before = page.current_url
+    page.execute_script("arguments[0].click()", page.find_element("css selector", 'nav a[href="#markers"]'))
+    assert page.current_url == before
+
+
+def test_keys_walk_through_pairs_and_sparsities(explained: ad.AnnData, write_page: Callable, visit: Callable) -> None:
+    page = visit(write_page(explained))
+    names = [str(name) for name in explained.uns["tgt"]["groups"]]
+    _choose(page, "source", 0)
+    _choose(page, "target", 1)
+
+    def press(key: str, shift: bool = False) -> tuple[str, str]:
+        page.execute_script(
+            "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: arguments[0], shiftKey: arguments[1], "
+            "bubbles: true}))",
+            key,
+            shift,
+        )
+        return _shown(page)
+
+    assert press("ArrowRight")[0] == f"{names[0]} → {names[2]}"
+    assert press("s")[0] == f"{names[2]} → {names[0]}"
+    assert press("ArrowRight", shift=True)[0] == f"{names[3]} → {names[0]}"
+    assert press("ArrowRight", shift=True)[0] == f"{names[1]} → {names[0]}"  # never the target itself
+    assert press("-")[1] == "2"
+    assert press("+")[1] == "5"
+    assert press("+")[1] == "5"
+
+
+def test_plausibility_stands_beside_the_metrics(explained: ad.AnnData, write_page: Callable, visit: Callable) -> None:
+    size = len(explained.uns["tgt"]["groups"])
+    far = np.arange(size * size, dtype=float).reshape(size, size) / 10
+    explained.uns["tgt"]["evidence"] = {"sparsity": 5, "off_manifold": far, "below_zero": far / 100}
+    page = visit(write_page(explained))
+    _choose(page, "source", 1)
+    _choose(page, "target", 2)
+    assert f"distance to real cells {far[1, 2]:.2f}" in page.find_element("id", "pair-scores").text
+    heads = [head.text for head in page.find_elements("css selector", "#metrics-table th")]
+    assert {"distance to real cells", "share below zero"} <= set(heads)
+    _choose(page, "level", 0)  # not known for another number of genes
+    assert "distance to real cells" not in page.find_element("id", "pair-scores").text
 
 
 def test_a_group_alone_on_the_map(explained: ad.AnnData, write_page: Callable, visit: Callable) -> None:
@@ -216,7 +299,7 @@ def test_a_narrow_screen_scrolls_only_down(explained: ad.AnnData, write_page: Ca
     page = visit(path)
     size = page.get_window_size()
     try:
-        page.set_window_size(520, 900)
+        page.set_window_size(500, 900)
         page.get(path.as_uri())
         assert page.execute_script("return document.body.scrollWidth <= window.innerWidth")
     finally:

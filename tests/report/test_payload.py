@@ -47,7 +47,7 @@ def test_moved_cells_are_the_translated_ones(
     monkeypatch.setattr(_cells, "FAR", 1e9)
     explained.uns["tgt"]["params"]["clip"] = clip
     content = _payload(explained)
-    here, moved, counts = _points(content["cells"]), _points(content["moves"]), content["moves"]["counts"]
+    here, moved, counts = _points(content["cells"]), _points(content["moves"]["levels"][-1]), content["moves"]["counts"]
     names, codes = explained.uns["tgt"]["groups"], explained.obs["cell_type"].cat.codes.to_numpy()
     assert counts == np.bincount(codes).tolist()
     encoder = np.linalg.lstsq(
@@ -74,7 +74,7 @@ def test_a_sample_keeps_to_its_size(explained: ad.AnnData, monkeypatch: pytest.M
     content = _payload(explained, max_cells=10)
     assert (content["cells"]["shown"], len(_numbers(content["cells"]["x"]))) == (10, 10)
     assert content["moves"]["counts"] == [7] * 4
-    assert len(_numbers(content["moves"]["x"])) == 7 * 12
+    assert [len(_numbers(level["x"])) for level in content["moves"]["levels"]] == [7 * 12] * 3
 
 
 def test_cells_without_a_group_and_groups_without_cells(explained: ad.AnnData) -> None:
@@ -142,6 +142,6 @@ def many() -> Callable[[], ad.AnnData]:
 
 
 def test_samples_shrink_with_the_number_of_pairs(many: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cells, "MOST_MOVED", 1320)
+    monkeypatch.setattr(_cells, "MOST_MOVED", 3 * 1320)
     monkeypatch.setattr(_cells, "PER_PAIR", (2, 150))
     assert _payload(many())["moves"]["counts"] == [10] * 12

@@ -20,7 +20,7 @@ from scgce.store.result import Result
 from ._encode import packed, quantised
 
 MOST_MOVED = 120_000
-"""Translated cells in the page, over all ordered pairs."""
+"""Translated cells in the page, over all ordered pairs and sparsities."""
 
 PER_PAIR = (20, 150)
 
@@ -34,13 +34,13 @@ def cells(
     adata: AnnData, result: Result, chosen: CellMap, most: int, rng: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """
-    Place a sample of the cells, and translated reported cells of all ordered pairs at the selected sparsity.
+    Place a sample of the cells, and translated reported cells of all ordered pairs at every sparsity.
 
     Returns
     -------
     ``x``, ``y`` and ``code`` (row of the group, -1 for none) of the cells, packed; and of the translated cells
-    ``counts``, cells of each group, ``x`` and ``y``: source after source, target after target (the source itself left
-    out), cell after cell. Only ``reason`` if translated cells cannot be placed.
+    ``counts``, cells of each group, and ``levels``, for each sparsity ``x`` and ``y``: source after source, target
+    after target (the source itself left out), cell after cell. Only ``reason`` if translated cells cannot be placed.
     """
     known = explained_cells(adata, result)
     codes = known.codes
@@ -49,9 +49,17 @@ def cells(
     drawn = {"total": adata.n_obs, "shown": len(rows), "code": packed(codes[rows], "i2")}
     if chosen.encoder is None:
         return {**drawn, **_places(points, _frame(points))}, {"reason": chosen.reason}
-    counts, moved = _moved(adata, result, chosen, chosen.encoder, np.where(known.reported, codes, -1), rng)
-    frame = _frame(points, moved)
-    return {**drawn, **_places(points, frame)}, {"counts": counts, **_places(moved, frame)}
+    sparsities, seed = result.swept, int(rng.integers(2**31))  # the same cells at every number of genes
+    codes = np.where(known.reported, codes, -1)
+    found = [
+        _moved(adata, result, chosen, chosen.encoder, codes, np.random.default_rng(seed), k, len(sparsities))
+        for k in sparsities
+    ]
+    frame = _frame(points, np.concatenate([moved for _, moved in found]))
+    return {**drawn, **_places(points, frame)}, {
+        "counts": found[0][0],
+        "levels": [_places(moved, frame) for _, moved in found],
+    }
 
 
 def _frame(points: np.ndarray, moved: np.ndarray | None = None) -> Frame:
@@ -71,13 +79,20 @@ def _places(points: np.ndarray, frame: Frame) -> dict[str, str]:
 
 
 def _moved(
-    adata: AnnData, result: Result, chosen: CellMap, encoder: Encoder, codes: np.ndarray, rng: np.random.Generator
+    adata: AnnData,
+    result: Result,
+    chosen: CellMap,
+    encoder: Encoder,
+    codes: np.ndarray,
+    rng: np.random.Generator,
+    k: int,
+    n_sparsities: int,
 ) -> tuple[list[int], np.ndarray]:
-    """Reported cells of each group that are translated, and their places (cells, 2) for all ordered pairs."""
+    """Reported cells that are translated, of each group, and their places for all ordered pairs, k genes each."""
     size, layer = len(result.groups), layer_of(result, adata)
-    each = int(np.clip(MOST_MOVED // (size * (size - 1)), *PER_PAIR))
+    each = int(np.clip(MOST_MOVED // (size * (size - 1) * n_sparsities), *PER_PAIR))
     clip = bool(result.params.get("clip", False))
-    cuts = result.pair_cuts(result.selected)
+    cuts = result.pair_cuts(k)
     here = adata.var_names.get_indexer(result.genes)
     counts, parts = [], [np.zeros((0, 2))]
     for i in range(size):

@@ -29,9 +29,10 @@ def levels(result: Result) -> dict[str, Any]:
     Returns
     -------
     ``genes``, the u names that occur at some sparsity; ``means`` (l, u); ``levels``, one for each sparsity: ``k``,
-    ``cut``, ``genes`` (positions in ``genes``), ``basis`` or ``pairs``, ``n_genes`` and ``scores`` (l, l).
+    ``cut``, ``genes`` (positions in ``genes``), ``basis`` or ``pairs``, ``n_genes``, ``scores`` and, for the sparsity
+    of which `tl.evidence` was run, ``plausibility`` (l, l).
     """
-    sparsities = sorted({result.selected, *result.sparsities.tolist()})
+    sparsities = result.swept
     used = {k: _used(result, k) for k in sparsities}
     union = np.unique(np.concatenate(list(used.values())))
     place = np.full(len(result.genes), -1)
@@ -93,4 +94,13 @@ def _level(result: Result, k: int, genes: np.ndarray, place: np.ndarray) -> dict
         **amounts,
         "n_genes": packed(result.n_genes(k), "i4"),
         "scores": {name: packed(matrix, "f4") for name, matrix in matrices.items() if np.isfinite(matrix).any()},
+        "plausibility": _plausibility(result, k),
     }
+
+
+def _plausibility(result: Result, k: int) -> dict[str, Any]:
+    """How far from real cells the translated ones are, and how many entries fall below zero, where that is known."""
+    evidence = result.raw.get("evidence")
+    if evidence is None or int(evidence["sparsity"]) != k:
+        return {}
+    return {name: packed(np.asarray(evidence[name]), "f4") for name in ("off_manifold", "below_zero")}

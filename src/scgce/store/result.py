@@ -121,6 +121,11 @@ class Result:
         sweep = self.raw.get("sweep", {})
         return np.asarray(sweep.get("sparsity", [self.selected]), dtype=np.int64)
 
+    @property
+    def swept(self) -> list[int]:
+        """Every number of genes per pair that can be read, ascending."""
+        return sorted({self.selected, *self.sparsities.tolist()})
+
     def group(self, name: Any, argument: str) -> int:
         """Row of a group; ``argument`` is the name of the caller's argument, for the error."""
         rows = np.flatnonzero(self.groups == str(name))
@@ -139,11 +144,9 @@ class Result:
         """Genes per pair: the selected number for None, else one that was computed."""
         if sparsity is None:
             return self.selected
-        if int(sparsity) != self.selected and int(sparsity) not in self.sparsities:
-            known = sorted({self.selected, *self.sparsities.tolist()})
-            raise ValueError(
-                str(not_found("sparsity", sparsity, f"the sparsities computed for key={self.key!r}", known))
-            )
+        if int(sparsity) not in self.swept:
+            where = f"the sparsities computed for key={self.key!r}"
+            raise ValueError(str(not_found("sparsity", sparsity, where, self.swept)))
         return int(sparsity)
 
     def block(self, sparsity: int) -> int:

@@ -90,6 +90,7 @@ function ceiling(level, target = null) {
 
 const NAMES = { correctness: "correctness", coverage: "coverage", percent_explained: "share of distance explained",
   judge_logreg: "judge: logistic regression", judge_knn: "judge: nearest neighbours",
+  off_manifold: "distance to real cells", below_zero: "share below zero",
   dbm_correctness: "DBM correctness", dbm_coverage: "DBM coverage" };
 const nameOf = (score) => NAMES[score] || score.replace(/^judge_/, "judge: ");
 
@@ -103,6 +104,7 @@ const levels = data.levels.map((level) => ({
   pairs: level.pairs && { ends: unpack(level.pairs.ends, Int32Array), genes: unpack(level.pairs.genes, Int32Array),
     deltas: unpack(level.pairs.deltas, Float32Array) },
   n_genes: unpack(level.n_genes, Int32Array),
+  plausibility: Object.fromEntries(Object.entries(level.plausibility).map(([name, text]) => [name, unpack(text, Float32Array)])),
   scores: Object.fromEntries(Object.entries(level.scores).map(([name, text]) => [name, unpack(text, Float32Array)])),
 }));
 

@@ -42,7 +42,7 @@ function drawMap() {
 let showMetrics;
 
 function setUpMetrics() {
-  const present = [...new Set(levels.flatMap((level) => Object.keys(level.scores)))];
+  const present = [...new Set(levels.flatMap((level) => [...Object.keys(level.scores), ...Object.keys(level.plausibility)]))];
   showMetrics = makeTable(byId("metrics-table"), [
     { title: "from", key: "source" }, { title: "to", key: "target" }, { title: "genes", key: "n_genes", digits: 0 },
     ...present.map((name) => ({ title: nameOf(name), key: name, digits: 3 })),
@@ -58,7 +58,7 @@ function drawMetrics() {
   for (let i = 0; i < size; i += 1) {
     for (let j = 0; j < size; j += 1) {
       if (i === j) continue;
-      const scores = Object.entries(level.scores).map(([name, matrix]) => [name, matrix[i * size + j]]);
+      const scores = Object.entries({ ...level.scores, ...level.plausibility }).map(([name, matrix]) => [name, matrix[i * size + j]]);
       rows.push({ i, j, source: data.groups[i], target: data.groups[j], n_genes: level.n_genes[i * size + j], ...Object.fromEntries(scores) });
     }
   }
@@ -104,6 +104,16 @@ const FIDELITY = { r2: "held-out R²", neighbours: "share of 15 nearest neighbou
 
 drawHead();
 setUpPair();
+recall();
+drawPair();
+opened = true;
+window.addEventListener("hashchange", () => { recall(); drawPair(); drawMetrics(); });
+document.addEventListener("keydown", onKey);
+// Links within the page leave the address to the pair.
+document.querySelectorAll("nav a").forEach((link) => link.addEventListener("click", (event) => {
+  event.preventDefault();
+  document.querySelector(link.getAttribute("href")).scrollIntoView();
+}));
 drawMap();
 setUpMetrics();
 drawSweep();

@@ -99,7 +99,8 @@ function numbers({ context, at, width, height }, alone) {
   }
 }
 
-const moved = data.moves.reason === undefined ? { x: unpack(data.moves.x, Uint16Array), y: unpack(data.moves.y, Uint16Array) } : null;
+const moved = data.moves.reason === undefined
+  ? data.moves.levels.map((level) => ({ x: unpack(level.x, Uint16Array), y: unpack(level.y, Uint16Array) })) : null;
 
 // Where the translated cells of a pair stand in the packed arrays: source after source, target after target.
 function movedOf(i, j) {
@@ -111,11 +112,11 @@ function movedOf(i, j) {
   return Array.from({ length: counts[i] }, (_, index) => start + index);
 }
 
-function pairMap(canvas, i, j, withMoved) {
+function pairMap(canvas, i, j, level) {
   const paper = pen(canvas);
   const r = radius(total);
   dots(paper, places.x, places.y, order.filter((index) => places.code[index] !== i && places.code[index] !== j), COLORS.faint, r * 0.9);
   dots(paper, places.x, places.y, cellsOf(j), COLORS.target, r);
   dots(paper, places.x, places.y, cellsOf(i), COLORS.source, r);
-  if (withMoved) dots(paper, moved.x, moved.y, movedOf(i, j), COLORS.moved, Math.max(r * 0.75, 1.8));
+  if (moved) dots(paper, moved[level].x, moved[level].y, movedOf(i, j), COLORS.moved, Math.max(r * 0.75, 1.8));
 }

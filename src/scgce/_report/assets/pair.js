@@ -49,14 +49,64 @@ function drawPair() {
   byId("direction").textContent = `${from} → ${to}: add the amounts to cells of ${from}`;
   const at = source * size + target;
   const scores = Object.entries(level.scores).filter(([, matrix]) => known(matrix[at]));
+  for (const [name, matrix] of Object.entries(level.plausibility)) if (known(matrix[at])) scores.push([name, matrix]);
   const texts = scores.map(([name, matrix]) => `${nameOf(name)} ${digits(matrix[at])}`);
   if (known(ceiling(level, target))) texts.push(`real cells of ${to} ${digits(ceiling(level, target))}`);
   const shown = rows.length < level.n_genes[at] ? `the largest ${rows.length} of ${level.n_genes[at]} genes` : `${rows.length} genes`;
   byId("pair-scores").textContent = [shown, ...texts].join(" · ");
   lollipop(byId("lollipop"), rows);
   showGenes(rows);
-  const withMoved = moved !== null && level.k === data.selected;
-  pairMap(byId("pair-map"), source, target, withMoved);
+  pairMap(byId("pair-map"), source, target, state.level);
   byId("pair-note").textContent = moved === null ? `Translated cells are not shown: ${data.moves.reason}.`
+<<<<<<< HEAD
     : withMoved ? `${data.moves.counts[source]} reported cells translated.` : `Translated cells are shown for ${data.selected} genes per pair.`;
+=======
+    : `${data.moves.counts[source]} cells translated.`;
+  remember();
+}
+
+// The pair and the number of genes stand in the address, so that a link opens what is seen: #from=A&to=B&k=20
+let opened = false;
+
+function remember() {
+  if (!opened) return;
+  const words = new URLSearchParams({ from: data.groups[state.source], to: data.groups[state.target], k: levels[state.level].k });
+  history.replaceState(null, "", `#${words}`);
+}
+
+function recall() {
+  const words = new URLSearchParams(location.hash.slice(1));
+  const [source, target] = ["from", "to"].map((name) => data.groups.indexOf(words.get(name)));
+  const level = levels.findIndex((candidate) => String(candidate.k) === words.get("k"));
+  if (level >= 0) state.level = level;
+  if (source >= 0 && target >= 0 && source !== target) Object.assign(state, { source, target });
+  byId("level").selectedIndex = state.level;
+}
+
+// ← and → walk through the targets, with Shift through the sources, s swaps, + and − change the number of genes.
+const around = (index, step, other) => {
+  const next = (index + step + size) % size;
+  return next === other ? (next + step + size) % size : next;
+};
+const KEYS = {
+  ArrowRight: () => { state.target = around(state.target, 1, state.source); },
+  ArrowLeft: () => { state.target = around(state.target, -1, state.source); },
+  "Shift ArrowRight": () => { state.source = around(state.source, 1, state.target); },
+  "Shift ArrowLeft": () => { state.source = around(state.source, -1, state.target); },
+  s: () => { [state.source, state.target] = [state.target, state.source]; },
+  "+": () => { state.level = Math.min(state.level + 1, levels.length - 1); },
+  "-": () => { state.level = Math.max(state.level - 1, 0); },
+};
+
+function onKey(event) {
+  const busy = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
+  const act = KEYS[event.shiftKey && event.key.startsWith("Arrow") ? `Shift ${event.key}` : event.key];
+  if (busy || !act || (size < 3 && event.key.startsWith("Arrow"))) return;
+  event.preventDefault();
+  const before = state.level;
+  act();
+  byId("level").selectedIndex = state.level;
+  drawPair();
+  if (state.level !== before) drawMetrics();
+>>>>>>> 1f3bfc3 (Report: a link opens the pair that was seen, translated cells at every number of genes, keys, print, plausibility)
 }

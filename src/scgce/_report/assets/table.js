@@ -51,7 +51,11 @@ function makeTable(place, columns, { onOpen = null, sort = null } = {}) {
         const text = places === undefined ? String(row[key]) : digits(row[key], places);
         line.append(element("td", { class: places === undefined ? "text" : "number" }, text));
       }
-      if (onOpen) line.addEventListener("click", () => onOpen(row));
+      if (onOpen) {
+        line.tabIndex = 0;
+        line.addEventListener("click", () => onOpen(row));
+        line.addEventListener("keydown", (event) => { if (event.key === "Enter") onOpen(row); });
+      }
       return line;
     });
     clear(body).append(...lines);
