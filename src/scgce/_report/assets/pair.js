@@ -58,10 +58,7 @@ function drawPair() {
   showGenes(rows);
   pairMap(byId("pair-map"), source, target, state.level);
   byId("pair-note").textContent = moved === null ? `Translated cells are not shown: ${data.moves.reason}.`
-<<<<<<< HEAD
-    : withMoved ? `${data.moves.counts[source]} reported cells translated.` : `Translated cells are shown for ${data.selected} genes per pair.`;
-=======
-    : `${data.moves.counts[source]} cells translated.`;
+    : `${data.moves.counts[source]} reported cells translated.`;
   remember();
 }
 
@@ -108,5 +105,4 @@ function onKey(event) {
   byId("level").selectedIndex = state.level;
   drawPair();
   if (state.level !== before) drawMetrics();
->>>>>>> 1f3bfc3 (Report: a link opens the pair that was seen, translated cells at every number of genes, keys, print, plausibility)
 }
