@@ -49,7 +49,8 @@ def test_moved_cells_are_the_translated_ones(
     content = _payload(explained)
     here, moved, counts = _points(content["cells"]), _points(content["moves"]["levels"][-1]), content["moves"]["counts"]
     names, codes = explained.uns["tgt"]["groups"], explained.obs["cell_type"].cat.codes.to_numpy()
-    assert counts == np.bincount(codes).tolist()
+    codes = np.where(explained.uns["tgt"]["split"] == 2, codes, -1)  # reported cells
+    assert counts == np.bincount(codes[codes >= 0]).tolist()
     encoder = np.linalg.lstsq(
         np.column_stack([explained.X.toarray(), np.ones(explained.n_obs)]), here.astype(float), rcond=None
     )[0]
@@ -71,6 +72,7 @@ def test_moved_cells_are_the_translated_ones(
 
 def test_a_sample_keeps_to_its_size(explained: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_cells, "PER_PAIR", (3, 7))
+    explained.uns["tgt"]["split"][:] = 2
     content = _payload(explained, max_cells=10)
     assert (content["cells"]["shown"], len(_numbers(content["cells"]["x"]))) == (10, 10)
     assert content["moves"]["counts"] == [7] * 4
@@ -144,4 +146,6 @@ def many() -> Callable[[], ad.AnnData]:
 def test_samples_shrink_with_the_number_of_pairs(many: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_cells, "MOST_MOVED", 3 * 1320)
     monkeypatch.setattr(_cells, "PER_PAIR", (2, 150))
-    assert _payload(many())["moves"]["counts"] == [10] * 12
+    adata = many()
+    adata.uns["tgt"]["split"][:] = 2
+    assert _payload(adata)["moves"]["counts"] == [10] * 12
