@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from torch import nn
 
-from scgce.encoders import Encoder
+from scgce.encoders import Encoder, encoder_to_uns
 
 NAMES = (
     "CD4+/CD25 T Reg",
@@ -112,7 +112,7 @@ def store_result(
             "n_genes_mean": np.linspace(0, 20, 12),
             "n_genes_max": np.linspace(0, 28, 12),
         },
-        "encoder": linear_encoder(adata).to_uns(),
+        "encoder": encoder_to_uns(linear_encoder(adata)),
         "split": rng.integers(0, 3, adata.n_obs).astype(np.int8),
     }
     return adata

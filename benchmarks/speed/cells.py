@@ -11,7 +11,7 @@ import scanpy as sc
 from scipy import sparse
 
 import scgce
-from scgce.encoders import Encoder
+from scgce.encoders import Encoder, encoder_from_uns
 
 BLOCK = 10_000
 DENSITY = 0.05
@@ -53,4 +53,4 @@ def encoder_of(some: ad.AnnData) -> Encoder:
         warnings.simplefilter("ignore")
         sc.pp.pca(part, n_comps=min(50, part.n_vars - 1), random_state=0)
         scgce.tl.autoencoder(part, n_epochs=20, rng=0, device="cpu")
-    return Encoder.from_uns(part.uns["X_autoencoder"]["encoder"])
+    return encoder_from_uns(part.uns["X_autoencoder"]["encoder"])

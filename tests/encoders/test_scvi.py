@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from scgce.encoders import from_scvi, resolve
+from scgce.encoders import encoder_to_uns, from_scvi, resolve
 
 D = 60
 
@@ -86,7 +86,7 @@ def test_mean_of_the_posterior(blobs, as_distribution):
     assert scvi.module.training
     np.testing.assert_allclose(encoder(blobs.X), latent(scvi, blobs.X), atol=1e-4)
     assert encoder.W.shape == (D, 16) and encoder.kind == "mlp"
-    assert encoder.to_uns()["stored"]
+    assert encoder_to_uns(encoder)["stored"]
 
 
 @pytest.mark.parametrize("inject", [True, False])

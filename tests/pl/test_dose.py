@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from tests._results import NAMES, blobs, store_result
 
 from scgce import get, pl
-from scgce.encoders import Encoder
+from scgce.encoders import encoder_from_uns
 from scgce.pl._dose import dose_data
 
 A, B = NAMES[0], NAMES[1]
@@ -22,7 +22,7 @@ def adata():
 
 
 def by_hand(adata, dose, rows):
-    encoder = Encoder.from_uns(adata.uns["tgt"]["encoder"])
+    encoder = encoder_from_uns(adata.uns["tgt"]["encoder"])
     delta = get.explanation(adata, A, B).set_index("gene")["delta"].reindex(adata.var_names).fillna(0).to_numpy()
     X, labels = adata.X.toarray()[rows], adata.obs["cell_type"].to_numpy()[rows]
     moved = encoder((X[labels == A] + dose * delta).astype(np.float32))

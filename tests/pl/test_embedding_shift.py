@@ -7,7 +7,7 @@ import pytest
 from tests._results import blobs, store_result
 
 from scgce import get, pl
-from scgce.encoders import Encoder
+from scgce.encoders import encoder_from_uns
 from scgce.pl._embedding_shift import embedding_shift_data
 
 
@@ -19,7 +19,7 @@ def adata():
 def test_arrows_start_and_end_at_means(adata):
     frame = embedding_shift_data(adata)
     assert len(frame) == 12
-    encoder = Encoder.from_uns(adata.uns["tgt"]["encoder"])
+    encoder = encoder_from_uns(adata.uns["tgt"]["encoder"])
     scores = get.metrics(adata).set_index(["source", "target"])["correctness"]
     for record in frame.to_dict("records"):
         pair = record["source"], record["target"]

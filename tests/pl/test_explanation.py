@@ -9,7 +9,7 @@ from tests._results import NAMES, blobs, store_result
 from tests.pl._legible import assert_legible, drawn_texts
 
 from scgce import get, pl
-from scgce.encoders import Encoder
+from scgce.encoders import encoder_from_uns
 from scgce.pl._explanation import explanation_data
 from scgce.pl._map import cell_map
 
@@ -22,7 +22,7 @@ def adata():
 
 
 def embed(adata, X):
-    return Encoder.from_uns(adata.uns["tgt"]["encoder"])(X)
+    return encoder_from_uns(adata.uns["tgt"]["encoder"])(X)
 
 
 @pytest.mark.parametrize("clip", [False, True])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests._results import blobs, linear_encoder, store_result
 
+from scgce.encoders import encoder_to_uns
 from scgce.pl._map import cell_map, flat, group_codes, layer_of, sample
 from scgce.store.result import Result
 
@@ -19,7 +20,7 @@ def wide(adata):
     """Explain a three-dimensional representation instead of the map."""
     adata.obsm["X_wide"] = np.column_stack([adata.obsm["X_umap"], adata.X.toarray()[:, 0]])
     adata.uns["tgt"]["params"]["use_rep"] = "X_wide"
-    adata.uns["tgt"]["encoder"] = linear_encoder(adata, "X_wide").to_uns()
+    adata.uns["tgt"]["encoder"] = encoder_to_uns(linear_encoder(adata, "X_wide"))
     return Result.read(adata, "tgt")
 
 

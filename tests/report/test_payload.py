@@ -13,7 +13,7 @@ from torch import nn
 from scgce import get
 from scgce._report import _cells
 from scgce._report._payload import payload
-from scgce.encoders import wrap_module
+from scgce.encoders import encoder_to_uns, wrap_module
 
 
 def _payload(adata: ad.AnnData, **options: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_cells_without_a_group_and_groups_without_cells(explained: ad.AnnData) -
 
 def test_without_an_encoder_there_is_a_reason(explained: ad.AnnData) -> None:
     encoder = wrap_module(nn.Linear(30, 2), explained.var_names)
-    explained.uns["tgt"]["encoder"] = encoder.to_uns() | {"stored": False}
+    explained.uns["tgt"]["encoder"] = encoder_to_uns(encoder) | {"stored": False}
     content = _payload(explained)
     assert set(content["moves"]) == {"reason"}
     assert "could not be stored" in content["moves"]["reason"]

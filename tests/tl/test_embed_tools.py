@@ -12,7 +12,7 @@ import pytest
 import scanpy as sc
 from scipy import sparse
 
-from scgce.encoders import Encoder, resolve
+from scgce.encoders import encoder_from_uns, resolve
 from scgce.tl import autoencoder, distill, scvis, umap_loss
 
 Tool = Callable[..., Any]
@@ -51,7 +51,7 @@ def test_position_and_encoder_agree(cells: ad.AnnData, tool: tuple[Tool, dict[st
     assert cells.obsm[key].shape == (300, 2)
     assert cells.obsm[key].dtype == np.float32
     assert {"params", "encoder", "gene_means", "history"} == set(entry)
-    np.testing.assert_array_equal(Encoder.from_uns(entry["encoder"])(cells.X), cells.obsm[key])
+    np.testing.assert_array_equal(encoder_from_uns(entry["encoder"])(cells.X), cells.obsm[key])
     found = resolve(cells, use_rep=key)
     if key == "X_umap_student":  # what is stored is how well the student reproduces its teacher
         assert 0.5 < found.fidelity["r2"] < 1.0

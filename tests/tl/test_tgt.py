@@ -19,7 +19,7 @@ from torch import nn
 
 import scgce
 from scgce.core.choose.select import METHODS
-from scgce.encoders import Encoder
+from scgce.encoders import Encoder, encoder_from_uns
 
 L, D, K = 4, 60, (2, 5)
 QUICK = {"use_rep": "X_pca", "sparsity": K, "judges": False}
@@ -214,7 +214,7 @@ def test_metrics_are_those_of_translated_held_out_cells(method: str, results: di
 
 def test_encoder_is_stored_and_reproduces_the_representation(results: dict[str, ad.AnnData]) -> None:
     adata = results["path"]
-    encoder = Encoder.from_uns(adata.uns["tgt"]["encoder"])
+    encoder = encoder_from_uns(adata.uns["tgt"]["encoder"])
     np.testing.assert_allclose(encoder(adata.X), adata.obsm["X_pca"], atol=1e-3)
 
 
@@ -406,8 +406,8 @@ def test_results_survive_files_and_subsets(blobs: ad.AnnData, kind: str, tmp_pat
         assert len(one) == 2
         opposite = scgce.get.explanation(adata, LABELS[1], LABELS[0], sparsity=2)
         assert opposite["delta"].tolist() == (-one["delta"]).tolist()
-    encoder = Encoder.from_uns(back.uns["tgt"]["encoder"])
-    np.testing.assert_array_equal(encoder(back.X), Encoder.from_uns(blobs.uns["tgt"]["encoder"])(blobs.X))
+    encoder = encoder_from_uns(back.uns["tgt"]["encoder"])
+    np.testing.assert_array_equal(encoder(back.X), encoder_from_uns(blobs.uns["tgt"]["encoder"])(blobs.X))
 
 
 def test_forty_groups_fit_into_a_file(tmp_path: Path) -> None:
@@ -432,7 +432,7 @@ def test_few_genes_convince_held_out_cells_where_the_difference_of_means_does_no
     for amplitude in (None, 3.0):
         extra = {} if student is None else {"use_rep": None, "encoder": student}
         scgce.tl.tgt(pbmc68k, "bulk_labels", **(options | extra), amplitude=amplitude)
-        student = Encoder.from_uns(pbmc68k.uns["tgt"]["encoder"])
+        student = encoder_from_uns(pbmc68k.uns["tgt"]["encoder"])
         row = scgce.get.sweep(pbmc68k).iloc[0]
         gains[amplitude] = row["correctness"] - row["dbm_correctness"]
     assert gains[None] >= 0.25

@@ -14,7 +14,7 @@ from scipy import sparse
 from tests.tl._frozen import frozen
 
 import scgce
-from scgce.encoders import Encoder
+from scgce.encoders import encoder_from_uns
 
 OPTIONS = {"use_rep": "X_pca", "sparsity": (2, 5), "judges": False, "method": "path"}
 EXACT = ("groups", "genes", "sizes", "split")
@@ -110,7 +110,7 @@ def test_clipping_reads_the_same_columns_of_every_kind(blobs: ad.AnnData, make: 
 def test_genes_of_the_encoder_in_another_order_or_absent_where_they_do_not_count(
     blobs: ad.AnnData, expected: dict[str, Any]
 ) -> None:
-    stored = Encoder.from_uns(expected["encoder"])
+    stored = encoder_from_uns(expected["encoder"])
     order = np.random.default_rng(0).permutation(blobs.n_vars)
     shuffled = stored.align(blobs.var_names[order])
     options = OPTIONS | {"use_rep": None, "encoder": shuffled}

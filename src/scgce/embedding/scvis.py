@@ -15,6 +15,8 @@ from scgce.embedding.networks import Scvis, initialise
 from scgce.embedding.train import Schedule, Terms, train
 from scgce.embedding.warm import STEPS, Init, start_at_pca
 
+DEFAULT_STEPS = 3000
+
 
 @dataclass(frozen=True)
 class ScvisLoss:

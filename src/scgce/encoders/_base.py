@@ -16,6 +16,22 @@ Kind = Literal["linear", "mlp", "module"]
 _BLOCK_BYTES = 2**27
 
 
+class TakeColumns(nn.Module):
+    """Picks columns of its input, then applies a module (for encoders without a leading linear map)."""
+
+    def __init__(self, columns: np.ndarray, module: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("columns", torch.as_tensor(columns, dtype=torch.int64))
+        self.module = module
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Module applied to the chosen columns: (·, d_new) to (·, m)."""
+        columns = self.columns
+        if not isinstance(columns, torch.Tensor):
+            raise TypeError("the columns of TakeColumns have been replaced by something that is no tensor")
+        return self.module(x[:, columns])
+
+
 class Encoder:
     """A representation of cells with its first linear map laid open.
 
@@ -159,32 +175,59 @@ class Encoder:
         ValueError
             If a gene that the encoder uses is missing.  Genes whose weights are all zero may be missing.
         """
-        from ._align import aligned
-
-        return aligned(self, name_array(genes))
-
-    def to_uns(self) -> dict[str, Any]:
-        """Arrays, strings and numbers enough to evaluate the encoder again; never pickled objects."""
-        from ._io import encoder_to_uns
-
-        return encoder_to_uns(self)
-
-    @staticmethod
-    def from_uns(stored: Any) -> Encoder:
-        """The encoder that :meth:`to_uns` wrote.
-
-        Raises
-        ------
-        ValueError
-            If the entry is incomplete or damaged, or the encoder could not be stored.
-        """
-        from ._io import encoder_from_uns
-
-        return encoder_from_uns(stored)
+        return _aligned(self, name_array(genes))
 
     def _check_width(self, X: Any) -> None:
         if len(X.shape) != 2 or X.shape[1] != self.n_genes:
             raise ValueError(f"the encoder reads {self.n_genes} genes, the matrix has shape {tuple(X.shape)}")
+
+
+def _aligned(encoder: Encoder, genes: np.ndarray) -> Encoder:
+    """The encoder on unique ``genes`` (d_new,)."""
+    if np.array_equal(genes, encoder.genes):
+        return encoder
+    position = {gene: i for i, gene in enumerate(genes)}
+    if len(position) != len(genes):
+        raise ValueError("genes: names must be unique to align an encoder by name; call adata.var_names_make_unique()")
+    columns = np.array([position.get(gene, -1) for gene in encoder.genes], dtype=np.int64)
+    _refuse_missing(encoder, columns)
+    teacher = encoder.teacher
+    if teacher is not None and (columns >= 0).all():
+        score = teacher
+
+        def teacher(rows: np.ndarray) -> np.ndarray:
+            return score(rows[:, columns])
+
+    W: torch.Tensor | None = None
+    tail: nn.Module = encoder.tail
+    if encoder.W is None:
+        tail = TakeColumns(columns, encoder.tail)
+    else:
+        present = columns >= 0
+        W = torch.zeros(len(genes), encoder.n_hidden)
+        W[columns[present]] = encoder.W[present]
+    return Encoder(
+        kind=encoder.kind if encoder.W is not None else "module",
+        genes=genes,
+        W=W,
+        b=encoder.b,
+        tail=tail,
+        n_dims=encoder.n_dims,
+        fidelity=encoder.fidelity,
+        name=encoder.name,
+        teacher=teacher,
+    )
+
+
+def _refuse_missing(encoder: Encoder, columns: np.ndarray) -> None:
+    used = np.ones(len(columns), dtype=bool) if encoder.W is None else (encoder.W != 0).any(dim=1).numpy()
+    missing = encoder.genes[used & (columns < 0)]
+    if missing.size:
+        shown = ", ".join(missing[:5]) + (", …" if missing.size > 5 else "")
+        raise ValueError(
+            f"{missing.size} of the {int(used.sum())} genes used by the encoder are missing: {shown}. "
+            "Give a matrix with all the genes that the representation was made from"
+        )
 
 
 def name_array(names: Any) -> np.ndarray:

@@ -34,8 +34,8 @@ def pca_basis(
     rng
         Which cells, and the start of the iteration.
     order
-        Row numbers (n,) in the order in which the cells are sampled, so that the result does not depend on how
-        they are arranged.
+        Row numbers of the cells to use, all by default, in the order in which they are sampled, so that the result
+        does not depend on how they are arranged.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def pca_basis(
     """
     generator = np.random.default_rng(rng)
     order = np.arange(X.shape[0]) if order is None else order
-    sample = csr_rows(X, order[sample_rows(X.shape[0], MAX_CELLS, generator)])
+    sample = csr_rows(X, order[sample_rows(len(order), MAX_CELLS, generator)])
     n_pcs = max(1, min(n_pcs, sample.shape[0] - 1, sample.shape[1]))
     mean = np.asarray(sample.sum(axis=0, dtype=np.float64)).ravel() / sample.shape[0]
     loadings = _right_singular_vectors(sample, mean.astype(np.float32), n_pcs, generator)

@@ -61,12 +61,12 @@ def resolve(
 
     Returns
     -------
-    Encoder whose genes are the AnnData's, in its order.  With neither ``use_rep`` nor ``encoder``, scvis is fitted.
+    Encoder whose genes are the AnnData's, in its order.
 
     Raises
     ------
     ValueError
-        If the representation does not belong to the matrix, or the encoder does not fit the genes.
+        If neither is given, the representation does not belong to the matrix, or the encoder does not fit the genes.
     KeyError
         If ``use_rep`` or ``layer`` does not exist.
     TypeError
@@ -78,7 +78,7 @@ def resolve(
         found = _given(encoder, adata, X, genes, layer, rng, device).align(genes)
         return found if key is None or found.teacher is not None else _checked(found, adata, key, X, layer, rng)
     if key is None:
-        return _fit_scvis(adata, X, genes, layer, rng, device)
+        raise ValueError("use_rep=None and encoder=None; expected a representation or a model to explain")
     stored = adata.uns.get(key)
     if isinstance(stored, Mapping) and "encoder" in stored:
         kept = encoder_from_uns(stored["encoder"]).align(genes)
@@ -105,7 +105,7 @@ def _given(
     if is_scvi(encoder):
         return from_scvi(encoder, X, rng=rng)
     if is_function(encoder) and not isinstance(encoder, type):
-        basis = _stored_pca(adata, layer) if len(genes) > MOST_DIRECT else None
+        basis = stored_pca(adata, layer) if len(genes) > MOST_DIRECT else None
         return from_function(encoder, X, genes=genes, rng=rng, device=device, order=_order(adata), basis=basis)
     shown = f"the class {encoder.__name__}" if isinstance(encoder, type) else f"type {type(encoder).__name__}"
     raise TypeError(
@@ -139,7 +139,7 @@ def _order(adata: AnnData) -> np.ndarray:
     return np.argsort(adata.obs_names.to_numpy().astype(str), kind="stable")
 
 
-def _stored_pca(adata: AnnData, layer: str | None) -> Encoder | None:
+def stored_pca(adata: AnnData, layer: str | None) -> Encoder | None:
     """The PCA stored with its loadings, where it belongs to the matrix."""
     try:
         key = basis_key(adata, "X_pca")
@@ -156,7 +156,7 @@ def _distil(adata: AnnData, key: str, X: Any, genes: np.ndarray, layer: str | No
         X,
         adata.obsm[key],
         genes=genes,
-        basis=_stored_pca(adata, layer),
+        basis=stored_pca(adata, layer),
         rng=rng,
         device=device,
         order=_order(adata),
@@ -171,20 +171,3 @@ def _distil(adata: AnnData, key: str, X: Any, genes: np.ndarray, layer: str | No
             "another use_rep"
         )
     return student
-
-
-def _fit_scvis(adata: AnnData, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any) -> Encoder:
-    """Fit scvis on a bare AnnData that shares the matrix, so that the one given stays as it is."""
-    from anndata import AnnData as Bare
-
-    from scgce.tl._scvis import scvis
-
-    from ._pca import pca_basis
-
-    logger.info("neither use_rep nor encoder given: fitting scvis")
-    pca = _stored_pca(adata, layer) or pca_basis(X, genes, rng=rng, order=_order(adata))
-    bare = Bare(X)
-    bare.var_names, bare.obs_names = genes, adata.obs_names
-    bare.obsm["X_pca"], bare.varm["PCs"] = pca(X), np.asarray(pca.W)
-    scvis(bare, use_rep="X_pca", rng=rng, device=str(device), key_added="X_scvis")
-    return _checked(encoder_from_uns(bare.uns["X_scvis"]["encoder"]), bare, "X_scvis", X, None, rng)

@@ -22,6 +22,7 @@ from scgce.core.score.metrics import Scores, index_groups, score_pairs, similari
 from scgce.core.score.neighbours import GroupIndex
 from scgce.core.score.transport import percent_explained_pairs
 from scgce.core.solve.path import PathPoints
+from scgce.encoders import encoder_to_uns
 from scgce.store.cells import cell_fields
 
 from .judges import Panel
@@ -117,7 +118,7 @@ def stored(
         "epsilon": float(report.epsilon),
         "center_distance": distance,
         "sweep": sweep,
-        "encoder": prepared.encoder.to_uns(),
+        "encoder": encoder_to_uns(prepared.encoder),
         **cell_fields(prepared.names, prepared.split, prepared.groups.codes),
     }
     for name in [name for name in sweep if name.startswith("judge_")]:

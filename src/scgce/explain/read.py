@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,14 @@ from scgce._api.groups import Groups, read_groups
 from scgce.core.score.cells import Cells, DenseShift, FactorisedShift
 from scgce.core.score.columns import CachedColumns
 from scgce.core.score.epsilon import epsilon_from
-from scgce.encoders import Encoder, resolve
+from scgce.embedding.source import scvis_encoder
+from scgce.encoders import Encoder, pca_basis, resolve, stored_pca
 from scgce.matrix import arrays
 
 from . import params as _params
 from .split import FIT, REPORT, VALIDATE, split_cells
+
+logger = logging.getLogger("scgce")
 
 MOST_CELLS = {FIT: 5000, VALIDATE: 100, REPORT: 2000}
 """Cells per group that fit, select and report; larger groups are sampled."""
@@ -126,8 +130,19 @@ def prepare(
     order = canonical_order(adata)
     split = np.empty(len(order), dtype=np.int8)
     split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed)
+    if use_rep is None and encoder is None:
+        encoder = _scvis(adata, X, genes, layer, order[split[order] == FIT], seed, where)
     r = resolve(adata, use_rep=use_rep, encoder=encoder, layer=layer, rng=seed, device=device).align(genes)
     return read(adata, X, genes, found, r, split, device=where, seed=seed)
+
+
+def _scvis(
+    adata: AnnData, X: Any, genes: np.ndarray, layer: str | None, fitting: np.ndarray, seed: int, device: torch.device
+) -> Encoder:
+    """The map that is fitted where the user gives none, as the paper does; it sees the fitting cells only."""
+    logger.info("neither use_rep nor encoder given: fitting scvis")
+    pca = stored_pca(adata, layer) or pca_basis(X, genes, rng=seed, order=fitting)
+    return scvis_encoder(X, genes, pca, fitting, rng=seed, device=device)
 
 
 def read(

@@ -11,11 +11,12 @@ from scgce._api.adata import basis_key, gene_names, get_matrix
 from scgce._api.constraints import NEW_NAME, NONE, TEXT, checked, whole
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
+from scgce.embedding.source import gene_means
 from scgce.encoders import Training, distill_student, linear_from_pca
 from scgce.explain.params import stored_seed
 from scgce.matrix.arrays import check_matrix
 
-from ._embed import GENES, gene_means, store
+from ._embed import GENES, store
 
 
 @checked(use_rep=TEXT, basis=TEXT, n_steps=whole(1) | NONE, key_added=NEW_NAME | NONE)

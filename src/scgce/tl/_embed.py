@@ -7,73 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from anndata import AnnData
-from torch import nn
 
 from scgce._api.adata import basis_key, gene_mask, gene_names, get_matrix, warn_if_counts
 from scgce._api.device import resolve_device
 from scgce._api.errors import not_found
 from scgce.embedding.batches import Rows, Unit
+from scgce.embedding.source import Source, column_means, gene_means
 from scgce.embedding.train import Schedule
-from scgce.encoders import Encoder, linear_from_pca
+from scgce.encoders import Encoder, encoder_to_uns, linear_from_pca
 from scgce.encoders._linear import has_loadings
 from scgce.explain.params import stored_seed
-from scgce.matrix.arrays import check_matrix, group_sums, project_and_sum
+from scgce.matrix.arrays import check_matrix, project_and_sum
 from scgce.store.entries import write_result
 from scgce.store.layout import PARAMS
 
 GENES = "X"
 """``use_rep`` for the genes themselves."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """
-    What an embedding is trained on, and the way back from there to the genes.
-
-    Attributes
-    ----------
-    X
-        Matrix (n, d) as the AnnData holds it.
-    genes
-        (d,) names.
-    means
-        (d,) mean of each gene, float32.
-    rows
-        The training input (n, p), by mini-batches.
-    loadings, offset
-        The input is ``X @ loadings + offset``; (d, p) and (p,). ``None`` if it is the genes at ``columns``.
-    columns
-        Genes that are read where there are no loadings.
-    params
-        Arguments that led here, for the stored ``params``.
-    """
-
-    X: Any
-    genes: np.ndarray
-    means: np.ndarray
-    rows: Rows
-    loadings: torch.Tensor | None
-    offset: torch.Tensor | None
-    columns: np.ndarray
-    params: dict[str, Any]
-
-    def encoder(self, network: nn.Sequential, name: str) -> Encoder:
-        """The encoder that does to genes what ``network`` does to the scaled rows, its linear maps multiplied out."""
-        first, tail = network[0], network[1:]
-        if not isinstance(first, nn.Linear):
-            raise TypeError(f"the network of {name} starts with {type(first).__name__}; expected a Linear layer")
-        weight, bias = first.weight.detach().T.double() / self.rows.scale, first.bias.detach().double()
-        if self.loadings is None or self.offset is None:
-            W = torch.zeros(len(self.genes), weight.shape[1], dtype=torch.float64)
-            W[torch.from_numpy(self.columns)] = weight
-        else:
-            W = self.loadings.double() @ weight
-            bias = bias + self.offset.double() @ weight
-        with torch.no_grad():
-            n_dims = int(tail(torch.zeros(1, weight.shape[1])).shape[1])
-        return Encoder(kind="mlp", genes=self.genes, W=W, b=bias, tail=tail, n_dims=n_dims, name=name)
 
 
 def read_source(
@@ -118,7 +68,7 @@ def read_source(
         raise ValueError(f"mask_var chooses genes for use_rep='X'; for use_rep={use_rep!r} give None")
     pca = _pca(adata, use_rep, layer)
     scores, sums = project_and_sum(X, pca.W, pca.b, np.zeros(adata.n_obs, dtype=np.int64), 1, device=where_to)
-    return Source(X, genes, _mean(sums, X), Rows(scores, where_to, unit=unit), pca.W, pca.b, columns, params)
+    return Source(X, genes, column_means(sums, X), Rows(scores, where_to, unit=unit), pca.W, pca.b, columns, params)
 
 
 def _pca(adata: AnnData, use_rep: str, layer: str | None) -> Encoder:
@@ -133,15 +83,6 @@ def _pca(adata: AnnData, use_rep: str, layer: str | None) -> Encoder:
             f"'X_pca' after sc.pp.pca, or 'X' for the genes. For {key!r} itself: scgce.tl.distill(adata, {key!r})"
         )
     return linear_from_pca(adata, key, layer=layer)
-
-
-def gene_means(X: Any) -> np.ndarray:
-    """Mean (d,) of every column of ``X``, float32."""
-    return _mean(group_sums(X, np.zeros(X.shape[0], dtype=np.int64), 1), X)
-
-
-def _mean(sums: np.ndarray, X: Any) -> np.ndarray:
-    return (sums[0] / X.shape[0]).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -207,7 +148,7 @@ def store(
 ) -> None:
     """Write the encoder's positions of ``X`` to ``obsm[key]``, and the rest to ``uns[key]``."""
     positions = encoder(X)
-    entry = {"encoder": encoder.to_uns(), "gene_means": means, "history": dict(history), **more}
+    entry = {"encoder": encoder_to_uns(encoder), "gene_means": means, "history": dict(history), **more}
     write_result(adata, key, {PARAMS: dict(params), **entry})
     adata.obsm[key] = positions
 

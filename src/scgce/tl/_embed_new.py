@@ -14,7 +14,7 @@ from scgce._api.adata import gene_names, get_matrix, warn_if_counts
 from scgce._api.constraints import DATA, NEW_NAME, NONE, checked
 from scgce._api.docs import with_docs
 from scgce._api.errors import listing
-from scgce.encoders import Encoder
+from scgce.encoders import Encoder, encoder_from_uns
 from scgce.matrix.arrays import check_matrix
 from scgce.store.layout import PARAMS
 
@@ -88,7 +88,7 @@ def embed_new(
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     check_matrix(X, where)
     warn_if_counts(X, where)
-    encoder = Encoder.from_uns(entry["encoder"])
+    encoder = encoder_from_uns(entry["encoder"])
     means = np.asarray(entry["gene_means"], dtype=np.float32)
     fitted, absent = without(encoder, genes, means if missing == "mean" else np.zeros_like(means))
     _report(encoder, absent, missing, key)

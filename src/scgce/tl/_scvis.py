@@ -7,12 +7,10 @@ from anndata import AnnData
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
-from scgce.embedding.scvis import ScvisLoss, fit_scvis
+from scgce.embedding.scvis import DEFAULT_STEPS, ScvisLoss, fit_scvis
 from scgce.embedding.warm import Init
 
 from ._embed import Settings, read_source, store
-
-DEFAULT_STEPS = 3000
 
 
 @checked()
