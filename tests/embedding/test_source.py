@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests._results import blobs as ring
 
 import scgce
 from scgce.encoders import encoder_from_uns
-from tests._results import blobs as ring
 
 
 @pytest.fixture(autouse=True)
