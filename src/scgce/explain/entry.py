@@ -209,6 +209,7 @@ def _path(points: PathPoints) -> dict[str, np.ndarray]:
         "lam": np.array([point.lam for point in points]),
         "objective": np.array([point.objective for point in points]),
         "smooth": np.array([point.smooth for point in points]),
+        "gap": np.array([point.gap for point in points]),
         "n_genes_mean": np.array([float(point.counts.double().mean()) for point in points]),
         "n_genes_max": np.array([int(point.counts.max()) for point in points]),
         "converged": np.array([point.converged for point in points]),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.core._problems import ENCODERS, Case, random_case
+from tests.core._problems import ENCODERS, Case, random_case, solve_by_cvxpy
 
 from scgce.core.solve import path, working_set
 from scgce.core.solve.path import RICHEST, Point, fit_path, geometric_grid, part_for
@@ -225,3 +225,18 @@ def test_the_part_of_a_path_for_fewer_genes_ends_where_a_path_for_them_would() -
         assert [point.lam for point in part] == [point.lam for point in alone]
         assert len(part) < len(whole)
     assert part_for(whole, 1000) == whole
+
+
+@pytest.mark.parametrize("amplitude", [None, 2.0])
+def test_the_gap_of_every_point_bounds_its_distance_to_the_optimum(amplitude: float | None) -> None:
+    case = random_case(3)
+    costs = torch.ones(9, dtype=torch.float64)
+    for point in path_of(case, penalty_of(case, amplitude), 0.3, 0.05, 0.01):
+        optimum = solve_by_cvxpy(case, point.lam, costs, amplitude)
+        assert point.objective - optimum <= point.gap + 1e-9
+        assert point.gap <= 1e-3 * point.objective
+
+
+def test_without_convexity_there_is_no_gap() -> None:
+    case = random_case(3, kind="mlp")
+    assert np.isnan(path_of(case, penalty_of(case, 2.0), 0.1)[0].gap)

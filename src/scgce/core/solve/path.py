@@ -14,6 +14,7 @@ import torch
 
 from scgce.core.translations import Translations, off_diagonal
 
+from .certificate import duality_gap
 from .penalties import Penalty
 from .problem import Problem
 from .solver import Stopping, minimise
@@ -35,6 +36,8 @@ class Point:
     objective: float
     smooth: float
     converged: bool
+    gap: float = float("nan")
+    """Duality gap, an upper bound on the distance to the optimum; NaN for a non-linear encoder, which has none."""
 
     @property
     def counts(self) -> torch.Tensor:
@@ -97,7 +100,11 @@ def fit_path(
 def _point(problem: Problem, penalty: Penalty, state: State) -> Point:
     solution = state.solution
     translations = state.translations(penalty, problem.n_genes)
-    return Point(state.lam, translations, solution.objective, solution.smooth, solution.converged and state.complete)
+    gap = float("nan")
+    if problem.linear:
+        gap = duality_gap(problem, penalty, state.lam, penalty.variable(translations.dense()))
+    done = solution.converged and state.complete
+    return Point(state.lam, translations, solution.objective, solution.smooth, done, gap)
 
 
 def _rich_enough(points: PathPoints, enough_genes: float | None) -> bool:
