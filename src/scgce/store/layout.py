@@ -42,7 +42,9 @@ _SWEEP = {
     "deltas_consistent": ("K*l", "d"),
     "pair_deltas": ("K*l*l", "d"),
 }
-_PATH: dict[str, tuple[str, ...]] = dict.fromkeys(("lam", "objective", "smooth", "gap", "n_genes_mean", "n_genes_max"), ("P",))
+_PATH: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("lam", "objective", "smooth", "gap", "n_genes_mean", "n_genes_max"), ("P",)
+)
 _EVIDENCE: dict[str, tuple[str, ...]] = {
     "sparsity": (),
     "doses": ("T",),
