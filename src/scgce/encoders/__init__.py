@@ -8,8 +8,7 @@ from ._function import from_function
 from ._io import encoder_from_uns, encoder_to_uns, load_safetensors, save_safetensors
 from ._linear import linear_from_pca
 from ._module import Output, wrap_module
-from ._pca import pca_basis
-from ._resolve import resolve, stored_pca
+from ._resolve import resolve
 from ._scvi import from_scvi
 from ._student import distill_student
 from ._train import Training
@@ -26,9 +25,7 @@ __all__ = [
     "from_scvi",
     "linear_from_pca",
     "load_safetensors",
-    "pca_basis",
     "resolve",
     "save_safetensors",
-    "stored_pca",
     "wrap_module",
 ]

@@ -18,7 +18,9 @@ from scgce.core.score.cells import Cells, DenseShift, FactorisedShift
 from scgce.core.score.columns import CachedColumns
 from scgce.core.score.epsilon import epsilon_from
 from scgce.embedding.source import scvis_encoder
-from scgce.encoders import Encoder, pca_basis, resolve, stored_pca
+from scgce.encoders import Encoder, resolve
+from scgce.encoders._pca import pca_basis
+from scgce.encoders._resolve import stored_pca
 from scgce.matrix import arrays
 
 from . import params as _params
