@@ -86,6 +86,7 @@ TABLE: dict[str, Entry] = {
         needs=("tl.tgt",),
         writes=("uns/lineages", "obs/lineages"),
     ),
+    "tl.programs": Entry({"source": "profile", "n_programs": 3}, ("group",), writes=("uns/programs", "varm/programs")),
     "tl.rank_genes": Entry(needs=("tl.tgt",), writes=("uns/rank_genes_groups",)),
     "tl.scvis": Entry(
         {**ON_GENES, "perplexity": 5.0, "per_cell": True},
@@ -119,6 +120,7 @@ TABLE: dict[str, Entry] = {
     "get.panel": Entry(needs=("tl.tgt",)),
     "get.panel_curve": Entry(needs=("tl.panel",)),
     "get.panel_pairs": Entry(needs=("tl.panel",)),
+    "get.programs": Entry(needs=("tl.programs",)),
     "get.stability": Entry(needs=("tl.tgt", "tl.stability")),
     "get.sweep": Entry(needs=("tl.tgt",)),
     "get.unexplained": Entry(needs=("tl.tgt", "tl.evidence")),

@@ -82,6 +82,9 @@ BAD: dict[str, tuple[Any, ...]] = {
     "pair_weights": ("nowhere", 3, np.ones((3, 3)), "group", pd.DataFrame(np.ones((3, 3)))),
     "restrict": FLAG,
     "include_self": FLAG,
+    "min_genes": WHOLE,
+    "rest": FLAG,
+    "annotate": ("nowhere", 3, [["gene1"]]),
     "keys": ("tgt", ["nowhere"], []),
     "other_key": ABSENT,
     "other_sparsity": (0, 99, "few", 2.5),
@@ -102,6 +105,7 @@ FREE = {"adata", "other", "show", "return_fig"}
 # None, and other words, that mean something for one function and nothing for the rest.
 MEANT: dict[str, dict[str, tuple[Any, ...]]] = {
     "tl.evaluate": {"groupby": (None,)},
+    "tl.programs": {"groupby": (None,)},
     "pl.groups": {"groupby": (None,), "key": ("nowhere",)},  # read only where groupby is None
     "pl.compare": {"source": (None,), "target": (None,)},
 }

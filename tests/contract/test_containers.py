@@ -25,6 +25,7 @@ EVERYTHING = (
     "tl.integrated_gradients",
     "tl.autoencoder",
     "tl.panel",
+    "tl.programs",
 )
 
 Make = Callable[[sparse.csr_matrix], Any]

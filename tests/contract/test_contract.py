@@ -22,7 +22,16 @@ KEYWORD_ONLY_FROM |= {"lineage", "n_genes", "metrics", "label"}
 @pytest.fixture(scope="module")
 def ready() -> ad.AnnData:
     adata = tiny()
-    tools = ("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability", "tl.integrated_gradients", "tl.autoencoder", "tl.panel")
+    tools = (
+        "tl.tgt",
+        "tl.dbm",
+        "tl.evidence",
+        "tl.stability",
+        "tl.integrated_gradients",
+        "tl.autoencoder",
+        "tl.panel",
+        "tl.programs",
+    )
     for name in at_hand(tools):
         call(name, adata)
     return adata
@@ -155,6 +164,14 @@ STORED: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("costs", "bound", "accuracy"), ((4,), "f8")),
         **dict.fromkeys(("helped", "worst"), ((4, 2), "i")),
         **dict.fromkeys(("distance", "pair_accuracy"), SQUARE),
+    },
+    "tl.programs": {
+        "names": ((3,), "U"),
+        "learned": ((3,), "b"),
+        "n_given": ((3,), "i"),
+        **dict.fromkeys(("matched", "size", "agreement"), ((3,), "f8")),
+        "genes": ((D,), "U"),
+        "weights": ((D, 3), "f4"),
     },
     "tl.rank_genes": dict.fromkeys(("names", "scores", "logfoldchanges", "pvals", "pvals_adj"), ((D,), "V")),
     "tl.scvis": EMBEDDING,

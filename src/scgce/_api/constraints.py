@@ -147,6 +147,8 @@ CONSTRAINTS: dict[str, Constraint] = {
     | Constraint(lambda value: isinstance(value, Mapping), "a mapping from programmes to genes"),
     "pair_weights": TEXT | NONE | Constraint(lambda value: isinstance(value, pd.DataFrame), "a pandas.DataFrame"),
     "restrict": FLAG,
+    "min_genes": whole(1),
+    "rest": FLAG,
     "n_labels": whole(0),
     "n_programs": whole(1) | NONE,
     "max_cells": whole(1),

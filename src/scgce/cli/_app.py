@@ -14,6 +14,7 @@ from .evaluate import evaluate
 from .export import export
 from .panel import panel
 from .plot import plot
+from .programs import programs
 from .rank_genes import rank_genes
 from .report import report
 from .simulate import simulate
@@ -49,6 +50,6 @@ def _scgce(
     """Which few genes turn one group of cells into another? Reads and writes AnnData (.h5ad, .zarr)."""
 
 
-for _command in (demo, tgt, embed, evaluate, export, panel, plot, report, rank_genes, simulate):
+for _command in (demo, tgt, embed, evaluate, export, panel, plot, programs, report, rank_genes, simulate):
     # whole sentences in the list of commands, not their first 45 letters
     app.command(cls=PlainCommand, short_help=str(_command.__doc__).partition(". ")[0].rstrip("."))(_command)

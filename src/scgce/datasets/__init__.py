@@ -1,9 +1,10 @@
-"""The paper's benchmarks and simulated cells, as AnnData."""
+"""The paper's benchmarks and simulated cells, as AnnData; the Hallmark gene sets."""
 
 from __future__ import annotations
 
 from ._bipolar import bipolar
 from ._boston_housing import boston_housing
+from ._hallmark import hallmark
 from ._heart_disease import heart_disease
 from ._iris import iris
 from ._modified import MODIFICATIONS, Modification, modified
@@ -15,6 +16,7 @@ __all__ = [
     "Modification",
     "bipolar",
     "boston_housing",
+    "hallmark",
     "heart_disease",
     "iris",
     "modified",

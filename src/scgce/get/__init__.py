@@ -11,6 +11,7 @@ from scgce.get._explanation import deltas, explanation, pairs
 from scgce.get._markers import markers
 from scgce.get._metrics import metrics, sweep
 from scgce.get._panel import panel, panel_curve, panel_pairs
+from scgce.get._programs import programs
 
 __all__ = [
     "attributions",
@@ -26,6 +27,7 @@ __all__ = [
     "panel",
     "panel_curve",
     "panel_pairs",
+    "programs",
     "stability",
     "sweep",
     "unexplained",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Programs:
         Genes that the given set names (M,); of a learned programme those it has.
     matched
         Share of the given genes that are genes of the matrix (M,); 1 for a learned programme.
+    learned_by
+        How the learned ones were: ``"profile"``, ``"coexpression"``, ``"nmf"``; empty where none is.
     weights
         How much each gene leads its programme, float64 CSC (d, M); the membership itself if not given.
     """
@@ -48,7 +50,8 @@ class Programs:
     source: str
     n_given: np.ndarray
     matched: np.ndarray
-    weights: sparse.csc_array | None = field(default=None)
+    learned_by: str = ""
+    weights: sparse.csc_array | None = None
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -69,6 +72,11 @@ class Programs:
     def sizes(self) -> np.ndarray:
         """Number of genes with a share in each programme (M,)."""
         return np.asarray((self.membership > 0).sum(axis=0)).ravel()
+
+    @property
+    def origins(self) -> np.ndarray:
+        """Where each programme comes from (M,): ``source``, or for those learned besides ``learned_by``."""
+        return np.array([self.learned_by if one else self.source for one in self.learned], dtype=object)
 
     @property
     def covered(self) -> np.ndarray:

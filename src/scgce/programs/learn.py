@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy import sparse
 from sklearn.cluster import KMeans
-from sklearn.decomposition import NMF, PCA
+from sklearn.decomposition import NMF, PCA, non_negative_factorization
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
@@ -26,17 +26,20 @@ Learned = tuple[sparse.csc_array, sparse.csc_array]
 
 DEFAULT_PROGRAMS = {"profile": 12, "coexpression": 25, "nmf": 12}
 """Programmes where no number is given, those of the method's prototype; fewer where genes are few."""
-CANDIDATES = {"profile": (8, 12, 16), "coexpression": (16, 25), "nmf": (8, 12, 16)}
+CANDIDATES = {"profile": (8, 12, 16), "coexpression": (16, 25), "nmf": (12,)}
 """What ``"auto"`` tries. More than 16 programmes by profile, tried on blood and retina, cost the judges."""
 
-_CELLS = {"coexpression": 20_000, "nmf": 5_000}
-"""Cells that are looked at, at most: a correlation over 20,000 cells is known to ±0.01; NMF's time grows with them."""
-_ITERATIONS = 200
+_CELLS = {"coexpression": 10_000, "nmf": 5_000}
+"""Cells that are looked at, at most: a correlation over 10,000 cells is known to ±0.01; NMF's time grows with them."""
+_GENES = 2_000
+"""Genes of the largest variance, from which NMF learns the factors' usage; the others' loadings follow from it."""
+_NMF = {"max_iter": 200, "tol": 1e-3}
 _COMPONENTS = 40
 _LEAST_SEEN = 0.01
 _SHORTEST = 0.3
 _LEAST_VARYING = 0.5
 _FLAT = 1e-10
+"""Share of its mean by which a gene that does not vary may seem to: rounding of float64 sums."""
 _SMALL_SHARE = 0.1
 
 
@@ -106,12 +109,18 @@ def learn_programs(
         source=source,
         n_given=np.diff(membership.indptr),
         matched=np.ones(n),
+        learned_by=source,
         weights=weights,
     )
 
 
 def candidates(
-    cells: FittingCells, genes: np.ndarray, *, mask: np.ndarray | None = None, rng: int = 0
+    cells: FittingCells,
+    genes: np.ndarray,
+    *,
+    n_programs: int | None = None,
+    mask: np.ndarray | None = None,
+    rng: int = 0,
 ) -> Iterator[Programs]:
     """What ``source="auto"`` chooses among, one after the other, without what the cells cannot give.
 
@@ -119,13 +128,27 @@ def candidates(
     ----------
     cells, genes, mask, rng
         As in :func:`learn_programs`.
+    n_programs
+        The only number that is tried; several of each kind if None.
+
+    Raises
+    ------
+    ValueError
+        If no kind can be learned.
     """
+    refused: ValueError | None = None
+    given = 0
     for source, numbers in CANDIDATES.items():
-        for number in numbers:
+        for number in numbers if n_programs is None else (n_programs,):
             try:
-                yield learn_programs(cells, genes, source=source, n_programs=number, mask=mask, rng=rng)
-            except ValueError:
-                continue  # one group, or too few genes
+                found = learn_programs(cells, genes, source=source, n_programs=number, mask=mask, rng=rng)
+            except ValueError as error:  # one group, negative values, or too few genes
+                refused = error
+                continue
+            given += 1
+            yield found
+    if refused is not None and not given:
+        raise refused
 
 
 def _by_profile(cells: FittingCells, order: np.ndarray, n_programs: int | None, rng: int) -> Learned:
@@ -133,6 +156,7 @@ def _by_profile(cells: FittingCells, order: np.ndarray, n_programs: int | None, 
         raise ValueError("source='profile' needs the means of at least two groups; give groupby, or 'coexpression'")
     means = cells.group_means()[:, order]
     deviation = (means - means.mean(axis=0)).T
+    deviation[np.abs(deviation).max(axis=1) <= _FLAT * np.abs(means).max(axis=0)] = 0.0  # rounding of a constant gene
     # columns by content, not by the groups' order: k-means sums over them
     deviation = deviation[:, np.argsort(np.square(deviation).sum(axis=0), kind="stable")]
     return _clustered(deviation, _LEAST_VARYING, DEFAULT_PROGRAMS["profile"], n_programs, rng)
@@ -151,15 +175,20 @@ def _by_coexpression(cells: FittingCells, order: np.ndarray, n_programs: int | N
 
 def _by_nmf(cells: FittingCells, order: np.ndarray, n_programs: int | None, rng: int) -> Learned:
     X, kept = _seen(cells, order, _CELLS["nmf"], rng)
+    if X.data.min(initial=0.0) < 0:
+        raise ValueError("source='nmf' needs values of at least 0; found negative ones, as after sc.pp.scale")
+    variances = mean_variance_axis(X, axis=0)[1]
     n = _number(n_programs, DEFAULT_PROGRAMS["nmf"], min(X.shape))
-    deviations = np.sqrt(mean_variance_axis(X, axis=0)[1])
-    scaled = sparse.csr_array(X @ sparse.diags_array(1 / deviations)).astype(np.float32)
-    model = NMF(n, init="nndsvda", random_state=rng, max_iter=_ITERATIONS, tol=1e-3)
+    scaled = sparse.csc_array(X @ sparse.diags_array(1 / np.sqrt(variances))).astype(np.float32)
+    most = np.sort(np.argsort(-variances, kind="stable")[:_GENES])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # shares need no last digit
-        usage = model.fit_transform(scaled)
-    given = (usage.std(axis=0)[:, None] * model.components_).T.astype(np.float64)
-    return _shared(given, deviations, kept, len(order))
+        usage = NMF(n, init="nndsvda", random_state=rng, **_NMF).fit_transform(sparse.csr_array(scaled[:, most]))
+        usage = np.ascontiguousarray(usage[:, usage.any(axis=0)])
+        given = non_negative_factorization(
+            sparse.csr_array(scaled.T), H=usage.T, n_components=usage.shape[1], update_H=False, random_state=rng, **_NMF
+        )[0]
+    return _shared(given * usage.std(axis=0).astype(np.float64), np.sqrt(variances), kept, len(order))
 
 
 _LEARNERS: dict[str, Callable[[FittingCells, np.ndarray, int | None, int], Learned]] = {
@@ -179,7 +208,8 @@ def _seen(cells: FittingCells, order: np.ndarray, most: int, rng: int) -> tuple[
         rows = rows[np.sort(np.random.default_rng([rng, 19]).permutation(len(rows))[:most])]
     X = arrays.csr_rows(cells.X, rows)[:, order]
     seen = np.bincount(X.indices[X.data != 0], minlength=len(order)) >= _LEAST_SEEN * len(rows)
-    kept = np.flatnonzero(seen & (mean_variance_axis(X, axis=0)[1] > _FLAT))
+    means, variances = mean_variance_axis(X, axis=0)
+    kept = np.flatnonzero(seen & (variances > _FLAT * np.maximum(means**2, variances.max(initial=0.0) * _FLAT)))
     if len(kept) < 2:
         raise TooFewGenesError(
             f"{len(kept)} genes vary and are seen in at least 1 % of the fitting cells; at least 2 needed"
@@ -190,7 +220,7 @@ def _seen(cells: FittingCells, order: np.ndarray, most: int, rng: int) -> tuple[
 def _clustered(vectors: np.ndarray, left_out: float, default: int, n_programs: int | None, rng: int) -> Learned:
     """K-means on the directions of the genes' vectors (d, h), weighted by their squared length."""
     lengths = np.linalg.norm(vectors, axis=1)
-    varying = lengths > _FLAT * max(1.0, lengths.max(initial=0.0))
+    varying = lengths > _FLAT * lengths.max(initial=0.0)
     if varying.sum() < 2:
         raise TooFewGenesError(f"{varying.sum()} genes vary between the fitting cells; programmes need at least 2")
     used = np.flatnonzero(varying & (lengths >= np.quantile(lengths[varying], left_out)))

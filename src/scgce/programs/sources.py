@@ -38,6 +38,7 @@ def resolve_programs(
     min_genes: int = MIN_GENES,
     mask: np.ndarray | None = None,
     rng: int = 0,
+    argument: str = "source",
 ) -> Programs:
     """Programmes from the cells, or from what people have, as it is.
 
@@ -67,6 +68,8 @@ def resolve_programs(
         Genes that may be used, bool (d,); all if None.
     rng
         Seed.
+    argument
+        What the caller calls the source, for messages.
 
     Returns
     -------
@@ -83,23 +86,25 @@ def resolve_programs(
     if isinstance(source, Programs):
         return source
     if isinstance(source, str) and source in LEARNED:
-        return learn_programs(_needed(cells, source), genes, source=source, n_programs=n_programs, mask=mask, rng=rng)
+        return learn_programs(
+            _needed(cells, source, argument), genes, source=source, n_programs=n_programs, mask=mask, rng=rng
+        )
     if _is_key(source):
         if adata is not None and is_stored(adata, source):
             return read_programs(adata, source)
-        table, kind = _of_varm(adata, source), "varm"
+        table, kind = _of_varm(adata, source, argument), "varm"
     else:
-        table, kind = read_form(source, genes)
-    found = _matched(_signed(table, genes), genes, kind, min_genes, mask, adata)
+        table, kind = read_form(source, genes, argument)
+    found = _matched(_signed(table, genes), genes, kind, min_genes, mask, adata, argument)
     if cells is None:
         return found
     found = _led(found, cells)
     return _with_rest(found, cells, n_programs, mask, rng) if rest else found
 
 
-def _needed(cells: FittingCells | None, source: str) -> FittingCells:
+def _needed(cells: FittingCells | None, source: str, argument: str) -> FittingCells:
     if cells is None:
-        raise ValueError(f"source={source!r} is learned from cells; none were given")
+        raise ValueError(f"{argument}={source!r} is learned from cells; none were given")
     return cells
 
 
@@ -107,12 +112,12 @@ def _is_key(source: Any) -> bool:
     return isinstance(source, str) and not source.lower().endswith((".gmt", ".gmt.gz"))
 
 
-def _of_varm(adata: AnnData | None, key: str) -> pd.DataFrame:
+def _of_varm(adata: AnnData | None, key: str, argument: str) -> pd.DataFrame:
     """Loadings in ``adata.varm``; their names stand in the frame, in ``uns["terms"]`` (expiMap), or are numbers."""
     if adata is None or key not in adata.varm:
         present = [] if adata is None else list(adata.varm)
         learned = ", ".join(map(repr, LEARNED))
-        raise not_found("source", key, "adata.varm", present, hint=f"; or one of {learned}; or {FORMS}")
+        raise not_found(argument, key, "adata.varm", present, hint=f"; or one of {learned}; or {FORMS}")
     values, genes = adata.varm[key], [str(gene) for gene in adata.var_names]
     if isinstance(values, pd.DataFrame):
         names, values = [str(name) for name in values.columns], values.to_numpy(dtype=np.float64)
@@ -121,7 +126,7 @@ def _of_varm(adata: AnnData | None, key: str) -> pd.DataFrame:
         named = len(terms) == values.shape[-1]
         names = [str(term) for term in terms] if named else [f"{key} {i + 1}" for i in range(values.shape[-1])]
     if values.ndim != 2 or not np.isfinite(values.data if sparse.issparse(values) else values).all():
-        raise ValueError(f"source={key!r}: adata.varm[{key!r}] is no finite matrix of genes × programmes")
+        raise ValueError(f"{argument}={key!r}: adata.varm[{key!r}] is no finite matrix of genes × programmes")
     return from_array(values, genes, unique(names))
 
 
@@ -149,18 +154,24 @@ def _parts(name: str, signed: bool) -> list[str]:
 
 
 def _matched(
-    table: pd.DataFrame, genes: np.ndarray, kind: str, min_genes: int, mask: np.ndarray | None, adata: AnnData | None
+    table: pd.DataFrame,
+    genes: np.ndarray,
+    kind: str,
+    min_genes: int,
+    mask: np.ndarray | None,
+    adata: AnnData | None,
+    argument: str,
 ) -> Programs:
     """The sets that have enough genes of the matrix, shares of a gene summing to 1."""
     names = table["program"].cat.categories
     codes, rows = table["program"].cat.codes.to_numpy(), pd.Index(genes).get_indexer(table["gene"])
-    check_spelling(pd.Index(table["gene"].unique()), genes, None if adata is None else adata.var)
+    check_spelling(pd.Index(table["gene"].unique()), genes, None if adata is None else adata.var, argument)
     n_given = np.bincount(codes, minlength=len(names))
     matched = np.bincount(codes[rows >= 0], minlength=len(names)) / np.maximum(n_given, 1)
     used = (rows >= 0) & (True if mask is None else np.asarray(mask)[rows])
     sizes = np.bincount(codes[used], minlength=len(names))
     kept = np.flatnonzero(sizes >= max(min_genes, 1))
-    _report(names, sizes, n_given, min_genes, kept)
+    _report(names, sizes, n_given, min_genes, kept, argument)
     weights = sparse.csc_array(
         (table["weight"].to_numpy()[used], (rows[used], codes[used])), shape=(len(genes), len(names))
     )[:, kept]
@@ -176,7 +187,9 @@ def _matched(
     )
 
 
-def _report(names: pd.Index, sizes: np.ndarray, n_given: np.ndarray, min_genes: int, kept: np.ndarray) -> None:
+def _report(
+    names: pd.Index, sizes: np.ndarray, n_given: np.ndarray, min_genes: int, kept: np.ndarray, argument: str
+) -> None:
     """Log the sets that are left out.
 
     Raises
@@ -187,7 +200,7 @@ def _report(names: pd.Index, sizes: np.ndarray, n_given: np.ndarray, min_genes: 
     out = [f"{names[m]} ({sizes[m]} of {n_given[m]})" for m in range(len(names)) if m not in set(kept)]
     if not len(kept):
         raise ValueError(
-            f"source leaves no programme with min_genes={min_genes} genes of the matrix; matched genes: {listing(out)}"
+            f"{argument} leaves no programme with min_genes={min_genes} genes of the matrix; found: {listing(out)}"
         )
     if out:
         logger.info(
@@ -242,5 +255,6 @@ def _with_rest(
         source=found.source,
         n_given=np.concatenate([found.n_given, learned.n_given]),
         matched=np.concatenate([found.matched, learned.matched]),
+        learned_by=source,
         weights=sparse.csc_array(sparse.hstack([found.weights, learned.weights])),
     )

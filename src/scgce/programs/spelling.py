@@ -14,7 +14,9 @@ _SOME = 0.1
 _LOOK = 5000
 
 
-def check_spelling(given: pd.Index, genes: np.ndarray, var: pd.DataFrame | None = None) -> None:
+def check_spelling(
+    given: pd.Index, genes: np.ndarray, var: pd.DataFrame | None = None, argument: str = "source"
+) -> None:
     """Refuse sets whose genes are named in another way.
 
     Parameters
@@ -25,6 +27,8 @@ def check_spelling(given: pd.Index, genes: np.ndarray, var: pd.DataFrame | None 
         Genes of the matrix.
     var
         Table of the genes, in which a column may have the other names.
+    argument
+        What the caller calls the sets.
 
     Raises
     ------
@@ -39,8 +43,8 @@ def check_spelling(given: pd.Index, genes: np.ndarray, var: pd.DataFrame | None 
     reason = _reason(given, here, exact)
     if reason:
         raise ValueError(
-            f"source names its genes in another way than adata.var_names, so that only {exact:.0%} are found: {reason}"
-            f"{_hint(given, var, exact)}"
+            f"{argument} names its genes in another way than adata.var_names, so that only {exact:.0%} are found: "
+            f"{reason}{_hint(given, var, exact)}"
         )
 
 

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from scgce._api.adata import gene_names
 from scgce._api.errors import listing, not_found
+from scgce.store.entries import write_result
 from scgce.store.layout import DAMAGED, PARAMS
 
 from .base import Programs
@@ -25,17 +26,38 @@ def is_stored(adata: AnnData, key: str) -> bool:
     return isinstance(entry, Mapping) and PARAMS in entry and "names" in entry and "learned" in entry
 
 
-def to_uns(programs: Programs) -> dict[str, Any]:
-    """What programmes are, as fields that can be written, without the membership."""
+def write_programs(adata: AnnData, key: str, programs: Programs, facts: Mapping[str, Any]) -> None:
+    """Store programmes in ``adata.varm[key]`` and ``adata.uns[key]``, whole or not at all.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with the genes of ``programs``.
+    key
+        Name of the result.
+    programs
+        The programmes.
+    facts
+        Further fields of the entry: arrays by programme, and ``params``.
+    """
     weights = programs.membership if programs.weights is None else programs.weights
-    return {
-        "genes": programs.genes.astype(str),
-        "weights": sparse.csr_matrix(weights, dtype=np.float32),
+    fields = {
         "names": programs.names.astype(str),
         "learned": programs.learned,
         "n_given": np.asarray(programs.n_given, dtype=np.int64),
         "matched": np.asarray(programs.matched, dtype=np.float64),
+        "genes": programs.genes.astype(str),
+        "weights": _rows(weights, np.float32),
     }
+    write_result(adata, key, {**fields, **facts})
+    adata.varm[key] = _rows(programs.membership, np.float64)
+
+
+def _rows(matrix: sparse.csc_array, dtype: type) -> sparse.csr_matrix:
+    """By rows, with the index type that copying and reading give."""
+    found = sparse.csr_matrix(matrix, dtype=dtype)
+    parts = (found.data, found.indices.astype(np.int32), found.indptr.astype(np.int32))
+    return sparse.csr_matrix(parts, shape=found.shape)
 
 
 def read_programs(adata: AnnData, key: str) -> Programs:
@@ -68,6 +90,7 @@ def read_programs(adata: AnnData, key: str) -> Programs:
         source=str(entry[PARAMS]["source"]),
         n_given=np.asarray(entry["n_given"], dtype=np.int64),
         matched=np.asarray(entry["matched"], dtype=np.float64),
+        learned_by=str(entry[PARAMS]["learned_by"]),
         weights=_aligned(entry, genes, membership),
     )
 

@@ -13,6 +13,7 @@ from ._lasso import lasso
 from ._lineages import lineages
 from ._marker_tests import marker_tests
 from ._panel import panel
+from ._programs import programs
 from ._random_genes import random_genes
 from ._rank_genes import rank_genes
 from ._scvis import scvis
@@ -32,6 +33,7 @@ __all__ = [
     "lineages",
     "marker_tests",
     "panel",
+    "programs",
     "random_genes",
     "rank_genes",
     "scvis",

@@ -1,0 +1,145 @@
+"""``scgce programs``: gene programmes from the cells or from a file, as AnnData and as tables."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ._common import command
+from ._errors import ReadError, UsageError
+from ._files import check_output, check_place, read, write
+from ._help import names_in
+from ._options import Input, Layer, Output, Raw, Seed
+from ._tables import tsv, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STDOUT = Path("-")
+_TABLES = (".tsv", ".csv", ".txt", ".tsv.gz", ".csv.gz", ".txt.gz")
+_SOURCES = (
+    "auto, profile, coexpression, nmf, hallmark, a key of varm, or a file: .gmt, or .tsv/.csv with the columns source "
+    "and target (and weight), of genes × programmes, or of genes and modules"
+)
+
+
+@command
+def programs(
+    input: Input,
+    output: Output,
+    groupby: Annotated[
+        str | None,
+        typer.Option(
+            "--groupby",
+            "-g",
+            metavar="COLUMN",
+            help="Column of obs with the groups; profile and auto need it.",
+            autocompletion=names_in("obs"),
+        ),
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--source", "-s", metavar="SOURCE", help=f"Where they come from: {_SOURCES}.")
+    ] = "auto",
+    n_programs: Annotated[
+        str, typer.Option("--n-programs", metavar="N", help="How many to learn: auto or a whole number.")
+    ] = "auto",
+    layer: Layer = None,
+    raw: Raw = False,
+    rest: Annotated[
+        bool, typer.Option("--rest/--no-rest", help="Group the genes of no given set from the cells too.")
+    ] = True,
+    min_genes: Annotated[
+        int, typer.Option("--min-genes", metavar="N", help="Given sets with fewer are left out.", min=1)
+    ] = 5,
+    annotate: Annotated[
+        str | None,
+        typer.Option(
+            "--annotate", "-a", metavar="SOURCE", help="Known sets that the table names, as --source (hallmark, …)."
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", "-t", metavar="FILE", help="A row a programme, as TSV (or .parquet); - for stdout."),
+    ] = None,
+    genes: Annotated[
+        Path | None,
+        typer.Option(
+            "--genes", metavar="FILE", help="Source, target and weight of every gene, as TSV: a --source again."
+        ),
+    ] = None,
+    key_added: Annotated[
+        str, typer.Option("--key-added", metavar="KEY", help="Name in varm and uns to write.")
+    ] = "programs",
+    seed: Seed = 0,
+) -> None:
+    """Group genes into programmes: learned from the cells, or taken from gene sets that you have."""
+    check_output(output, input)
+    for path in (table, genes):
+        if path is not None and path != STDOUT:
+            check_place(path, input, output)
+    if annotate is not None and table is None:
+        raise UsageError("annotate: the names of known sets are written to a table; add --table")
+    number: Any = _number(n_programs)
+    given, known = _sets("source", source), None if annotate is None else _sets("annotate", annotate)
+    adata = read(input, raw=raw)
+    from scgce import get, tl
+
+    tl.programs(
+        adata,
+        groupby,
+        source=given,
+        n_programs=number,
+        layer=layer,
+        rest=rest,
+        min_genes=min_genes,
+        rng=seed,
+        key_added=key_added,
+    )
+    frame = get.programs(adata, key_added, annotate=known)
+    write(adata, output)
+    if table is not None:
+        _write(frame, table)
+    if genes is not None:
+        names = {"program": "source", "gene": "target", "share": "weight"}
+        _write(get.programs(adata, key_added, by="gene").rename(columns=names), genes)
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    if path == STDOUT:
+        sys.stdout.write(tsv(frame))
+    else:
+        write_table(frame, path)
+
+
+def _number(text: str) -> int | str:
+    if text == "auto":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"n_programs={text!r}: expected auto or a whole number") from None
+
+
+def _sets(argument: str, text: str) -> Any:
+    """What a word, key or file means: tables are read, the rest is what `tl.programs` takes."""
+    if text == "hallmark":
+        from scgce import datasets
+
+        return datasets.hallmark()
+    if text.lower().endswith((".gmt", ".gmt.gz")) and not Path(text).is_file():
+        raise ReadError(f"{argument}={text!r}: there is no such file")
+    if not text.lower().endswith(_TABLES):
+        return text
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(text, sep="," if ".csv" in text.lower() else "\t")
+    except (OSError, ValueError) as error:
+        raise ReadError(f"{argument}={text!r} cannot be read as a table: {error}") from error
+    if {"source", "target"} <= set(frame.columns):
+        return frame
+    frame = frame.set_index(frame.columns[0])
+    return frame.iloc[:, 0] if frame.shape[1] == 1 else frame

@@ -1,0 +1,81 @@
+"""What each stored programme is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from scgce._api.constraints import checked, one_of
+from scgce.programs import read_programs, resolve_programs
+from scgce.programs.annotate import best_sets
+
+_LEADING = 10
+
+
+@checked(by=one_of("program", "gene"))
+def programs(
+    adata: AnnData, key: str = "programs", *, annotate: Any = None, min_genes: int = 5, by: str = "program"
+) -> pd.DataFrame:
+    """Read the programmes that `tl.programs` stored, and name the known set that each is most like.
+
+    Parameters
+    ----------
+    adata
+        Annotated data with a result of :func:`scgce.tl.programs`.
+    key
+        Where in ``adata.varm`` and ``adata.uns`` it is.
+    annotate
+        Known sets, in any form that `tl.programs` takes, e.g. :func:`scgce.datasets.hallmark`; none if None.
+    min_genes
+        A known set with fewer genes of ``adata`` is left out, which is logged.
+    by
+        ``"program"``: a row a programme. ``"gene"``: a row for every gene of every programme.
+
+    Returns
+    -------
+    By programme, in the stored order: ``program``, ``n_genes``, ``leading_genes`` (ten, between commas), ``source``
+    (``"profile"``, ``"dict"``, …), ``learned``, ``n_given``, ``matched`` (genes that the given set names, and the share
+    of them found), ``size`` (share of the difference between the groups; NaN where none were given), ``agreement`` (of
+    two halves of the cells, 0 to 1; NaN for given ones). With ``annotate`` also ``set``, ``overlap``, ``n_set``,
+    ``p_value`` and ``p_adjusted``: the set of the smallest p-value, genes in both, its genes among those of all
+    programmes, the chance of at least that overlap when as many genes are drawn from these (hypergeometric), and this
+    after Benjamini and Hochberg over all programmes and sets. A p-value says that the two share more genes than chance,
+    not that they are the same; the programmes were learned from cells, in which genes depend on each other.
+
+    By gene, leading genes of each programme first: ``program``, ``gene``, ``share``.
+
+    Raises
+    ------
+    KeyError
+        If there are no programmes under ``key``, or what ``annotate`` names is not there.
+    TypeError, ValueError
+        If what is stored is damaged, or ``annotate`` or ``by`` is not what is accepted.
+    """
+    found = read_programs(adata, key)
+    if by == "gene":
+        ranked = [found.leading(m) for m in range(found.n)]
+        rows, columns = np.concatenate(ranked), np.repeat(np.arange(found.n), [len(one) for one in ranked])
+        shares = np.asarray(found.membership.tocsr()[rows, columns]).ravel()
+        return pd.DataFrame({"program": found.names[columns], "gene": found.genes[rows], "share": shares})
+    entry = adata.uns[key]
+    table = pd.DataFrame(
+        {
+            "program": found.names,
+            "n_genes": found.sizes,
+            "leading_genes": [", ".join(found.genes[found.leading(m, _LEADING)]) for m in range(found.n)],
+            "source": found.origins,
+            "learned": found.learned,
+            "n_given": found.n_given,
+            "matched": found.matched,
+            "size": np.asarray(entry["size"], dtype=float),
+            "agreement": np.asarray(entry["agreement"], dtype=float),
+        }
+    )
+    if annotate is None:
+        return table
+    sets = resolve_programs(annotate, found.genes, adata=adata, rest=False, min_genes=min_genes, argument="annotate")
+    best = best_sets(found, sets).drop(columns=["program", "n_genes"])
+    return pd.concat([table, best], axis=1)
