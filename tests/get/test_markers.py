@@ -19,7 +19,7 @@ def test_markers_are_differences_to_the_median_group(adata):
     repeated = np.repeat(stored["deltas"].astype(float), stored["sizes"], axis=0)
     median = np.sort(repeated, axis=0)[(len(repeated) - 1) // 2]
     frame = get.markers(adata)
-    assert list(frame.columns) == ["group", "gene", "delta", "mean", "mean_rest"]
+    assert list(frame.columns) == ["group", "gene", "delta", "mean", "mean_rest", "n_against", "against"]
     for row, group in enumerate(stored["groups"]):
         part = frame[frame["group"] == group]
         expected = stored["deltas"][row] - median
@@ -37,6 +37,17 @@ def test_means_of_the_group_and_of_all_other_cells(adata):
     table = adata.to_df()[frame["gene"]]
     np.testing.assert_allclose(frame["mean"], table[inside].mean(), rtol=1e-5)
     np.testing.assert_allclose(frame["mean_rest"], table[~inside].mean(), rtol=1e-5)
+
+
+def test_against_names_the_groups_that_a_gene_tells_apart(adata):
+    stored = adata.uns["tgt"]
+    names = [str(name) for name in stored["groups"]]
+    for row in get.markers(adata).to_dict("records"):
+        means = stored["means"][:, adata.var_names.get_loc(row["gene"])].astype(float)
+        own = means[names.index(row["group"])]
+        clear = np.sign(row["delta"]) * (own - means) / np.sqrt(np.abs(own) + np.abs(means) + 0.1)
+        expected = [names[j] for j in np.argsort(-clear) if clear[j] >= 0.3]
+        assert row["against"] == ", ".join(expected) and row["n_against"] == len(expected)
 
 
 def test_the_reference_of_the_stored_basis_does_not_matter(adata):

@@ -19,7 +19,7 @@ mpl.use("agg")
 @pytest.fixture
 def adata():
     adata = store_result(blobs())
-    rank_genes(adata)
+    rank_genes(adata, by="translation")
     return adata
 
 
@@ -52,7 +52,7 @@ def test_frame_holds_markers_and_fold_changes(adata):
 
 
 def test_reference_group(adata):
-    rank_genes(adata, key_added="ranked", reference="Dendritic")
+    rank_genes(adata, key_added="ranked", by="translation", reference="Dendritic")
     names = adata.uns["ranked"]["names"].dtype.names
     assert names == tuple(g for g in adata.uns["tgt"]["groups"] if g != "Dendritic")
     assert adata.uns["ranked"]["params"]["reference"] == "Dendritic"
@@ -141,3 +141,55 @@ def test_copy_and_mistakes_leave_the_data_alone():
         rank_genes(other)
     assert set(adata.uns) == before
     assert set(other.uns) == before
+
+
+def test_fold_changes_are_of_the_base_of_the_logarithm():
+    adata = store_result(blobs())
+    adata.uns["log1p"] = {"base": 2.0}
+    rank_genes(adata)
+    sc.tl.rank_genes_groups(adata, "cell_type", method="t-test", key_added="theirs", use_raw=False)
+    for group in adata.obs["cell_type"].cat.categories:
+        ours, theirs = (
+            sc.get.rank_genes_groups_df(adata, group, key=key).set_index("names")["logfoldchanges"]
+            for key in ("rank_genes_groups", "theirs")
+        )
+        np.testing.assert_allclose(ours, theirs.loc[ours.index], atol=1e-3)
+    adata.uns["log1p"] = {}
+    rank_genes(adata, key_added="natural")
+    assert not np.allclose(
+        adata.uns["natural"]["logfoldchanges"]["CD34+"], adata.uns["rank_genes_groups"]["logfoldchanges"]["CD34+"]
+    )
+
+
+def means(*rows):
+    """An AnnData whose groups have these means, one row a group, one column a gene."""
+    adata = store_result(blobs(len(rows), n_genes=len(rows[0])))
+    adata.uns["tgt"]["means"] = np.array(rows, dtype=np.float32)
+    rank_genes(adata)
+    return adata.uns["rank_genes_groups"], adata.var_names
+
+
+def test_markers_separate_from_the_worst_groups_and_housekeeping_comes_late():
+    #            own   kin   high in all, a little higher here
+    ranked, genes = means(
+        [1.0, 1.0, 4.8],
+        [0.0, 1.0, 4.2],
+        [0.0, 0.0, 4.2],
+        [0.0, 0.0, 4.2],
+        [0.0, 0.0, 4.2],
+    )
+    first = ranked["names"].dtype.names[0]
+    names = ranked["names"][first].tolist()
+    assert [genes.get_loc(name) for name in names] == [0, 1, 2]
+    a, b = 1.0, 0.0
+    expected = (a - b) / np.sqrt(a + b + 0.1)
+    np.testing.assert_allclose(ranked["scores"][first][0], expected, rtol=1e-5)
+    np.testing.assert_allclose(ranked["scores"][first][1], (0 + expected) / 2, rtol=1e-5)
+
+
+def test_no_gene_leads_the_lists_of_more_than_half_of_the_groups():
+    rng = np.random.default_rng(0)
+    ranked, _ = means(*rng.gamma(0.5, 2.0, size=(9, 40)))
+    for gene in ranked["names"]["CD34+"]:
+        positive = [ranked["scores"][g][ranked["names"][g] == gene][0] > 0 for g in ranked["names"].dtype.names]
+        assert sum(positive) <= 5

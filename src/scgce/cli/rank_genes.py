@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,10 @@ def rank_genes(
     output: Output,
     key: Key = "tgt",
     key_added: Annotated[str, typer.Option("--key-added", help="Name in uns to write.")] = "rank_genes_groups",
+    by: Annotated[
+        Literal["separation", "translation"],
+        typer.Option("--by", help="separation: a marker list; translation: the explanation's own amounts."),
+    ] = "separation",
     reference: Annotated[
         str, typer.Option("--reference", help="What groups are compared with: baseline, or a group.")
     ] = "baseline",
@@ -27,5 +31,5 @@ def rank_genes(
     adata = read(input)
     from scgce import tl
 
-    tl.rank_genes(adata, key, key_added, reference=reference, sparsity=sparsity)
+    tl.rank_genes(adata, key, key_added, by=by, reference=reference, sparsity=sparsity)
     write(adata, output)

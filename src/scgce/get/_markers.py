@@ -10,6 +10,7 @@ from anndata import AnnData
 
 from scgce._api.constraints import NONE, checked, whole
 from scgce.core.gauge import gauge
+from scgce.core.score.contrast import CLEAR, contrasts
 from scgce.store.result import Result
 
 
@@ -43,7 +44,9 @@ def markers(
     Returns
     -------
     Groups in their stored order and, within each, largest absolute ``delta`` first: ``group``, ``gene``, ``delta``
-    (baseline → group, units of the explained matrix), ``mean`` of the group and ``mean_rest`` of all other cells.
+    (baseline → group, units of the explained matrix), ``mean`` of the group and ``mean_rest`` of all other cells;
+    ``n_against`` and ``against``: from how many and which other groups the gene tells this one, in the direction of
+    ``delta``, the clearest first (contrast of the means, (a − b) / √(|a| + |b| + 0.1), of at least 0.3).
 
     Raises
     ------
@@ -64,5 +67,14 @@ def markers(
         genes = np.flatnonzero(table[i])
         genes = genes[np.argsort(-np.abs(table[i, genes]), kind="stable")][:n_genes]
         columns = {"gene": result.genes[genes], "delta": table[i, genes], "mean": result.means[i, genes]}
-        parts.append(pd.DataFrame({"group": result.groups[i], **columns, "mean_rest": rest[i, genes]}))
+        columns |= {"mean_rest": rest[i, genes]} | _against(result, i, genes, np.sign(table[i, genes]))
+        parts.append(pd.DataFrame({"group": result.groups[i], **columns}))
     return pd.concat(parts, ignore_index=True)
+
+
+def _against(result: Result, row: int, genes: np.ndarray, signs: np.ndarray) -> dict[str, Any]:
+    """From which groups each gene tells this one: how many, and their names between commas."""
+    found = contrasts(result.means[:, genes], row) * signs
+    ordered = [column.argsort(kind="stable")[::-1] for column in found.T]
+    named = [[str(result.groups[j]) for j in order if found[j, g] >= CLEAR] for g, order in enumerate(ordered)]
+    return {"n_against": [len(names) for names in named], "against": [", ".join(names) for names in named]}

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._api.constraints import checked
+from scgce._api.constraints import checked, one_of
 from scgce.core.gauge import gauge
+from scgce.core.score.contrast import contrasts, separation
 from scgce.store.result import Result
 
 _FIELDS = {"names": object, "scores": "f4", "logfoldchanges": "f4", "pvals": "f8", "pvals_adj": "f8"}
 
 
-@checked()
+@checked(by=one_of("separation", "translation"))
 def rank_genes(
     adata: AnnData,
     key: str = "tgt",
     key_added: str = "rank_genes_groups",
     *,
+    by: Literal["separation", "translation"] = "separation",
     reference: Any = "baseline",
     sparsity: int | None = None,
     copy: bool = False,
 ) -> AnnData | None:
-    """Write an explanation where scanpy's own functions find it.
+    """Write marker lists of the explained groups where scanpy's own functions find them.
+
+    By default a list of markers: genes whose mean sets the group apart from each other group, the worst pairs counting
+    most, in units that are comparable over genes, so that a gene that all groups express comes late and none leads the
+    lists of more than half of the groups. ``by="translation"`` ranks by the explanation itself, which also names what
+    only the map weighs.
 
     Afterwards ``sc.get.rank_genes_groups_df``, ``sc.pl.rank_genes_groups_dotplot`` and its relatives work on the
     explanation. scanpy's plots do not look at the stored layer: pass them ``use_raw=False`` and the ``layer=`` that
@@ -39,20 +47,24 @@ def rank_genes(
         Where in ``adata.uns`` the result is.
     key_added
         Where in ``adata.uns`` to write.
+    by
+        ``"separation"``: (a − b) / √(|a| + |b| + 0.1) of the group's mean a and another group's b, its mean over the
+        half of the other groups where it is least. ``"translation"``: the amount of the explanation.
     reference
         What the groups are compared with: ``"baseline"`` (the median over groups, gene by gene, weighted by cells;
         scanpy is told ``"rest"``) or a group. As in scanpy, a reference group itself is not listed.
     sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+        Genes per pair, one of those computed; the selected number if not given. Matters to ``by="translation"`` only.
     copy
         Return a changed copy and leave ``adata`` as it is.
 
     Returns
     -------
     None, or the copy. Sets ``adata.uns[key_added]`` with five structured arrays, one field per group and one row per
-    explained gene that ``adata`` still has, highest score first: ``names``, ``scores`` (the translation reference →
-    group, units of the explained matrix), ``logfoldchanges`` (log2 fold change of the real means, as scanpy computes
-    it from log1p values: against the other cells or the reference group; NaN where it is not defined), ``pvals`` and
+    explained gene that ``adata`` still has, highest score first: ``names``, ``scores`` (as ``by`` says: without
+    unit, or the translation reference → group in units of the explained matrix), ``logfoldchanges`` (log2 fold change
+    of the real means, as scanpy computes it from log1p values of the base in ``uns["log1p"]``: against the other cells
+    or the reference group; NaN where it is not defined), ``pvals`` and
     ``pvals_adj`` (NaN: a translation is no test), and ``params``.
 
     Raises
@@ -69,19 +81,34 @@ def rank_genes(
     present = np.flatnonzero(np.isin(result.genes, np.asarray(adata.var_names, dtype=object)))
     if len(present) == 0:
         raise ValueError(f"adata has none of the {len(result.genes)} genes of adata.uns[{key!r}]")
-    deltas = gauge(result.basis(sparsity), "baseline" if row is None else row, result.sizes)
-    changes = _log2_fold_changes(result, row)
+    translations = gauge(result.basis(sparsity), "baseline" if row is None else row, result.sizes)
+    scores = _separations(result.means, row) if by == "separation" else translations
+    changes = _log2_fold_changes(result, row, _log_base(adata))
     listed = [i for i in range(len(result.groups)) if i != row]
-    entry = _structured(result, deltas[:, present], changes[:, present], result.genes[present], listed)
+    entry = _structured(result, scores[:, present], changes[:, present], result.genes[present], listed)
     params = {"groupby": result.groupby, "reference": "rest" if row is None else str(reference), "use_raw": False}
     layer = str(result.params.get("layer", ""))
     params |= {"layer": layer} if layer in adata.layers else {}
     target = adata.copy() if copy else adata
-    target.uns[key_added] = {"params": params | {"method": "scgce", "corr_method": "none", "explanation": key}} | entry
+    target.uns[key_added] = {
+        "params": params | {"method": "scgce", "corr_method": "none", "explanation": key, "by": by}
+    } | entry
     return target if copy else None
 
 
-def _log2_fold_changes(result: Result, row: int | None) -> NDArray[np.float64]:
+def _separations(means: NDArray[np.float64], row: int | None) -> NDArray[np.float64]:
+    """Scores (l, d) against the other groups, or against one."""
+    rows = range(len(means))
+    return np.stack([separation(means, i) if row is None else contrasts(means, i)[row] for i in rows])
+
+
+def _log_base(adata: AnnData) -> float:
+    """Base of the logarithm that scanpy noted when it took it; e if it noted none."""
+    base = adata.uns.get("log1p", {}).get("base") if isinstance(adata.uns.get("log1p", {}), Mapping) else None
+    return float(np.e if base is None else base)
+
+
+def _log2_fold_changes(result: Result, row: int | None, base: float) -> NDArray[np.float64]:
     """Log2 fold change of group means (l, d), scanpy's formula for log1p values, against a group or all other cells."""
     means, sizes = result.means, result.sizes[:, None].astype(np.float64)
     if row is None:
@@ -89,9 +116,14 @@ def _log2_fold_changes(result: Result, row: int | None) -> NDArray[np.float64]:
     else:
         others = np.broadcast_to(means[row], means.shape)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        changes: NDArray[np.float64] = np.log2((np.expm1(means) + 1e-9) / (np.expm1(others) + 1e-9))
+        changes: NDArray[np.float64] = np.log2((_counts(means, base) + 1e-9) / (_counts(others, base) + 1e-9))
     changes[~np.isfinite(changes)] = np.nan
     return changes
+
+
+def _counts(logged: NDArray[np.float64], base: float) -> NDArray[np.float64]:
+    """What was logged, base ** x − 1."""
+    return np.expm1(logged * np.log(base))
 
 
 def _structured(

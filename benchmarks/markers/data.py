@@ -1,0 +1,72 @@
+"""The cells: four public sets, log-normalised, each with its groups, and their halves."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import scanpy as sc
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data"
+FILES = {
+    "pbmc3k": ("pbmc3k_raw_labelled.h5ad", "cell_type"),
+    "retina": ("voigt_human_retina.h5ad", "cluster_label"),
+    "paul15": ("paul15.h5ad", "paul15_clusters"),
+}
+SETS = (*FILES, "pbmc68k")
+MIN_CELLS = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """Cells that choose genes, and cells that judge them."""
+
+    choose: ad.AnnData
+    judge: ad.AnnData
+
+
+def available() -> list[str]:
+    """The sets that are here: one comes with scanpy, three lie beside the project."""
+    return [name for name in SETS if name not in FILES or (FOLDER / FILES[name][0]).exists()]
+
+
+def cells(name: str) -> ad.AnnData:
+    """Log-normalised cells with their groups in ``obs["group"]``; genes seen in fewer than three cells are left out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if name == "pbmc68k":
+            adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
+            adata.obs["group"] = adata.obs["bulk_labels"]
+            return adata
+        file, column = FILES[name]
+        adata = sc.read_h5ad(FOLDER / file)
+        sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
+        if name != "retina":  # whose values are log-normalised already
+            sc.pp.normalize_total(adata)
+            sc.pp.log1p(adata)
+    adata.obs["group"] = adata.obs[column].astype(str).astype("category")
+    return adata
+
+
+def halves(adata: ad.AnnData, seed: int) -> Task:
+    """Half of every group's cells, at random, to choose genes; the other half to judge them."""
+    rng = np.random.default_rng(seed)
+    first = np.zeros(adata.n_obs, dtype=bool)
+    for group in adata.obs["group"].cat.categories:
+        rows = np.flatnonzero(adata.obs["group"] == group)
+        first[rng.permutation(rows)[: (len(rows) + 1) // 2]] = True
+    return Task(adata[first].copy(), adata[~first].copy())
+
+
+def donors(adata: ad.AnnData) -> Task | None:
+    """The first donor's cells to choose, the others' to judge, over groups with ten cells on both sides; or None."""
+    if "donor" not in adata.obs:
+        return None
+    first = (adata.obs["donor"] == sorted(adata.obs["donor"].unique())[0]).to_numpy()
+    counts = [adata.obs["group"][side].value_counts() for side in (first, ~first)]
+    shared = [name for name in adata.obs["group"].cat.categories if min(count[name] for count in counts) >= 10]
+    kept = adata.obs["group"].isin(shared).to_numpy()
+    return Task(adata[first & kept].copy(), adata[~first & kept].copy())

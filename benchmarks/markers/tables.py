@@ -1,0 +1,73 @@
+"""What the panels' scores come to: means, verdicts, stability, what the tools cost."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .judges import JUDGES
+from .tools import OURS
+
+MARGIN = 0.005
+STABLE_SIZE = 20
+
+
+def scores(panels: pd.DataFrame) -> pd.DataFrame:
+    """Mean macro-F1 over judges, every set, split, tool and size."""
+    return panels.assign(f1=panels[list(JUDGES)].mean(axis=1))[["set", "split", "tool", "size", "f1"]]
+
+
+def means(panels: pd.DataFrame) -> pd.DataFrame:
+    """Mean over random halves, one row a set and tool, one column a size."""
+    found = scores(panels[panels["split"] != "donors"])
+    return found.pivot_table(index=["set", "tool"], columns="size", values="f1", sort=False).reset_index()
+
+
+def verdicts(panels: pd.DataFrame) -> pd.DataFrame:
+    """Ours beside the best other tool of every set and size: difference, its standard error over splits, verdict."""
+    found = []
+    for (name, size), part in scores(panels).groupby(["set", "size"], sort=False):
+        for kind, some in (("halves", part[part["split"] != "donors"]), ("donors", part[part["split"] == "donors"])):
+            if not len(some):
+                continue
+            wide = some.pivot(index="split", columns="tool", values="f1").dropna()
+            best = wide.drop(columns=OURS).mean().idxmax()
+            gap = wide[OURS] - wide[best]
+            error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.nan
+            tie = MARGIN if np.isnan(error) else max(MARGIN, error)
+            verdict = "first" if gap.mean() >= 0 else "tie" if gap.mean() >= -tie else "behind"
+            values = {"ours": wide[OURS].mean(), "best": wide[best].mean(), "difference": gap.mean(), "error": error}
+            found.append({"set": name, "cells": kind, "size": size, **values, "best_other": best, "verdict": verdict})
+    return pd.DataFrame(found)
+
+
+def stability(panels: pd.DataFrame) -> pd.DataFrame:
+    """Mean Jaccard index of the panels of 20 genes from the choosing halves of different splits."""
+    size = panels.loc[panels["size"] <= STABLE_SIZE, "size"].max()
+    some = panels[(panels["size"] == size) & (panels["split"] != "donors")]
+    found = []
+    for (name, tool), part in some.groupby(["set", "tool"], sort=False):
+        sets = [set(genes.split()) for genes in part["genes"]]
+        shares = [len(a & b) / len(a | b) for a, b in combinations(sets, 2)]
+        found.append({"set": name, "tool": tool, "jaccard": float(np.mean(shares)) if shares else np.nan})
+    return pd.DataFrame(found).pivot(index="tool", columns="set", values="jaccard").reset_index()
+
+
+def costs(panels: pd.DataFrame) -> pd.DataFrame:
+    """Median seconds of a tool for all sizes."""
+    wide = panels.groupby(["tool", "set"], sort=False)["seconds"].median().reset_index()
+    return wide.pivot(index="tool", columns="set", values="seconds").reset_index()
+
+
+def save(panels: pd.DataFrame, markers: pd.DataFrame | None, results: Path) -> None:
+    """Write every table and print it."""
+    made = {"means": means, "verdicts": verdicts, "stability": stability, "costs": costs}
+    found = {name: make(panels) for name, make in made.items()}
+    if markers is not None:
+        found["curated"] = markers
+    for name, frame in found.items():
+        frame.to_csv(results / f"{name}.csv", index=False, float_format="%.3f", lineterminator="\n")
+        print(f"\n{name}\n{frame.round(3).to_string(index=False)}")

@@ -1,0 +1,179 @@
+"""Every tool's panels: one ranked list, or one list for each size, from the cells that choose."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from itertools import zip_longest
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import scanpy as sc
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+
+Panels = dict[int, list[str]]
+Tool = Callable[[ad.AnnData, Sequence[int]], Panels]
+N_VARIABLE = 2000
+"""Genes given to the tools whose authors recommend variable genes, and those too slow for all."""
+
+
+def cut(ranking: Sequence[str], sizes: Sequence[int]) -> Panels:
+    """Panels that are the beginnings of one list."""
+    return {size: list(ranking[:size]) for size in sizes}
+
+
+def round_robin(lists: Sequence[Sequence[str]]) -> list[str]:
+    """The first gene of every group's list, then the second ones, each gene once."""
+    return list(dict.fromkeys(gene for row in zip_longest(*lists) for gene in row if gene is not None))
+
+
+def variable(adata: ad.AnnData, n_genes: int = N_VARIABLE) -> list[str]:
+    """The most variable genes (scanpy's default flavour), the most variable first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        table = sc.pp.highly_variable_genes(adata, n_top_genes=min(n_genes, adata.n_vars), inplace=False)
+    order = table["dispersions_norm"].fillna(-np.inf).to_numpy().argsort(kind="stable")[::-1]
+    return adata.var_names[order[:n_genes]].tolist()
+
+
+def _ranked(method: str) -> Tool:
+    def tool(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            sc.tl.rank_genes_groups(adata, "group", method=method, use_raw=False, key_added="tool")
+        names = adata.uns.pop("tool")["names"]
+        return cut(round_robin([names[group] for group in names.dtype.names]), sizes)
+
+    return tool
+
+
+def _dense(adata: ad.AnnData, genes: list[str]) -> np.ndarray:
+    values = adata[:, genes].X
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
+
+
+def logistic_l2(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """Multinomial logistic regression on scaled variable genes; largest sum of absolute weights first."""
+    genes = variable(adata)
+    X = sc.pp.scale(_dense(adata, genes), max_value=10)
+    weights = LogisticRegression(max_iter=300).fit(X, adata.obs["group"].astype(str)).coef_
+    return cut(np.array(genes)[np.argsort(-np.abs(weights).sum(axis=0), kind="stable")].tolist(), sizes)
+
+
+def logistic_l2_unscaled(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """The same on the log values as they are."""
+    genes = variable(adata)
+    model = LogisticRegression(max_iter=300).fit(_dense(adata, genes), adata.obs["group"].astype(str))
+    return cut(np.array(genes)[np.argsort(-np.abs(model.coef_).sum(axis=0), kind="stable")].tolist(), sizes)
+
+
+def logistic_l1(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """L1-penalised logistic regression, one group against the rest (liblinear), on scaled variable genes."""
+    from sklearn.multiclass import OneVsRestClassifier
+
+    genes = variable(adata)
+    X = sc.pp.scale(_dense(adata, genes), max_value=10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        single = LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.1)
+        model = OneVsRestClassifier(single).fit(X, adata.obs["group"].astype(str))
+    weights = np.abs([one.coef_.ravel() for one in model.estimators_])
+    return cut(np.array(genes)[np.argsort(-weights.sum(axis=0), kind="stable")].tolist(), sizes)
+
+
+def forest(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """Importances (Gini) of a random forest of 300 trees on all genes."""
+    model = RandomForestClassifier(300, random_state=0).fit(adata.X, adata.obs["group"].astype(str))
+    return cut(adata.var_names[np.argsort(-model.feature_importances_, kind="stable")].tolist(), sizes)
+
+
+def ns_forest(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """NS-Forest's markers of every group in turn, then its binary genes; variable genes; ends before long panels do."""
+    import contextlib
+    import io
+    import tempfile
+
+    import nsforest as package
+
+    adata = adata[:, variable(adata)].copy()
+    silent = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
+    with silent[0], silent[1], warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")
+        adata = package.pp.prep_medians(adata, "group") or adata
+        adata = package.pp.prep_binary_scores(adata, "group") or adata
+        found = package.nsforesting.NSForest(adata, "group", n_trees=200, n_jobs=1, output_folder=folder + "/")
+    lists = [[*row.NSForest_markers, *row.binary_genes] for row in found.itertuples()]
+    return cut(round_robin([list(dict.fromkeys(genes)) for genes in lists]), sizes)
+
+
+def sc_gene_fit(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """scGeneFit's linear programme on the centres of the groups, all pairs, one run for every size; variable genes."""
+    from scGeneFit.functions import get_markers
+
+    genes = variable(adata, 1000)
+    X, labels = _dense(adata, genes).astype(float), adata.obs["group"].cat.codes.to_numpy()
+    found = {}
+    for size in sizes:
+        np.random.seed(0)  # noqa: NPY002 (the package draws its constraints from numpy's global generator)
+        chosen = get_markers(X, labels, size, method="centers", redundancy=1, verbose=False)
+        found[size] = [genes[index] for index in chosen]
+    return found
+
+
+def scgce_panel(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """`tl.panel`, one call for every size; all cells of the choosing half learn, since the other half scores."""
+    import scgce
+
+    found = {}
+    for size in sizes:
+        scgce.tl.panel(adata, "group", size, validation_fraction=0, min_cells=1, key_added="tool")
+        found[size] = scgce.get.panel(adata, key="tool")["gene"].tolist()
+        del adata.uns["tool"]
+    return found
+
+
+def highly_variable(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """The most variable genes."""
+    return cut(variable(adata), sizes)
+
+
+def random_genes(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """Genes at random."""
+    return cut(np.random.default_rng(adata.n_obs).permutation(adata.var_names).tolist(), sizes)
+
+
+def cosg(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+    """COSG as its authors call it (mu=1), group after group in turn."""
+    import cosg as package
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        package.cosg(adata, key_added="tool", mu=1, n_genes_user=max(sizes), groupby="group", use_raw=False)
+    names: Any = adata.uns.pop("tool")["names"]
+    return cut(round_robin([names[group] for group in names.dtype.names]), sizes)
+
+
+OURS = "scgce"
+TOOLS: dict[str, Tool] = {
+    OURS: scgce_panel,
+    "Wilcoxon": _ranked("wilcoxon"),
+    "t-test": _ranked("t-test"),
+    "logistic l2": logistic_l2,
+    "logistic l2, unscaled": logistic_l2_unscaled,
+    "logistic l1": logistic_l1,
+    "random forest": forest,
+    "COSG": cosg,
+    "NS-Forest": ns_forest,
+    "scGeneFit": sc_gene_fit,
+    "variable genes": highly_variable,
+    "random genes": random_genes,
+}
+NEEDS = {"COSG": "cosg", "NS-Forest": "nsforest", "scGeneFit": "scGeneFit"}
+
+
+def available() -> list[str]:
+    """The tools whose package is installed."""
+    return [name for name in TOOLS if name not in NEEDS or find_spec(NEEDS[name]) is not None]

@@ -1,0 +1,64 @@
+"""The markers benchmark: halves, round robin, verdicts; the tables that are committed say what the page says."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.markers import data, judges, tables, tools  # noqa: E402
+
+from scgce.datasets import simulated_cells  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def task() -> data.Task:
+    adata = simulated_cells(240, 40, 3, rng=1)
+    return data.halves(adata, 0)
+
+
+def test_halves_share_no_cell_and_split_every_group(task: data.Task) -> None:
+    assert not set(task.choose.obs_names) & set(task.judge.obs_names)
+    sizes = [part.obs["group"].value_counts() for part in (task.choose, task.judge)]
+    assert (sizes[0] - sizes[1]).abs().max() <= 1
+
+
+def test_donors_are_not_mixed(task: data.Task) -> None:
+    adata = ad.concat([task.choose, task.judge])
+    assert data.donors(adata) is None
+    adata.obs["donor"] = np.where(np.arange(adata.n_obs) % 2, "a", "b")
+    split = data.donors(adata)
+    assert split is not None
+    assert set(split.choose.obs["donor"]) == {"a"} and set(split.judge.obs["donor"]) == {"b"}
+
+
+def test_round_robin_takes_turns_and_no_gene_twice() -> None:
+    assert tools.round_robin([["a", "b", "c"], ["b", "d"]]) == ["a", "b", "d", "c"]
+
+
+@pytest.mark.parametrize("name", ["scgce", "t-test", "random genes"])
+def test_a_tool_gives_panels_of_the_sizes_asked_for_and_the_judges_score_them(task: data.Task, name: str) -> None:
+    panels = tools.TOOLS[name](task.choose.copy(), (3, 6))
+    assert {size: len(set(genes)) for size, genes in panels.items()} == {3: 3, 6: 6}
+    found = judges.macro_f1(task, panels[6])
+    assert set(found) == set(judges.JUDGES) and all(0 <= score <= 1 for score in found.values())
+
+
+def test_verdicts_compare_with_the_best_other_tool() -> None:
+    rows = [
+        {"set": "s", "split": str(split), "tool": tool, "size": 5, "genes": "a b"} | dict.fromkeys(judges.JUDGES, f1)
+        for split in range(2)
+        for tool, f1 in ((tools.OURS, 0.81 + 0.1 * split), ("good", 0.9), ("poor", 0.1))
+    ]
+    found = tables.verdicts(pd.DataFrame(rows))
+    assert found["best_other"].tolist() == ["good"] and found["difference"].tolist() == [pytest.approx(-0.04)]
+    assert found["error"].tolist() == [pytest.approx(0.05)] and found["verdict"].tolist() == ["tie"]
+    rows[0].update(dict.fromkeys(judges.JUDGES, 0.9))
+    assert tables.verdicts(pd.DataFrame(rows))["verdict"].tolist() == ["first"]
