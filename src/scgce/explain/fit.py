@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scgce.core.choose.plan import plan_for
 from scgce.core.choose.select import Material
 from scgce.core.score.cells import Cells
 from scgce.core.solve.path import RICHEST, PathPoints, fit_path
@@ -82,6 +83,7 @@ def material(
         epsilon=epsilon,
         clip=model.clip,
         seed=seed,
+        plan=plan_for(problem.n_genes, n_groups),
     )
 
 

@@ -15,7 +15,8 @@ from scgce._api.constraints import checked
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
 from scgce.core.choose.refine import RefineOptions
-from scgce.core.choose.select import choose, ladder, most_descents, smallest_sufficient
+from scgce.core.choose.plan import plan_for
+from scgce.core.choose.select import choose, ladder, smallest_sufficient
 from scgce.core.solve.path import part_for
 from scgce.core.solve.penalties import exponent_of
 from scgce.encoders._scvi import layer_of_scvi
@@ -233,7 +234,8 @@ def _explain(
         methods.append("refine_consistent")
     n_genes = len(prepared.genes)
     rungs = {method: ladder(sparsities, method, n_genes) for method in methods}
-    descents = sum(len(rungs[m]) * most_descents(m, n_genes, prepared.groups.n) for m in methods)
+    most = {"refine": plan_for(n_genes, prepared.groups.n).most_descents, "refine_consistent": 1}
+    descents = sum(len(rungs[method]) * most.get(method, 0) for method in methods)
     # one path for both variants of refinement, together or alone
     longest = ladder(sparsities, "refine", n_genes) if "refine_consistent" in methods else sparsities
     steps = descents * RefineOptions().steps + len(methods) * len(sparsities) * SCORE_STEPS

@@ -204,7 +204,8 @@ def test_of_many_groups_candidates_are_compared_by_some_pairs_and_scored_on_all(
     (whole,) = choose(material, [3], method)
     assert set(asked) == {None}
     asked.clear()
-    monkeypatch.setattr("scgce.core.choose.select._PAIRS", 5)
+    monkeypatch.setattr("scgce.core.choose.plan.PAIRS", 5)
+    monkeypatch.setattr("scgce.core.choose.select.PAIRS", 5)
     (sampled,) = choose(material, [3], method)
     assert asked[-1] is None and set(asked[:-1]) == {5}
     assert np.isfinite(sampled.validation.correctness).all() and np.isfinite(sampled.validation.coverage).all()

@@ -12,12 +12,19 @@ from tests.core.choose.test_select import material_of
 
 from scgce.core.choose import select
 from scgce.core.choose.parametrisation import Parametrisation
+from scgce.core.choose.plan import Plan, plan_for
 from scgce.core.choose.select import Explained, Material, consistent, refined, refined_consistent
 
 
 @pytest.fixture(scope="module")
 def material() -> Material:
     return material_of(make_world(), 3.0)
+
+
+@pytest.fixture(scope="module")
+def few(material: Material) -> Material:
+    """What is tried on few genes (the world has 24) of few groups."""
+    return replace(material, plan=plan_for(24, 4))
 
 
 def steps_of(run: object, material: Material, k: int) -> int:
@@ -31,12 +38,12 @@ def test_consistent_starts_are_the_richest_points_that_fit(material: Material, k
     most = [int((point.translations.pairs() != 0).sum(2).max()) for point in material.points]
     fitting = [point for point, count in zip(material.points, most, strict=True) if count <= k]
     assert 0 < len(fitting) < len(material.points)
-    assert select._fitting(material.points, k) == fitting[-3:]
+    assert select._fitting(material.points, k, 3) == fitting[-3:]
 
 
 def test_where_no_point_fits_nothing_is_translated(material: Material) -> None:
     rich = [point for point in material.points if int(point.counts.max()) > 1]
-    (origin,) = select._fitting(rich, 1)
+    (origin,) = select._fitting(rich, 1, 3)
     assert origin.translations.genes.numel() == 0 and origin.translations.values.shape == (4, 0)
     assert origin.lam == rich[0].lam, "the largest λ, at which least is translated"
 
@@ -61,12 +68,12 @@ def test_a_single_gene_is_refined_as_well(alone: Material) -> None:
     assert consistent(alone, 1).translations.genes.tolist() == [0]
     assert steps_of(refined_consistent, alone, 1) == alone.options.steps
     assert refined(alone, 1).translations.genes.tolist() == [0]
-    assert steps_of(refined, alone, 1) == (1 + 2 * select._ORDERS) * alone.options.steps
+    assert steps_of(refined, alone, 1) == 2 * alone.options.steps
 
 
 @pytest.mark.parametrize("run", [refined, refined_consistent])
 def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
-    run: Callable[[Material, int], Explained], material: Material, monkeypatch: pytest.MonkeyPatch
+    run: Callable[[Material, int], Explained], few: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched: list[Parametrisation] = []
     plain = select.polish
@@ -76,52 +83,41 @@ def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
         return plain(moves, amounts, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(select, "polish", spy)
-    found = run(material, 3)
-    expected = {refined: select._FINALISTS, refined_consistent: 2}[run]
+    found = run(few, 3)
+    expected = {refined: few.plan.searches, refined_consistent: 2}[run]
+    assert len(searched) == expected > 0
+    assert found.quality >= run(replace(few, plan=replace(few.plan, searches=0)), 3).quality
     assert len(searched) == expected
-    with monkeypatch.context() as patch:
-        patch.setattr(select, "_SMALL", 23)  # the world has 24 genes
-        assert found.quality >= run(material, 3).quality
-        assert len(searched) == expected
-    monkeypatch.setattr(select, "_PAIRS", 11)  # and 12 ordered pairs
-    run(material, 3)
-    assert len(searched) == expected, "nor do many groups"
 
 
-@pytest.mark.parametrize(("small", "pairs"), [(30, 12), (30, 11), (23, 12)])  # the world has 24 genes, 12 pairs
-def test_the_bar_of_progress_knows_the_descents(
-    material: Material, small: int, pairs: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(select, "_SMALL", small)
-    monkeypatch.setattr(select, "_PAIRS", pairs)
-    richer = refined(material, 5)
+@pytest.mark.parametrize("plan", [plan_for(24, 4), plan_for(24, 40), plan_for(1000, 4)])
+def test_the_bar_of_progress_knows_the_descents(material: Material, plan: Plan) -> None:
+    planned = replace(material, plan=plan)
+    richer = refined(planned, 5)
 
     def run(material: Material, k: int, on_step: Callable[[], None]) -> None:
         refined(material, k, richer, on_step)
 
-    assert steps_of(run, material, 3) == select.most_descents("refine", 24, 4) * material.options.steps
-    assert steps_of(refined_consistent, material, 3) == (
-        select.most_descents("refine_consistent", 24, 4) * material.options.steps
-    )
-    assert select.most_descents("path", 24, 4) == select.most_descents("truncate", 24, 4) == 0
+    assert steps_of(run, planned, 3) == plan.most_descents * material.options.steps
 
 
-def test_few_genes_of_many_groups_are_refined_once_more(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(select, "_FINALISTS", 0)
-    once, steps = refined(material, 3), steps_of(refined, material, 3)
-    monkeypatch.setattr(select, "_all_compared", lambda n_groups: False)
-    monkeypatch.setattr(select, "_compared", lambda n_groups, seed: None)  # by the same pairs, to compare
-    assert refined(material, 3).quality >= once.quality
-    more = steps_of(refined, material, 3) - steps
-    assert more == 2 * select._ORDERS * material.options.steps, "exploring and not"
+def test_what_is_tried_is_named_and_the_best_is_taken(few: Material) -> None:
+    found = list(select.tried(few, 3))
+    assert found[0][0] == "truncate"
+    best = max(explained.quality for _, explained in found)
+    assert refined(few, 3).quality == best
 
 
-def test_few_genes_are_given_more_descents_than_many(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = steps_of(refined, material, 3)
-    monkeypatch.setattr(select, "_SMALL", 23)  # the world has 24
-    many = steps_of(refined, material, 3)
-    assert many == 2 * material.options.steps, "exploring and not"
-    assert few > many
+def test_few_genes_of_many_groups_are_refined_once_more(material: Material) -> None:
+    plan = plan_for(24, 40)
+    assert plan.again and not plan.searches
+    once = replace(material, plan=replace(plan, again=False))
+    more = steps_of(refined, replace(material, plan=plan), 3) - steps_of(refined, once, 3)
+    assert more == 2 * plan.orders * material.options.steps, "exploring and not"
+
+
+def test_few_genes_are_given_more_descents_than_many(material: Material, few: Material) -> None:
+    assert steps_of(refined, few, 3) > steps_of(refined, material, 3)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +138,7 @@ def test_the_ladder_ends_at_all_genes_and_small_tables_have_none() -> None:
 
 
 def test_one_sparsity_is_refined_as_in_a_sweep(material: Material, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(select, "_SMALL", 23)  # the world has 24 genes
+    monkeypatch.setattr(select, "SMALL", 23)  # the world has 24 genes
     rungs = select.ladder([2], "refine", 24)
     assert rungs == [2, 5, 13, 24]
     (alone,) = select.choose(material, [2], "refine")

@@ -7,8 +7,8 @@ genes and debiases it; ``refine`` moves the amounts for what is reported. λ is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -24,24 +24,15 @@ from scgce.core.solve.solver import Stopping
 from scgce.core.translations import Translations
 
 from .parametrisation import FreeParametrisation, Parametrisation, StepParametrisation
+from .plan import PAIRS, PLENTY, SMALL, STEP, Plan, all_compared, plan_for
 from .polish import polish
 from .refine import RefineOptions, refine
 from .support import close_least_steps
 from .truncate import PairCuts
 
+_SEEDS = 4
+"""Seeds of the mini-batches from one seed of the user."""
 METHODS = ("refine", "refine_consistent", "path", "truncate")
-_RICHER = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
-"""λ tried for k: those whose mean pair has about these multiples of k genes."""
-_NEAREST = 3
-"""Consistent solutions tried for k: the richest ones that fit."""
-_SMALL, _ORDERS, _FINALISTS = 30, 4, 3
-"""With at most so many genes, where a descent costs next to nothing, refinement also starts from `consistent`; what
-does not explore sees so many orders of mini-batches; and so many of the best start a search on the metrics."""
-_STEP, _PLENTY = 2.5, 30
-"""Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
-_PAIRS = 600
-"""Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
-all of them."""
 ROUGH, RELAXED = Stopping(1e-4, 150), Stopping(1e-7, 500)
 """All candidates are refitted roughly, the best of them to the end."""
 
@@ -63,6 +54,7 @@ class Material:
     clip: bool
     seed: int
     options: RefineOptions = RefineOptions()
+    plan: Plan = field(default_factory=Plan)
 
 
 @dataclass(frozen=True)
@@ -108,10 +100,10 @@ def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | No
 
 def _compared(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
     """The pairs by which candidates are compared, None for all."""
-    if _all_compared(n_groups):
+    if all_compared(n_groups):
         return None
     ordered = [(i, j) for i in range(n_groups) for j in range(n_groups) if i != j]
-    chosen = np.random.default_rng([seed, n_groups]).choice(len(ordered), _PAIRS, replace=False)
+    chosen = np.random.default_rng([seed, n_groups]).choice(len(ordered), PAIRS, replace=False)
     return [ordered[index] for index in np.sort(chosen)]
 
 
@@ -122,21 +114,21 @@ def _best(candidates: Sequence[Explained]) -> Explained:
 
 def truncated(material: Material, k: int) -> Explained:
     """The k largest amounts of each pair, at the λ that validates best (paper, section 3.3)."""
-    picked = _spread(material.points, k)
+    picked = _spread(material.points, k, material.plan.richer)
     return _best([_validated(material, point.translations, k, point.lam, True) for point in picked])
 
 
-def _spread(points: PathPoints, k: int) -> list[Point]:
+def _spread(points: PathPoints, k: int, ratios: Sequence[float]) -> list[Point]:
     """Points whose mean pair has about k genes, and some multiples of it; larger λ first."""
     means = np.array([float(point.counts.double().mean()) for point in points])
-    chosen = sorted({int(np.abs(np.log(np.maximum(means, 0.1) / (k * richer))).argmin()) for richer in _RICHER})
+    chosen = sorted({int(np.abs(np.log(np.maximum(means, 0.1) / (k * richer))).argmin()) for richer in ratios})
     return [points[index] for index in chosen]
 
 
-def _fitting(points: PathPoints, k: int) -> list[Point]:
+def _fitting(points: PathPoints, k: int, nearest: int) -> list[Point]:
     """Points whose every pair uses at most k genes, richest last; the origin if there is none."""
     fitting = [point for point in points if int(point.counts.max()) <= k]
-    return fitting[-_NEAREST:] if fitting else [_origin(points[0])]
+    return fitting[-nearest:] if fitting else [_origin(points[0])]
 
 
 def _origin(point: Point) -> Point:
@@ -151,8 +143,8 @@ def consistent(material: Material, k: int) -> Explained:
     partition of the groups, gene by gene.
     """
     strength = material.problem.column_norms().sqrt()
-    starts = [(point.lam, point.translations) for point in _fitting(material.points, k)]
-    for point in _spread(material.points, k):
+    starts = [(point.lam, point.translations) for point in _fitting(material.points, k, material.plan.nearest)]
+    for point in _spread(material.points, k, material.plan.richer):
         starts.append((point.lam, close_least_steps(point.translations, strength, k)))
     candidates = []
     for lam, translations in starts:
@@ -183,7 +175,7 @@ def _refined(
         amounts,
         start.sparsity if start.pair_cut else None,
         material.epsilon,
-        generator=torch.Generator().manual_seed(material.seed * _ORDERS + order),
+        generator=torch.Generator().manual_seed(material.seed * _SEEDS + order),
         options=replace(material.options, explore=explore),
         on_step=on_step,
     )
@@ -198,7 +190,7 @@ def _polished(material: Material, start: Explained, amounts: Parametrisation, or
         start.sparsity if start.pair_cut else None,
         material.epsilon,
         balance=material.options.balance,
-        generator=torch.Generator().manual_seed(material.seed * _ORDERS + order),
+        generator=torch.Generator().manual_seed(material.seed * _SEEDS + order),
     )
     return _moved(material, start, amounts, values)
 
@@ -212,61 +204,57 @@ def _moved(material: Material, start: Explained, amounts: Parametrisation, value
 def refined(
     material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], object] | None = None
 ) -> Explained:
-    """`truncated`, its amounts refined with the cut inside the loss; the best of a few descents on validation cells.
+    """`truncated`, its amounts refined with the cut inside the loss: the best on validation cells of what is tried."""
+    return _best([found for _, found in tried(material, k, richer, on_step)])
 
-    Of few genes, the amounts of the best are searched on the metrics themselves in the end or, of many groups, refined
-    once more.
+
+def tried(
+    material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], object] | None = None
+) -> Iterator[tuple[str, Explained]]:
+    """Everything that the plan tries for k genes, by name, in order.
 
     Parameters
     ----------
     richer
         The refined explanation of a larger sparsity: its cut to k genes is another start.
     """
+    plan = material.plan
     start = truncated(material, k)
-    runs = [(start, material.options.explore), (start, 0.0)]
-    if richer is not None:
-        runs.append((_validated(material, richer.translations, k, richer.lam, True), 0.0))
-    small = start.translations.n_genes <= _SMALL
-    if small:
-        runs.append((replace(consistent(material, k), pair_cut=True), 0.0))
+    yield "truncate", start
     found = [start]
-    for origin, explore in runs:
+    for name, origin, explore in _starts(material, k, start, richer):
         if len(origin.translations.genes):
-            found += _descents(material, origin, explore, _ORDERS if small and not explore else 1, on_step)
-    if _searchable(material):
-        found += _searches(material, found)
-    elif small:
-        best = _best(found)
-        if len(best.translations.genes):
-            for explore in (0.0, material.options.explore):
-                found += _descents(material, best, explore, _ORDERS, on_step)
-    return _best(found)
+            for order in range(1 if explore else plan.orders):
+                found.append(_descent(material, origin, explore, on_step, order))
+                yield name if order == 0 else f"{name}, other orders", found[-1]
+    best = sorted((one for one in found if len(one.translations.genes)), key=lambda one: -one.quality)
+    for order, origin in enumerate(best[: plan.searches]):
+        yield "search", _polished(material, origin, _amounts(material, origin.translations), order)
+    if plan.again and best:
+        for explore in (0.0, material.options.explore):
+            for order in range(plan.orders):
+                yield "again", _descent(material, best[0], explore, on_step, order)
 
 
-def _searchable(material: Material) -> bool:
-    """Few genes, and few enough groups: over more pairs, a second round of descents gives more in less time."""
-    return material.problem.n_genes <= _SMALL and _all_compared(material.fit.n_groups)
+def _starts(
+    material: Material, k: int, start: Explained, richer: Explained | None
+) -> Iterator[tuple[str, Explained, float]]:
+    """Where descents begin, and the share of the gradient that genes outside the cut get."""
+    plan = material.plan
+    if plan.explore:
+        yield "explore", start, material.options.explore
+    if plan.plain:
+        yield "plain", start, 0.0
+    if plan.descend_richer and richer is not None:
+        yield "from richer", _validated(material, richer.translations, k, richer.lam, True), 0.0
+    if plan.consistent:
+        yield "from consistent", replace(consistent(material, k), pair_cut=True), 0.0
 
 
-def _all_compared(n_groups: int) -> bool:
-    return n_groups * (n_groups - 1) <= _PAIRS
-
-
-def _searches(material: Material, found: Sequence[Explained]) -> list[Explained]:
-    """Searches from the best that was found."""
-    starts = [explained for explained in found if len(explained.translations.genes)]
-    best = sorted(starts, key=lambda explained: -explained.quality)[:_FINALISTS]
-    return [
-        _polished(material, start, _amounts(material, start.translations), order) for order, start in enumerate(best)
-    ]
-
-
-def _descents(
-    material: Material, start: Explained, explore: float, orders: int, on_step: Callable[[], object] | None
-) -> list[Explained]:
-    """Descents from one start, the mini-batches in several orders."""
-    amounts = _amounts(material, start.translations)
-    return [_refined(material, start, amounts, explore, on_step, order) for order in range(orders)]
+def _descent(
+    material: Material, start: Explained, explore: float, on_step: Callable[[], object] | None, order: int
+) -> Explained:
+    return _refined(material, start, _amounts(material, start.translations), explore, on_step, order)
 
 
 def refined_consistent(material: Material, k: int, on_step: Callable[[], object] | None = None) -> Explained:
@@ -285,7 +273,7 @@ def refined_consistent(material: Material, k: int, on_step: Callable[[], object]
         return StepParametrisation.of_gap(gaps, genes, material.amplitude, translations)
 
     found = [start, _refined(material, start, steps(start), 0.0, on_step)]
-    if _searchable(material):
+    if material.plan.searches:
         found += [_polished(material, origin, steps(origin)) for origin in found]
     return _best(found)
 
@@ -297,21 +285,12 @@ def _amounts(material: Material, translations: Translations) -> Parametrisation:
     return StepParametrisation.of_gap(material.gap.take(genes), genes, material.amplitude, translations)
 
 
-def most_descents(method: str, n_genes: int, n_groups: int) -> int:
-    """Descents for one sparsity at most, for a bar of progress."""
-    if method != "refine":
-        return int(method == "refine_consistent")
-    if n_genes > _SMALL:
-        return 3
-    return 1 + 3 * _ORDERS + (0 if _all_compared(n_groups) else 2 * _ORDERS)
-
-
 def ladder(sparsities: Sequence[int], method: str, n_genes: int) -> list[int]:
     """The sparsities that `choose` solves, ascending: those asked for and, to start them well, richer ones."""
     rungs = sorted(set(sparsities))
-    if method == "refine" and n_genes > _SMALL:
-        while rungs[-1] < _PLENTY and rungs[-1] < n_genes:
-            rungs.append(min(math.ceil(_STEP * rungs[-1]), n_genes))
+    if method == "refine" and n_genes > SMALL and plan_for(n_genes, 2).descend_richer:
+        while rungs[-1] < PLENTY and rungs[-1] < n_genes:
+            rungs.append(min(math.ceil(STEP * rungs[-1]), n_genes))
     return rungs
 
 
@@ -331,7 +310,7 @@ def choose(
             found = refined_consistent(material, k, on_step)
         chosen.append(found)
     chosen = [found for found in chosen if found.sparsity in sparsities]
-    if not _all_compared(material.validate.n_groups):
+    if not all_compared(material.validate.n_groups):
         chosen = [replace(found, validation=_score(material, found.cuts(), None)) for found in chosen]
     return chosen[::-1]
 

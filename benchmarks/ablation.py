@@ -1,0 +1,148 @@
+"""What each part of the search for an explanation gains: ``python -m benchmarks.ablation``.
+
+`tl.tgt` tries several descents for every sparsity and lets validation cells choose among them. Here all that it tried
+is scored on the reported cells as well, and each part is left out of the choice in turn. ``gain`` is what leaving a
+part out loses in correctness + coverage on reported cells, mean over sparsities; ``seconds`` the processor time of the
+part as a share of the whole search. What starts from the best of the others starts there with a part left out, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import scanpy as sc
+import torch
+from anndata import AnnData
+
+from scgce.core.choose.select import Explained, Material, consistent, ladder, refined_consistent, tried
+from scgce.core.score.cells import Cells
+from scgce.core.score.metrics import off_diagonal_mean, score_pairs
+from scgce.encoders import resolve
+from scgce.explain.fit import Model, material
+from scgce.explain.read import pick_epsilon, prepare
+from scgce.explain.split import FIT, REPORT, VALIDATE
+
+from .faithfulness import cells
+from .faithfulness.tasks import SHARED
+from .paper.published import as_published
+
+RESULTS = Path(__file__).parent
+LARGE = (5, 10, 20, 50)
+SETS = ("iris", "heart_disease", "pbmc68k_reduced", "pbmc3k", "retina", "paul15")
+
+
+def opened(name: str) -> tuple[AnnData, str, Any, tuple[int, ...]]:
+    """Cells, groups, encoder and sparsities."""
+    if name in ("iris", "heart_disease"):
+        adata, encoder, stored = as_published(name)
+        return adata, "group", encoder, tuple(int(k) for k in stored["published"][:, 0])
+    if name == "pbmc68k_reduced":
+        adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
+        return adata, "bulk_labels", resolve(adata, use_rep="X_umap"), LARGE
+    adata, groupby = cells.embedded(name, "UMAP", quick=False)
+    return adata, groupby, resolve(adata, use_rep=cells.STUDENT), LARGE
+
+
+def candidates(name: str, amplitude: float | None) -> pd.DataFrame:
+    """Everything that is tried, one row each: what it is, its quality in selection and on the reported cells."""
+    adata, groupby, encoder, sparsities = opened(name)
+    prepared = prepare(adata, groupby, use_rep=None, encoder=encoder, layer=None, device="cpu")
+    epsilon = pick_epsilon(prepared, None)
+    costs = torch.ones(len(prepared.genes)).numpy()
+    rungs = ladder(sparsities, "refine", len(prepared.genes))
+    found = material(
+        prepared,
+        Model(costs, amplitude, 1.0, False),
+        prepared.part(FIT),
+        prepared.part(VALIDATE),
+        largest=max(rungs),
+        epsilon=epsilon,
+        seed=0,
+    )
+    reported, rows = prepared.part(REPORT), []
+    richer: Explained | None = None
+    for k in rungs[::-1]:
+        start, tries = time.process_time(), []
+        for part, explained in _all(found, k, richer):
+            seconds = time.process_time() - start
+            labels = {"dataset": name, "amplitude": amplitude or "none", "sparsity": k, "part": part}
+            rows.append(
+                labels | {"seconds": seconds, "quality": explained.quality} | _scored(reported, explained, epsilon)
+            )
+            if not part.startswith("consistent"):
+                tries.append(explained)
+            start = time.process_time()
+        richer = max(tries, key=lambda explained: explained.quality)
+    return pd.DataFrame(rows)
+
+
+def _all(found: Material, k: int, richer: Explained | None) -> Any:
+    yield from tried(found, k, richer)
+    yield "consistent", consistent(found, k)
+    yield "consistent, refined", refined_consistent(found, k)
+
+
+def _scored(cells: Cells, explained: Explained, epsilon: float) -> dict[str, float]:
+    scores = score_pairs(cells.mover(explained.cuts()), cells.embedded, epsilon)
+    return {name: off_diagonal_mean(getattr(scores, name)) for name in ("correctness", "coverage")}
+
+
+def gains(table: pd.DataFrame) -> pd.DataFrame:
+    """For every part and data set, what leaving it out of the choice loses on the reported cells."""
+    both = table.assign(reported=table["correctness"] + table["coverage"])
+    kinds = {
+        "refine": ~both["part"].str.startswith("consistent"),
+        "consistent": both["part"].str.startswith("consistent"),
+    }
+    rows = []
+    for kind, of_kind in kinds.items():
+        for dataset, rest in both[of_kind].groupby("dataset", sort=False):
+            for part in rest["part"].unique():
+                if rest["part"].nunique() > 1:
+                    loss = _chosen(rest) - _chosen(rest[rest["part"] != part])
+                    share = rest.loc[rest["part"] == part, "seconds"].sum() / rest["seconds"].sum()
+                    rows.append({"method": kind, "part": part, "dataset": dataset, "gain": loss, "seconds": share})
+    found = pd.DataFrame(rows)
+    mean = found.groupby(["method", "part"], sort=False)[["gain", "seconds"]].mean().assign(dataset="mean")
+    return pd.concat([found, mean.reset_index()], ignore_index=True)
+
+
+def _chosen(table: pd.DataFrame) -> float:
+    best = table.groupby(["amplitude", "sparsity"])["quality"].idxmax()
+    return float(table.loc[best, "reported"].mean())
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.getLogger("scgce").setLevel(logging.ERROR)
+    torch.set_num_threads(1)
+    kept = RESULTS / "ablation_tried.csv"
+    for name in arguments.sets:
+        if name in cells.SETS and not (SHARED / "data").is_dir():
+            continue
+        amplitudes: tuple[float | None, ...] = (3.0, None) if name in ("iris", "heart_disease") else (3.0,)
+        new = pd.concat([candidates(name, amplitude) for amplitude in amplitudes])
+        if kept.exists():
+            old = pd.read_csv(kept)
+            new = pd.concat([old[old["dataset"] != name], new])
+        new.to_csv(kept, index=False, float_format="%.5g", lineterminator="\n")
+        print(f"{name} done", flush=True)
+    table = gains(pd.read_csv(kept))
+    wide = table.pivot_table("gain", ["method", "part"], "dataset", sort=False)
+    wide["seconds"] = table[table["dataset"] == "mean"].set_index(["method", "part"])["seconds"]
+    wide.to_csv(RESULTS / "ablation.csv", float_format="%.3f", lineterminator="\n")
+    print(wide.round(3).to_string())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What is tried for a sparsity, written down as data; `benchmarks.ablation` measures what each part gains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The descents and searches among which validation cells choose.
+
+    The defaults hold for more genes than `SMALL`; `plan_for` gives the one for a problem.
+    """
+
+    richer: tuple[float, ...] = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
+    """λ tried for k genes: those whose mean pair has about these multiples of k."""
+    nearest: int = 3
+    """Consistent solutions tried for k: the richest ones that fit."""
+    explore: bool = True
+    """A descent in which genes outside the cut feel a share of the gradient at first."""
+    plain: bool = True
+    """A descent in which they do not."""
+    descend_richer: bool = True
+    """A descent from what was refined for a larger sparsity."""
+    consistent: bool = False
+    """A descent from the consistent explanation, its pairs cut."""
+    orders: int = 1
+    """Orders of the mini-batches in descents that do not explore."""
+    searches: int = 0
+    """Searches on the metrics themselves, from so many of the best."""
+    again: bool = False
+    """Once more from the best, exploring and not, in all orders."""
+
+    @property
+    def most_descents(self) -> int:
+        """Descents for one sparsity at most."""
+        repeated = self.plain + self.descend_richer + self.consistent + 2 * self.again
+        return self.explore + self.orders * repeated
+
+
+SMALL = 30
+"""With at most so many genes a descent costs next to nothing."""
+STEP, PLENTY = 2.5, 30
+"""Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
+PAIRS = 600
+"""Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
+all of them."""
+
+
+def plan_for(n_genes: int, n_groups: int) -> Plan:
+    """What is tried on so many genes and groups."""
+    if n_genes > SMALL:
+        return Plan()
+    if all_compared(n_groups):
+        return Plan(consistent=True, orders=4, searches=3)
+    return Plan(consistent=True, orders=4, again=True)
+
+
+def all_compared(n_groups: int) -> bool:
+    """Whether candidates are compared by all ordered pairs."""
+    return n_groups * (n_groups - 1) <= PAIRS
