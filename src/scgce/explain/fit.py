@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from scgce.core.choose.plan import plan_for
+from scgce.core.choose.plan import PAIRS, plan_for
 from scgce.core.choose.select import Material
 from scgce.core.score.cells import Cells
 from scgce.core.solve.path import RICHEST, PathPoints, fit_path
 from scgce.core.solve.penalties import Gap, Pairwise, Penalty
-from scgce.core.solve.problem import Problem
+from scgce.core.solve.problem import Problem, some_partners
 from scgce.core.solve.solver import Stopping
 
 from .read import Prepared
@@ -57,6 +57,9 @@ def material(
         The largest sparsity asked for: the path goes on until the mean pair has more genes than that.
     """
     problem, means, costs = smooth_problem(prepared, fit.means(), model.costs)
+    partners = some_partners(prepared.groups.n, PAIRS, seed)
+    if partners is not None:
+        problem = replace(problem, partners=partners.to(problem.start.device))
     n_groups = prepared.groups.n
     gap = None
     if model.amplitude is not None:

@@ -14,8 +14,8 @@ from scgce._api.adata import gene_mask
 from scgce._api.constraints import checked
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
-from scgce.core.choose.refine import RefineOptions
 from scgce.core.choose.plan import plan_for
+from scgce.core.choose.refine import RefineOptions
 from scgce.core.choose.select import choose, ladder, smallest_sufficient
 from scgce.core.solve.path import part_for
 from scgce.core.solve.penalties import exponent_of
@@ -239,25 +239,24 @@ def _explain(
     # one path for both variants of refinement, together or alone
     longest = ladder(sparsities, "refine", n_genes) if "refine_consistent" in methods else sparsities
     steps = descents * RefineOptions().steps + len(methods) * len(sparsities) * SCORE_STEPS
-    with progress(total=PATH_STEPS + steps, desc="tgt") as bar:
+    with progress(total=PATH_STEPS + steps, desc="tgt") as bar, one_thread():
         reach = pick_epsilon(prepared, epsilon)
-        with one_thread():
-            found = material(
-                prepared,
-                model,
-                prepared.part(FIT),
-                prepared.part(VALIDATE),
-                largest=max(longest),
-                epsilon=reach,
-                seed=prepared.seed,
-                on_point=bar.update,
-            )
-            beside = found  # only refinement descends from the part of the path that is richer than was asked for
-            if model.lams is None:
-                beside = replace(found, points=part_for(found.points, max(sparsities)))
-            explained, *consistent = [
-                choose(found if method == "refine" else beside, sparsities, method, bar.update) for method in methods
-            ]
+        found = material(
+            prepared,
+            model,
+            prepared.part(FIT),
+            prepared.part(VALIDATE),
+            largest=max(longest),
+            epsilon=reach,
+            seed=prepared.seed,
+            on_point=bar.update,
+        )
+        beside = found  # only refinement descends from the part of the path that is richer than was asked for
+        if model.lams is None:
+            beside = replace(found, points=part_for(found.points, max(sparsities)))
+        explained, *consistent = [
+            choose(found if method == "refine" else beside, sparsities, method, bar.update) for method in methods
+        ]
         return stored(
             prepared,
             report_on(prepared, reach, model.clip, judges),

@@ -2,9 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
 import torch
 
 from scgce.core.translations import Translations
+
+_jit: Callable[..., Any] = numba.njit(nogil=True, cache=True)
+
+
+@_jit
+def _kept(places: Any, rank: Any, k: int) -> Any:
+    """Which steps (l - 1, A) are opened, given their places in the order in which they are tried."""
+    n_groups, n_genes = rank.shape
+    counts = np.zeros((n_groups, n_groups), np.int64)
+    apart = np.zeros((n_genes, n_groups, n_groups), np.bool_)
+    kept = np.zeros((n_groups - 1, n_genes), np.bool_)
+    room = n_groups * (n_groups - 1)  # ordered pairs with fewer than k genes
+    for place in places:
+        if room == 0:
+            break
+        step, gene = place // n_genes, place % n_genes
+        fits = True
+        for i in range(n_groups):
+            for j in range(n_groups):
+                differ = (rank[i, gene] > step) != (rank[j, gene] > step)
+                if differ and not apart[gene, i, j] and counts[i, j] >= k:
+                    fits = False
+        if not fits:
+            continue
+        kept[step, gene] = True
+        for i in range(n_groups):
+            for j in range(n_groups):
+                if (rank[i, gene] > step) != (rank[j, gene] > step) and not apart[gene, i, j]:
+                    apart[gene, i, j] = True
+                    counts[i, j] += 1
+                    room -= counts[i, j] == k
+    return kept
 
 
 def close_least_steps(translations: Translations, strength: torch.Tensor, k: int) -> Translations:
@@ -27,26 +64,12 @@ def close_least_steps(translations: Translations, strength: torch.Tensor, k: int
     -------
     Translations with exact ties where steps were closed. Still consistent: they are differences of per-group rows.
     """
-    ordered, order = translations.values.sort(dim=0, stable=True)
+    ordered, order = translations.values.cpu().sort(dim=0, stable=True)
     steps = ordered.diff(dim=0)
-    n_steps, n_genes = steps.shape
-    effect = (steps * strength[translations.genes]).flatten()
-    rank = order.argsort(dim=0)
-    counts = torch.zeros(n_steps + 1, n_steps + 1, dtype=torch.int64)
-    apart = torch.zeros(n_genes, n_steps + 1, n_steps + 1, dtype=torch.bool)
-    kept = torch.zeros_like(steps, dtype=torch.bool)
-    own = k * torch.eye(n_steps + 1, dtype=torch.int64)
-    for index in effect.argsort(descending=True, stable=True).tolist():
-        if effect[index] <= 0 or int((counts + own).min()) >= k:  # no step, or no room in any pair
-            break
-        step, gene = divmod(index, n_genes)
-        above = rank[:, gene] > step
-        newly = (above[:, None] != above[None, :]) & ~apart[gene]
-        if int((counts + newly).max()) > k:
-            continue
-        counts += newly
-        apart[gene] |= newly
-        kept[step, gene] = True
-    levels = torch.cat([steps.new_zeros(1, n_genes), torch.where(kept, steps, 0.0).cumsum(0)])
+    effect = (steps * strength[translations.genes].cpu()).flatten()
+    places = effect.argsort(descending=True, stable=True)[: int((effect > 0).sum())]
+    kept = torch.from_numpy(_kept(places.numpy(), order.argsort(dim=0).numpy(), k))
+    levels = torch.cat([steps.new_zeros(1, steps.shape[1]), torch.where(kept, steps, 0.0).cumsum(0)])
+    levels, order = levels.to(translations.values), order.to(translations.values.device)
     values = torch.empty_like(levels).scatter_(0, order, levels)
     return Translations(translations.genes, values, translations.n_genes).drop_unused()

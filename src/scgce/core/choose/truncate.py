@@ -69,7 +69,8 @@ class PairCuts:
 
     Notes
     -----
-    Genes on which all groups agree drop out first, and only i < j is sorted: (j, i) is minus (i, j).
+    Genes on which all groups agree drop out first, and only i < j is sorted: (j, i) is minus (i, j). All j of a source
+    are cut at once, when one of them is asked for.
     """
 
     def __init__(self, deltas: Tensor, k: int | None = None) -> None:
@@ -80,9 +81,9 @@ class PairCuts:
         self._active = torch.nonzero((deltas != deltas[:1]).any(0), as_tuple=True)[0]
         self._deltas = deltas[:, self._active]
         self._stored: dict[tuple[int, int], SparseDelta] = {}
-        if self.k < self._active.numel():
-            self._store()
-        elif self.k < 1:
+        if not torch.isfinite(self._deltas).all():
+            raise ValueError("deltas holds NaN or infinite values; accepted: finite translations")
+        if self.k < 1:
             raise ValueError(f"k={k} genes cannot be kept; accepted: an integer of at least 1")
 
     @classmethod
@@ -99,23 +100,28 @@ class PairCuts:
         found._stored.update(deltas)
         return found
 
-    def _store(self) -> None:
-        for i in range(self.n_groups - 1):
-            for j, row in enumerate(top_k(self._deltas[i + 1 :] - self._deltas[i], self.k), start=i + 1):
-                self._stored[i, j] = self._in_genes(row)
-
-    def _in_genes(self, row: Tensor) -> SparseDelta:
-        kept, values = support(row)
-        return SparseDelta(self._active[kept], values)
+    def _store(self, i: int) -> None:
+        """The explanations of i → j for all j above i."""
+        table = self._deltas[i + 1 :] - self._deltas[i]
+        if self.k < self._active.numel():
+            table = top_k(table, self.k)
+        rows, places = table.nonzero(as_tuple=True)
+        counts = torch.bincount(rows, minlength=len(table)).tolist()
+        genes, values = self._active[places].split(counts), table[rows, places].split(counts)
+        for j, (kept, amounts) in enumerate(zip(genes, values, strict=True), start=i + 1):
+            self._stored.setdefault((i, j), SparseDelta(kept, amounts))
 
     def __call__(self, i: int, j: int) -> SparseDelta:
         """Look up the explanation of i → j: what is added to cells of i."""
         if (i, j) in self._stored:
             return self._stored[i, j]
-        if (j, i) in self._stored:
-            genes, values = self._stored[j, i]
-            return SparseDelta(genes, -values)
-        return self._in_genes(self._deltas[j] - self._deltas[i])
+        if i == j:
+            return SparseDelta(self._active[:0], self._deltas[i, :0])
+        if (j, i) not in self._stored:
+            self._store(min(i, j))
+            return self(i, j)
+        genes, values = self._stored[j, i]
+        return SparseDelta(genes, -values)
 
     def dense(self, i: int, j: int) -> Tensor:
         """Write the same cut as a vector, shape (d,)."""

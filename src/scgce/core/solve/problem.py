@@ -35,6 +35,9 @@ class Problem:
     """The tail is the identity: all pairs in O(l m), without forming them."""
     genes: torch.Tensor | None = None
     """Without a first linear map: indices of the genes in play, None for all."""
+    partners: torch.Tensor | None = None
+    """(l, p) int64: of many groups, the targets that stand for all others of each source; None for all of them. Not
+    used by a linear encoder, for which all pairs cost no more than the groups."""
     layers: Layers | None = field(default=None, compare=False)
     """The tail, where its gradient is known without autograd."""
 
@@ -82,19 +85,25 @@ class Problem:
     def _inputs(self, hidden: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
         """By blocks of sources: the sources, and the inputs (s, l, h) of their pairs."""
         n_groups, width = self.start.shape
-        height = max(1, _MAX_GRID // (n_groups * width))
+        across = n_groups if self.partners is None else self.partners.shape[1]
+        height = max(1, _MAX_GRID // (across * width))
         for low in range(0, n_groups, height):
             rows = slice(low, min(low + height, n_groups))
-            yield rows, (self.start[rows] - hidden[rows])[:, None, :] + hidden[None, :, :]
+            reached = hidden[None, :, :] if self.partners is None else hidden[self.partners[rows]]
+            yield rows, (self.start[rows] - hidden[rows])[:, None, :] + reached
 
     def _residual(self, rows: slice, moved: torch.Tensor) -> torch.Tensor:
         """(s, l, m) residuals of the pairs of some sources, zero on the diagonal; of the moved means (s·l, m)."""
+        if self.partners is not None:
+            return moved.view(-1, self.partners.shape[1], moved.shape[-1]) - self.targets[self.partners[rows]]
         residual = moved.view(-1, self.n_groups, moved.shape[-1]) - self.targets
         residual.diagonal(rows.start, 0, 1).zero_()
         return residual
 
     @property
     def n_pairs(self) -> int:
+        if self.partners is not None and not self.linear:
+            return self.partners.numel()
         return self.n_groups * (self.n_groups - 1)
 
     def _linear(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
@@ -131,7 +140,10 @@ class Problem:
         for rows, inputs in self._inputs(hidden.detach()):
             value, pairs = self._pairs(rows, inputs.flatten(0, 1))
             pairs = pairs.view(inputs.shape)
-            gradient += pairs.sum(0)
+            if self.partners is None:
+                gradient += pairs.sum(0)
+            else:
+                gradient.index_add_(0, self.partners[rows].flatten(), pairs.flatten(0, 1))
             gradient[rows] -= pairs.sum(1)
             total += value
         return total / self.n_pairs, gradient / self.n_pairs
@@ -151,4 +163,21 @@ class Problem:
 
     def residuals(self, hidden: torch.Tensor) -> torch.Tensor:
         """(l, l, m) residuals of all ordered pairs, zero on the diagonal."""
-        return torch.cat(list(self._residuals(hidden)))
+        return torch.cat(list(replace(self, partners=None)._residuals(hidden)))
+
+
+def some_partners(n_groups: int, n_pairs: int, seed: int) -> torch.Tensor | None:
+    """Targets (l, p) of every source, about ``n_pairs`` in all; None if that is all of them.
+
+    Each group is a source as often as a target: the groups stand on a circle in random order, and the same distances
+    along it are taken from all of them.
+    """
+    each = max(1, n_pairs // n_groups)
+    if each >= n_groups - 1:
+        return None
+    generator = torch.Generator().manual_seed(seed)
+    circle = torch.randperm(n_groups, generator=generator)
+    distances = 1 + torch.randperm(n_groups - 1, generator=generator)[:each]
+    partners = torch.empty(n_groups, each, dtype=torch.int64)
+    partners[circle] = circle[(torch.arange(n_groups)[:, None] + distances) % n_groups]
+    return partners
