@@ -52,7 +52,7 @@ def test_evaluate_on_other_cells(call: Callable, cells_file: Path, blobs: ad.Ann
     folder = cells_file.parent
     scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=4, method="truncate", judges=False)
     blobs.write_h5ad(folder / "explained.h5ad")
-    options = ("-e", folder / "explained.h5ad", "--no-judges", "--key-added", "scores", "--clip")
+    options = ("-e", folder / "explained.h5ad", "--no-judges", "--key-added", "scores", "--clip", "zero")
     done = call("evaluate", "-i", cells_file, "-o", folder / "scored.h5ad", *options)
     assert done.code == 0, done.err
     fresh = ad.read_h5ad(cells_file)

@@ -152,19 +152,19 @@ def test_a_row_that_never_fits_is_an_error() -> None:
 def test_too_little_memory_on_the_device_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import scgce.core.score.shift as shift
+    from scgce.core.score.translator import Translator
 
     whole, small = tiny(), tiny()
     call("tl.dbm", whole, judges=False)
-    translated, refused = shift.LinearShift.translated, []
+    translate, refused = Translator.translate, []
 
     def little(self: Any, rows: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(rows, slice) and rows.stop - rows.start > 4:
             refused.append(rows)
             raise torch.cuda.OutOfMemoryError("no memory")
-        return translated(self, rows, *args, **kwargs)
+        return translate(self, rows, *args, **kwargs)
 
-    monkeypatch.setattr(shift.LinearShift, "translated", little)
+    monkeypatch.setattr(Translator, "translate", little)
     call("tl.dbm", small, judges=False)  # judges compute on the CPU
     assert refused and "out of memory on the device" in caplog.text
     for field in ("deltas", "correctness", "coverage", "epsilon"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 
-from scgce.core.score.cells import Cells, DenseShift, FactorisedShift
+from scgce.core.score.cells import Cells
 from scgce.core.score.columns import CachedColumns
+from scgce.core.score.translator import Bounds, Translator, dense_rows
 from scgce.core.solve.problem import Problem
 
 
@@ -32,14 +34,24 @@ class World:
         return self.tail(x @ self.W + self.b)
 
 
-def cells_of(X: torch.Tensor, sizes: list[int], W: torch.Tensor, b: torch.Tensor, tail: nn.Module) -> Cells:
-    shift = FactorisedShift(X @ W + b, W, CachedColumns(lambda genes: X[:, genes], X.shape[1]))
-    return Cells(shift, tail, torch.tensor(sizes).numpy(), W.shape[1])
+def cells_of(
+    X: torch.Tensor, sizes: list[int], W: torch.Tensor, b: torch.Tensor, tail: nn.Module, bounds: Bounds | None = None
+) -> Cells:
+    translator = Translator(X @ W + b, W, CachedColumns(lambda genes: X[:, genes], X.shape[1]), bounds)
+    return Cells(translator, tail, torch.tensor(sizes).numpy(), W.shape[1])
 
 
-def dense_cells_of(X: torch.Tensor, sizes: list[int], encode: nn.Module) -> Cells:
+def dense_cells_of(X: torch.Tensor, sizes: list[int], encode: nn.Module, bounds: Bounds | None = None) -> Cells:
     """The same through an encoder without a first linear map."""
-    return Cells(DenseShift(X.numpy()), encode, torch.tensor(sizes).numpy(), X.shape[1])
+    translator = Translator(dense_rows(X.numpy()), None, bounds=bounds)
+    return Cells(translator, encode, torch.tensor(sizes).numpy(), X.shape[1])
+
+
+def bounded(cells: Cells, bounds: Bounds | None) -> Cells:
+    """The same cells under translations that stay within bounds."""
+    old = cells.translator
+    translator = Translator(old.rows, old.M, old.columns, bounds)
+    return Cells(translator, cells.tail, np.array([rows.stop - rows.start for rows in cells.slices]), cells.width)
 
 
 def make_world(seed: int = 0, l: int = 4, d: int = 24, cells: int = 30) -> World:

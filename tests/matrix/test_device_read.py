@@ -13,7 +13,7 @@ import torch
 from scipy import sparse
 
 import scgce
-from scgce.matrix import arrays
+from scgce.matrix import arrays, holders
 from scgce.matrix import device_read as _device_read
 from scgce.matrix.device_read import project_and_sum_on
 
@@ -48,7 +48,7 @@ def given() -> dict[str, np.ndarray]:
 
 def read(X: Any, given: dict[str, np.ndarray], block_bytes: int, load: Any = None) -> tuple[np.ndarray, np.ndarray]:
     X = arrays.by_rows(X)
-    load, spans = load or partial(arrays._load_there, X), partial(arrays._spans, X)
+    load, spans = load or partial(holders.load_there, X), partial(holders.row_spans, X)
     W, b, codes = (given[name] for name in ("W", "b", "codes"))
     return project_and_sum_on(CPU, load, spans, X.shape, W, b, codes, L, block_bytes)
 
@@ -69,7 +69,7 @@ def test_products_and_sums_are_numpys(kind: str, block_bytes: int, given: dict[s
 def test_one_of_both_is_enough(kind: str, given: dict[str, np.ndarray]) -> None:
     X = KINDS[kind](given["X"])
     both = read(X, given, 300)
-    spans, load = partial(arrays._spans, X), partial(arrays._load_there, X)
+    spans, load = partial(holders.row_spans, X), partial(holders.load_there, X)
     nothing, none = np.zeros(0, np.float32), np.full(N, -1)
     hidden, no_sums = project_and_sum_on(CPU, load, spans, X.shape, given["W"], given["b"], none, 0, 300)
     no_hidden, sums = project_and_sum_on(CPU, load, spans, X.shape, None, nothing, given["codes"], L, 300)

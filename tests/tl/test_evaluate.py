@@ -98,7 +98,7 @@ def test_a_wider_epsilon_and_clipping_are_used(explained: ad.AnnData) -> None:
     wide = scgce.tl.evaluate(explained, "tgt", epsilon=1e3, judges=False, copy=True)
     assert (wide.uns["tgt_evaluated"]["correctness"] == 1).all()
     clipped = scgce.tl.evaluate(explained, "tgt", clip=True, judges=False, copy=True)
-    assert clipped.uns["tgt_evaluated"]["params"]["clip"] is True
+    assert clipped.uns["tgt_evaluated"]["params"]["clip"] == "zero"
     part, pcs = clipped.uns["tgt"]["split"] == 2, explained.varm["PCs"]
     X, labels = dense(explained), explained.obs["group"].astype(str).to_numpy()
     moved = np.maximum(X[part & (labels == "NK")] + delta(explained, "NK", "3", "tgt"), 0) @ pcs

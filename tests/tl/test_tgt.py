@@ -22,7 +22,8 @@ from scgce.core.choose.select import METHODS
 from scgce.encoders import Encoder, encoder_from_uns
 
 L, D, K = 4, 60, (2, 5)
-QUICK = {"use_rep": "X_pca", "sparsity": K, "judges": False}
+QUICK = {"use_rep": "X_pca", "sparsity": K, "judges": False, "clip": None}
+"""Unclipped, as the paper: what clipping changes is in `test_possible`."""
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +66,16 @@ def test_stored_fields_have_their_documented_shapes_and_types(method: str, resul
     adata = results[method]
     entry = adata.uns["tgt"]
     fields = {"params", "groups", "genes", "sizes", "means", "deltas", *SQUARE, "n_genes", "epsilon"}
-    fields |= {"center_distance", "sweep", "path", "encoder", "split"}
+    fields |= {"center_distance", "sweep", "path", "encoder", "split", "low", "high", "reported_means"}
+    fields |= {"cell_digest", "cell_group"}
     assert set(entry) == fields
     assert entry["groups"].tolist() == list(adata.obs["group"].cat.categories)
     assert entry["genes"].tolist() == list(adata.var_names)
     assert entry["groups"].dtype.kind == entry["genes"].dtype.kind == "U"
     assert entry["sizes"].tolist() == adata.obs["group"].value_counts().loc[entry["groups"]].tolist()
-    for field in ("means", "deltas"):
+    for field in ("low", "high"):
+        assert entry[field].shape == (D,) and entry[field].dtype == np.float32
+    for field in ("means", "reported_means", "deltas"):
         assert entry[field].shape == (L, D) and entry[field].dtype == np.float32
     for field in SQUARE:
         assert entry[field].shape == (L, L) and entry[field].dtype == np.float64
@@ -99,7 +103,7 @@ def test_sweep_and_path_have_their_documented_shapes_and_types(method: str, resu
 def test_params_are_flat_and_say_what_was_done(results: dict[str, ad.AnnData], unbounded: ad.AnnData) -> None:
     params = results["refine"].uns["tgt"]["params"]
     assert all(type(value) in {str, int, float, bool} for value in params.values())
-    said = {"groupby": "group", "use_rep": "X_pca", "layer": "", "method": "refine", "amplitude": 3.0, "clip": False}
+    said = {"groupby": "group", "use_rep": "X_pca", "layer": "", "method": "refine", "amplitude": 3.0, "clip": "none"}
     said |= {"reference": "", "seed": 0, "device": "cpu", "validation_fraction": 0.25, "epsilon_rule": "mean"}
     assert {name: params[name] for name in said} == said
     assert params["sparsity_selected"] in K and params["pair_cut"] is True
@@ -322,20 +326,6 @@ def test_epsilon_may_be_given_or_hold_in_every_group(blobs: ad.AnnData) -> None:
     assert found[None] == found["mean"] and found["mean"][1] == "mean"
     assert found["max"][0] > found["mean"][0] and found["max"][1] == "max"
     assert found[2.5] == (2.5, "given")
-
-
-@pytest.mark.parametrize("method", ["refine", "path"])
-def test_clipped_metrics_are_those_of_cells_that_never_fall_below_zero(blobs: ad.AnnData, method: str) -> None:
-    scgce.tl.tgt(blobs, "group", **(QUICK | {"sparsity": 5}), method=method, amplitude=None, clip=True)
-    entry = blobs.uns["tgt"]
-    X = blobs.X.toarray().astype(np.float64)
-    held, centre = entry["split"] == 2, X.mean(axis=0)
-    cells = [X[held & (blobs.obs["group"] == name).to_numpy()] for name in entry["groups"]]
-    delta = reported(entry["deltas"], 5, entry["params"]["pair_cut"])
-    for i, j in permutations(range(L), 2):
-        moved = np.maximum(cells[i] + delta[i, j], 0.0)
-        near = cdist((moved - centre) @ blobs.varm["PCs"], (cells[j] - centre) @ blobs.varm["PCs"]) <= entry["epsilon"]
-        assert entry["correctness"][i, j] == pytest.approx(near.any(axis=1).mean(), abs=0.06)
 
 
 def test_nonnegative_amounts_take_no_mean_below_zero(blobs: ad.AnnData) -> None:

@@ -66,7 +66,7 @@ def test_the_sheet_wins_over_the_configuration(project: Project) -> None:
     _inputs(project)
     rows = [ROWS[0] | {"use_rep": "X_tsne", "layer": "log counts", "raw": "true"}, ROWS[1]]
     project.configure(
-        rows, groupings=["leiden"], use_rep="X_umap", layer="", tgt={"amplitude": "none", "options": {"clip": True}}
+        rows, groupings=["leiden"], use_rep="X_umap", layer="", tgt={"amplitude": "none", "options": {"clip": "zero"}}
     )
     text = _plan(project, "--printshellcmds").stdout
     lines = {
@@ -78,7 +78,7 @@ def test_the_sheet_wins_over_the_configuration(project: Project) -> None:
     assert "--raw" not in lines["s1"]
     assert "--layer" not in lines["s1"]
     for line in lines.values():
-        assert "--sparsity auto --method refine --amplitude none --clip --threads 4 --seed 0 --device auto" in line
+        assert "--sparsity auto --method refine --amplitude none --clip zero --threads 4 --seed 0 --device auto" in line
 
 
 def test_threads_and_memory_are_declared(project: Project) -> None:

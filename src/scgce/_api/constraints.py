@@ -104,7 +104,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "label": TEXT,
     "copy": FLAG,
     "count": one_of("mean", "max"),
-    "clip": FLAG,
+    "clip": FLAG | NONE | one_of("range", "zero"),
     "consistent": FLAG,
     "nonnegative": FLAG,
     "refit": FLAG,

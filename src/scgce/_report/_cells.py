@@ -8,12 +8,8 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._api.adata import get_matrix
 from scgce.core.choose.truncate import SparseDelta
-from scgce.core.score.shift import LinearShift, sparse_columns
-from scgce.encoders import Encoder
-from scgce.matrix.arrays import csr_rows
-from scgce.pl._map import CellMap, explained_cells, flat, layer_of, sample
+from scgce.pl._map import CellMap, bounds_of, explained_cells, flat, layer_of, sample
 from scgce.pl._style import default_palette, group_colors
 from scgce.store.result import Result
 
@@ -51,10 +47,7 @@ def cells(
         return {**drawn, **_places(points, _frame(points))}, {"reason": chosen.reason}
     sparsities, seed = result.swept, int(rng.integers(2**31))  # the same cells at every number of genes
     codes = np.where(known.reported, codes, -1)
-    found = [
-        _moved(adata, result, chosen, chosen.encoder, codes, np.random.default_rng(seed), k, len(sparsities))
-        for k in sparsities
-    ]
+    found = [_moved(adata, result, chosen, codes, np.random.default_rng(seed), k, len(sparsities)) for k in sparsities]
     frame = _frame(points, np.concatenate([moved for _, moved in found]))
     return {**drawn, **_places(points, frame)}, {
         "counts": found[0][0],
@@ -82,7 +75,6 @@ def _moved(
     adata: AnnData,
     result: Result,
     chosen: CellMap,
-    encoder: Encoder,
     codes: np.ndarray,
     rng: np.random.Generator,
     k: int,
@@ -91,7 +83,7 @@ def _moved(
     """Reported cells that are translated, of each group, and their places for all ordered pairs, k genes each."""
     size, layer = len(result.groups), layer_of(result, adata)
     each = int(np.clip(MOST_MOVED // (size * (size - 1) * n_sparsities), *PER_PAIR))
-    clip = bool(result.params.get("clip", False))
+    bounds = bounds_of(result, adata)
     cuts = result.pair_cuts(k)
     here = adata.var_names.get_indexer(result.genes)
     counts, parts = [], [np.zeros((0, 2))]
@@ -100,11 +92,10 @@ def _moved(
         counts.append(len(rows))
         if not len(rows):
             continue
-        X = csr_rows(get_matrix(adata, layer), rows)
-        shift = LinearShift(torch.from_numpy(encoder.hidden(X)), encoder.W, sparse_columns(X) if clip else None)
+        translator, encoder = chosen.translator(adata, rows, layer, bounds)
         for j in range(size):
             if j != i:
-                moved = shift.translated(slice(None), _renumbered(cuts(i, j), here), clip=clip)
+                moved = translator.translate(slice(None), _renumbered(cuts(i, j), here))
                 parts.append(flat(encoder.embed_hidden(moved.numpy())))
     return counts, np.concatenate(parts)
 

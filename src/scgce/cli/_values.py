@@ -58,6 +58,21 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def clip_word(text: str) -> str | None:
+    """
+    Read how far translated cells may go: range, zero or none; a file's true means zero, false none.
+
+    Raises
+    ------
+    UsageError
+        If it is none of them.
+    """
+    words: dict[str, str | None] = {"range": "range", "zero": "zero", "true": "zero", "none": None, "false": None}
+    if text.lower() not in words:
+        raise UsageError(f"clip={text!r}: expected range, zero or none")
+    return words[text.lower()]
+
+
 def number_or_word(
     name: str, text: str | None, words: tuple[str, ...], *, most: float = math.inf
 ) -> float | str | None:

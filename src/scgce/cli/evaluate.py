@@ -32,7 +32,8 @@ def evaluate(
         typer.Option("--epsilon", help="A distance, or mean or max: found anew; as stored if not given."),
     ] = None,
     clip: Annotated[
-        bool | None, typer.Option("--clip/--no-clip", help="Expression cannot fall below zero; as stored if not given.")
+        str | None,
+        typer.Option("--clip", help="How far cells may go: range, zero or none; as stored if not given."),
     ] = None,
     judges: Annotated[bool, typer.Option("--judges/--no-judges", help="Ask independent classifiers too.")] = True,
     min_cells: Annotated[int, typer.Option("--min-cells", help="A group with fewer cells is an error.", min=1)] = 1,
@@ -45,6 +46,7 @@ def evaluate(
     """Score a stored explanation again: on its own reported cells, on held-out cells, on another donor."""
     check_output(output, input, *([] if explanation is None else [explanation]))
     reach: Any = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
+    bounds: Any = None if clip is None else _values.clip_word(clip) or False
     adata = read(input, raw=raw)
     reference = None if explanation is None else read(explanation, name="explanation")
     from scgce import tl
@@ -56,7 +58,7 @@ def evaluate(
         groupby=groupby,
         layer=layer,
         epsilon=reach,
-        clip=clip,
+        clip=bounds,
         judges=judges,
         min_cells=min_cells,
         rng=seed,

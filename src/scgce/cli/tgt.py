@@ -89,8 +89,13 @@ def tgt(
         ),
     ] = "auto",
     clip: Annotated[
-        bool, typer.Option("--clip", rich_help_panel=HOW, help="Expression cannot fall below zero.")
-    ] = False,
+        str,
+        typer.Option(
+            "--clip",
+            rich_help_panel=HOW,
+            help="How far cells may go: range (each gene's observed range), zero (not below it), or none.",
+        ),
+    ] = "range",
     nonnegative: Annotated[
         bool, typer.Option("--nonnegative", rich_help_panel=HOW, help="Take no group's mean below zero.")
     ] = False,
@@ -164,6 +169,7 @@ def tgt(
     bound = amplitude if amplitude == "auto" else _values.number_or_none("amplitude", amplitude)
     reach = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
     chosen = _values.names(groups)
+    bounds = _values.clip_word(clip)
     price: Any = _values.number_or_word("penalty", penalty, ("pair", "gene"), most=1)
     if encoder is not None and use_rep is not None:
         raise UsageError("--encoder and --use-rep: give one of them")
@@ -178,7 +184,7 @@ def tgt(
         "groups": "all" if chosen is None else chosen,
         "reference": reference,
         "sparsity": sizes,
-        "clip": clip,
+        "clip": bounds,
         "epsilon": reach,
         "validation_fraction": validation_fraction,
         "judges": judges,

@@ -30,12 +30,11 @@ class Setting:
     prepared: Prepared
     sparsities: list[int]
     epsilon: float
-    clip: bool
     validate: Cells
 
     def scored(self, cuts: PairCuts) -> Scores:
         """Correctness and coverage on the validation cells."""
-        return score_pairs(self.validate.mover(cuts, clip=self.clip), self.validate.embedded, self.epsilon)
+        return score_pairs(self.validate.mover(cuts), self.validate.embedded, self.epsilon)
 
     def by_basis(self, k: int, translations: Translations, *, cut: bool, lam: float = 0.0) -> Explained:
         """An explanation by basis translations, cut to k genes a pair if ``cut``."""
@@ -56,7 +55,7 @@ def run_baseline(
     *,
     amplitude: float,
     sparsity: Any,
-    clip: bool,
+    clip: bool | str | None,
     epsilon: Any,
     judges: Any,
     key_added: str,
@@ -69,20 +68,20 @@ def run_baseline(
     if copy:
         adata = adata.copy()
     reading["layer"] = reading["layer"] or layer_of_scvi(adata, reading["encoder"])
-    prepared = prepare(adata, groupby, **reading)
+    prepared = prepare(adata, groupby, clip=_params.clip_word(clip), **reading)
     reach = pick_epsilon(prepared, epsilon)
-    explained = explain(Setting(prepared, sparsities, reach, bool(clip), prepared.part(VALIDATE)))
+    explained = explain(Setting(prepared, sparsities, reach, prepared.part(VALIDATE)))
     params = {
         "groupby": groupby,
         "use_rep": reading["use_rep"] or "",
         "layer": reading["layer"] or "",
         "method": method,
         "amplitude": amplitude,
-        "clip": bool(clip),
+        "clip": prepared.clip,
         "validation_fraction": float(reading["validation_fraction"]),
         "epsilon_rule": _params.epsilon_rule(epsilon),
     }
-    report = report_on(prepared, reach, clip, judges)
+    report = report_on(prepared, reach, judges)
     selected = smallest_sufficient(explained)
     entry = stored(prepared, report, explained, selected, params, reference=reading["reference"])
     write_result(adata, key_added, entry)

@@ -14,10 +14,12 @@ import torch
 from scipy import sparse
 
 from scgce import __version__
-from scgce.core.choose.select import Explained
+from scgce.core.choose.baselines import best_factor
+from scgce.core.choose.select import Explained, compared_pairs, quality
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.gauge import gauge
 from scgce.core.score.cells import Cells
+from scgce.core.score.changes import mean_changes
 from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity
 from scgce.core.score.neighbours import GroupIndex
 from scgce.core.score.transport import percent_explained_pairs
@@ -28,7 +30,7 @@ from scgce.store.cells import cell_fields
 from .judges import Panel
 from .pairs import PairExplained, pair_rows
 from .read import Prepared
-from .split import REPORT
+from .split import REPORT, VALIDATE
 
 logger = logging.getLogger("scgce")
 
@@ -48,12 +50,11 @@ class Report:
 
     cells: Cells
     epsilon: float
-    clip: bool
     panel: Panel | None
 
     def scores(self, cuts: PairCuts) -> Scores:
         """Correctness and coverage of all ordered pairs."""
-        return score_pairs(self.cells.mover(cuts, clip=self.clip), self._index, self.epsilon)
+        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon)
 
     @cached_property
     def _index(self) -> GroupIndex:
@@ -61,7 +62,7 @@ class Report:
 
     def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:
         """Share of translated cells that each independent judge calls the target, (l, l) each."""
-        return {} if self.panel is None else self.panel.scores(cuts, clip=self.clip)
+        return {} if self.panel is None else self.panel.scores(cuts)
 
 
 def stored(
@@ -74,6 +75,7 @@ def stored(
     consistent: Sequence[Explained] | None = None,
     path: PathPoints | None = None,
     reference: str | None = None,
+    factors: Sequence[float] | None = None,
     on_sparsity: Callable[[], Any] | None = None,
 ) -> dict[str, Any]:
     """Score every sparsity and lay everything out as ``adata.uns[key]`` documents it.
@@ -82,15 +84,18 @@ def stored(
     ----------
     consistent
         The explanations without triangle error of the same sparsities, stored beside the others in the sweep.
+    factors
+        Of the difference of means, one for each sparsity; None: chosen on the validation cells.
     """
     bases = [_basis(candidate, prepared, reference) for candidate in explained]
-    sweep = _sweep(prepared, report, explained, bases, on_sparsity)
+    sweep = _sweep(report, explained, bases, on_sparsity)
+    if factors is None:
+        factors = _factors(prepared, report.epsilon, explained, params["amplitude"])
+    sweep |= _differences(prepared, report, explained, factors)
     if consistent is not None:
-        others = [_basis(candidate, prepared, reference) for candidate in consistent]
-        sweep["deltas_consistent"] = _rows(others)
-        sweep |= _scored(report, consistent, others, on_sparsity, "consistent_")
+        sweep |= _variant(report, consistent, [_basis(other, prepared, reference) for other in consistent], on_sparsity)
     chosen = _cuts(explained[selected], bases[selected])
-    moved = report.cells.mover(chosen, clip=report.clip)
+    moved = report.cells.mover(chosen)
     distance = float(torch.pdist(report.cells.means()).median())
     if report.epsilon > COARSE * distance:
         logger.warning(LENIENT, report.epsilon, distance)
@@ -108,6 +113,9 @@ def stored(
         "genes": prepared.genes.astype(str),
         "sizes": prepared.groups.sizes.astype(np.int64),
         "means": prepared.means.astype(np.float32),
+        "reported_means": prepared.reported_means.astype(np.float32),
+        "low": prepared.low,
+        "high": prepared.high,
         "deltas": bases[selected].numpy(),
         "correctness": sweep["correctness"][selected].copy(),
         "coverage": sweep["coverage"][selected].copy(),
@@ -147,25 +155,75 @@ def _cuts(explained: Explained, basis: torch.Tensor) -> PairCuts:
 
 
 def _sweep(
-    prepared: Prepared,
     report: Report,
     explained: Sequence[Explained],
     bases: Sequence[torch.Tensor],
     on_sparsity: Callable[[], Any] | None,
 ) -> dict[str, Any]:
-    means = torch.from_numpy(prepared.means)
-    theirs = [report.scores(PairCuts(means, candidate.compared)) for candidate in explained]
+    changes = {} if report.cells.translator.bounds is None else {"changes": _changes(report, explained, bases)}
     return {
         "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
         "lam": np.array([candidate.lam for candidate in explained]),
         "similarity": _similarities(explained),
         "deltas": _rows(bases),
-        "dbm_correctness": np.stack([scores.correctness for scores in theirs]),
-        "dbm_coverage": np.stack([scores.coverage for scores in theirs]),
         "validation_correctness": np.stack([candidate.validation.correctness for candidate in explained]),
         "validation_coverage": np.stack([candidate.validation.coverage for candidate in explained]),
+        **changes,
         **_scored(report, explained, bases, on_sparsity),
     }
+
+
+def _variant(
+    report: Report,
+    consistent: Sequence[Explained],
+    bases: Sequence[torch.Tensor],
+    on_sparsity: Callable[[], Any] | None,
+) -> dict[str, Any]:
+    """The explanations without triangle error, under names of their own."""
+    bounded = report.cells.translator.bounds is not None
+    return {
+        "deltas_consistent": _rows(bases),
+        **({"changes_consistent": _changes(report, consistent, bases)} if bounded else {}),
+        **_scored(report, consistent, bases, on_sparsity, "consistent_"),
+    }
+
+
+def _changes(report: Report, explained: Sequence[Explained], bases: Sequence[torch.Tensor]) -> sparse.csr_matrix:
+    """Mean of t(x) − x over the reported cells, (K·l·l, d): row i·l + j of a sparsity for i → j."""
+    found = [
+        pair_rows(mean_changes(report.cells, _cuts(candidate, basis)))
+        for candidate, basis in zip(explained, bases, strict=True)
+    ]
+    return sparse.vstack(found, format="csr")
+
+
+def _factors(prepared: Prepared, epsilon: float, explained: Sequence[Explained], amplitude: float) -> list[float]:
+    """For each sparsity the single factor that serves the difference of means best, up to the bound that ours have."""
+    cells, means = prepared.part(VALIDATE), torch.from_numpy(prepared.means)
+    indices, pairs = index_groups(cells.embedded), compared_pairs(cells.n_groups, prepared.seed)
+
+    def chosen(k: int) -> float:
+        cuts = PairCuts(means, k)
+        return best_factor(
+            lambda factor: quality(score_pairs(cells.mover(cuts, scale=factor), indices, epsilon, pairs)),
+            None if amplitude < 0 else amplitude,
+        )
+
+    return [chosen(candidate.compared) for candidate in explained]
+
+
+def _differences(
+    prepared: Prepared, report: Report, explained: Sequence[Explained], factors: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """The difference of means cut to as many genes, at real amounts and times its best factor."""
+    means = torch.from_numpy(prepared.means)
+    found: dict[str, list[np.ndarray]] = {}
+    for candidate, factor in zip(explained, factors, strict=True):
+        for prefix, scale in (("dbm_", 1.0), ("dbm_scaled_", factor)):
+            scores = report.scores(PairCuts(scale * means, candidate.compared))
+            found.setdefault(f"{prefix}correctness", []).append(scores.correctness)
+            found.setdefault(f"{prefix}coverage", []).append(scores.coverage)
+    return {"dbm_factor": np.array(factors), **{name: np.stack(matrices) for name, matrices in found.items()}}
 
 
 def _rows(bases: Sequence[torch.Tensor]) -> sparse.csr_matrix:
@@ -216,8 +274,8 @@ def _path(points: PathPoints) -> dict[str, np.ndarray]:
     }
 
 
-def report_on(prepared: Prepared, epsilon: float, clip: bool, judges: Any) -> Report:
+def report_on(prepared: Prepared, epsilon: float, judges: Any) -> Report:
     """The reported cells with their ε and judges (fitted on other cells)."""
     cells = prepared.part(REPORT)
     panel = None if not judges else Panel.fit(prepared, judges)
-    return Report(cells, epsilon, clip, panel)
+    return Report(cells, epsilon, panel)

@@ -33,7 +33,6 @@ class Model:
     amplitude: float | None
     exponent: float
     """Of the penalty family, 1 for Eq. 9."""
-    clip: bool
     lams: list[float] | None = None
     nonnegative: bool = False
 
@@ -74,17 +73,14 @@ def material(
         stopping=PATH if model.lams is None else EXACT,
         on_point=on_point,
     )
-    W = prepared.encoder.W
     return Material(
         problem=problem,
         gap=gap,
         amplitude=model.amplitude,
-        weights=None if W is None else W.to(prepared.device),
         points=points,
         fit=fit,
         validate=validate,
         epsilon=epsilon,
-        clip=model.clip,
         seed=seed,
         plan=plan_for(problem.n_genes, n_groups),
     )

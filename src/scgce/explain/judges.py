@@ -49,16 +49,17 @@ class Panel:
         rows = prepared.rows(REPORT, MOST_JUDGED)
         cells, codes = arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows]
         labels = [str(name) for name in prepared.groups.names]
-        verdicts = {name: Verdicts(judge, cells, codes, prepared.groups.n) for name, judge in found.items()}
+        n, bounds = prepared.groups.n, prepared.bounds
+        verdicts = {name: Verdicts(judge, cells, codes, n, bounds=bounds) for name, judge in found.items()}
         verdicts |= {
-            name: Verdicts(_Named(judge, parents or {}), cells, codes, prepared.groups.n, labels=labels)
+            name: Verdicts(_Named(judge, parents or {}), cells, codes, n, labels=labels, bounds=bounds)
             for name, judge in given.items()
         }
         return cls({f"judge_{name}": verdict for name, verdict in verdicts.items()})
 
-    def scores(self, cuts: PairCuts, *, clip: bool) -> dict[str, np.ndarray]:
+    def scores(self, cuts: PairCuts) -> dict[str, np.ndarray]:
         """Share of the translated cells of i that each judge calls j, (l, l) each."""
-        return {name: verdict.score(cuts, clip=clip) for name, verdict in self.verdicts.items()}
+        return {name: verdict.score(cuts) for name, verdict in self.verdicts.items()}
 
 
 class _Named:

@@ -120,6 +120,16 @@ def check_epsilon(epsilon: Any) -> None:
         check_positive("epsilon", epsilon, none_means="the rule 'mean'")
 
 
+def clip_word(clip: bool | str | None, *, in_programs: bool = False) -> str:
+    """How far translated cells may go: "range", "zero" or "none" (as stored); True means "zero", False "none".
+
+    "auto" is "range" for genes and "none" for programmes, whose amounts are real.
+    """
+    if clip == "auto":
+        return "none" if in_programs else "range"
+    return clip if isinstance(clip, str) else "zero" if clip else "none"
+
+
 def check_method(method: Any) -> None:
     """One of the named ways to k genes."""
     check_choice("method", method, METHODS)

@@ -139,7 +139,7 @@ class Setting:
             span = cells.slices[source]
             rows = torch.arange(span.start, span.stop)
             with torch.no_grad():
-                return cells.tail(cells.shift.rows(rows) + (moves[target] - moves[source]).to(rows.device))
+                return cells.tail(cells.translator.rows(rows) + (moves[target] - moves[source]).to(rows.device))
 
         return score_pairs(moved, cells.embedded, self.epsilon)
 

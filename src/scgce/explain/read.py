@@ -14,14 +14,16 @@ from anndata import AnnData
 from scgce._api.adata import gene_names, get_matrix, warn_if_counts, warn_if_scaled
 from scgce._api.device import resolve_device
 from scgce._api.groups import Groups, read_groups
-from scgce.core.score.cells import Cells, DenseShift, FactorisedShift
+from scgce.core.score.cells import Cells
 from scgce.core.score.columns import CachedColumns
 from scgce.core.score.epsilon import epsilon_from
+from scgce.core.score.translator import Bounds, Translator, bounds_of, dense_rows
 from scgce.embedding.source import scvis_encoder
 from scgce.encoders import Encoder, resolve
 from scgce.encoders._pca import pca_basis
 from scgce.encoders._resolve import stored_pca
 from scgce.matrix import arrays
+from scgce.matrix.extremes import Extremes
 
 from . import params as _params
 from .split import FIT, REPORT, VALIDATE, split_cells
@@ -56,42 +58,61 @@ class Prepared:
     """(n,) rows in an order that does not depend on how the cells are arranged."""
     device: torch.device
     seed: int
+    low: np.ndarray
+    high: np.ndarray
+    """(d,) float32 each: range of every gene over the fitting cells, outliers aside (`matrix.extremes`)."""
+    reported_means: np.ndarray
+    """(l, d) float64: mean expression over the reported cells."""
+    clip: str
+    """"range", "zero" or "none"."""
     most_reported: np.ndarray | None = None
     """(l,) cells of each group that an explanation opened again was reported on: not more are compared with it."""
 
+    @property
+    def bounds(self) -> Bounds | None:
+        """Within which a translation leaves each gene; None: x + δ."""
+        return bounds_of(self.clip, self.low, self.high)
+
     def rows(self, part: int | None, most: int | None = None) -> np.ndarray:
         """Row numbers of the cells of a part, or of all parts, group after group; at most ``most`` per group."""
-        bound = [most if most is not None else len(self.order)] * self.groups.n
+        bound = np.full(self.groups.n, len(self.order) if most is None else most)
         if part == REPORT and self.most_reported is not None:
-            bound = [min(least, int(other)) for least, other in zip(bound, self.most_reported, strict=True)]
+            bound = np.minimum(bound, self.most_reported)
         if part is not None and not (self.split == part).any():  # no split: every cell serves for everything
             part = FIT
         wanted = self.split >= 0 if part is None else self.split == part
-        draws = np.random.default_rng([self.seed, 7]).random(len(self.order))
-        chosen = []
-        for group in range(self.groups.n):
-            mine = self.order[(self.groups.codes[self.order] == group) & wanted[self.order]]
-            if len(mine) > bound[group]:
-                keep = np.sort(np.argsort(draws[: len(mine)], kind="stable")[: bound[group]])
-                mine = mine[keep]
-            chosen.append(mine)
-        return np.concatenate(chosen)
+        return _sampled(self.groups, wanted, self.order, bound, self.seed)
 
     def cells(self, rows: np.ndarray) -> Cells:
         """Cells given by row numbers that are sorted by group."""
         sizes = np.bincount(self.groups.codes[rows], minlength=self.groups.n)
         tail = self.encoder.tail_as(torch.float32, self.device)
         if self.hidden is None or self.encoder.W is None:
-            shift: Any = DenseShift(arrays.csr_rows(self.X, rows), self.device)
+            inputs = dense_rows(arrays.csr_rows(self.X, rows), self.device)
+            translator = Translator(inputs, None, bounds=self.bounds)
         else:
             fetch = _fetcher(self.X, rows, self.device)
             mapped = torch.from_numpy(self.hidden[rows]).to(self.device)
-            shift = FactorisedShift(mapped, self.encoder.W.to(self.device), CachedColumns(fetch, len(self.genes)))
-        return Cells(shift, tail, sizes, self.encoder.n_hidden)
+            columns = CachedColumns(fetch, len(self.genes))
+            translator = Translator(mapped, self.encoder.W.to(self.device), columns, self.bounds)
+        return Cells(translator, tail, sizes, self.encoder.n_hidden)
 
     def part(self, part: int) -> Cells:
         """Cells that fit, select or are reported."""
         return self.cells(self.rows(part, MOST_CELLS[part]))
+
+
+def _sampled(groups: Groups, wanted: np.ndarray, order: np.ndarray, bound: np.ndarray, seed: int) -> np.ndarray:
+    """The rows wanted, group after group, in their order; at most ``bound`` (l,) of each group, drawn."""
+    draws = np.random.default_rng([seed, 7]).random(len(order))
+    chosen = []
+    for group in range(groups.n):
+        mine = order[(groups.codes[order] == group) & wanted[order]]
+        if len(mine) > bound[group]:
+            keep = np.sort(np.argsort(draws[: len(mine)], kind="stable")[: bound[group]])
+            mine = mine[keep]
+        chosen.append(mine)
+    return np.concatenate(chosen)
 
 
 def _fetcher(X: Any, rows: np.ndarray, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -119,12 +140,18 @@ def prepare(
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
     device: str = "auto",
+    clip: str = "none",
+    nonnegative: bool = False,
 ) -> Prepared:
     """Check the input, resolve the encoder, split the cells and read X once (twice if it is not in memory)."""
     found = read_groups(adata, groupby, groups=groups, min_cells=min_cells, reference=reference)
     X, genes = get_matrix(adata, layer), gene_names(adata)
     name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     arrays.check_matrix(X, name)
+    if clip == "zero":
+        refuse_negative(X, name, "clip='zero'")
+    if nonnegative:
+        refuse_negative(X, name, "nonnegative=True")
     warn_if_counts(X, name)
     warn_if_scaled(adata, layer)
     where = resolve_device(device)
@@ -135,7 +162,23 @@ def prepare(
     if use_rep is None and encoder is None:
         encoder = _scvis(adata, X, genes, layer, order[split[order] == FIT], seed, where)
     r = resolve(adata, use_rep=use_rep, encoder=encoder, layer=layer, rng=seed, device=device).align(genes)
-    return read(adata, X, genes, found, r, split, device=where, seed=seed)
+    return read(adata, X, genes, found, r, split, device=where, seed=seed, clip=clip)
+
+
+def refuse_negative(X: Any, name: str, argument: str) -> None:
+    """Raise if X has values below zero, where zero is no bound of what a cell can be.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument that bounds at zero.
+    """
+    lowest = arrays.lowest(X)
+    if lowest < 0:
+        raise ValueError(
+            f"{argument}, but {name} has values below zero (down to {lowest:.3g}, as after centring, scaling or CLR): "
+            "expected clip='range', which keeps each gene within its own observed range, or a matrix without them"
+        )
 
 
 def _scvis(
@@ -157,19 +200,41 @@ def read(
     *,
     device: torch.device,
     seed: int,
+    clip: str,
+    most_reported: np.ndarray | None = None,
 ) -> Prepared:
-    """Hidden values of all cells and means of the fitting cells, in one read of X."""
-    fitting = np.where(split == FIT, found.codes, -1)
-    sizes = np.bincount(fitting[fitting >= 0], minlength=found.n)[:, None]
-    hidden = None
+    """Hidden values of all cells, means and range of the fitting cells, in one read of X."""
+    order, n = canonical_order(adata), found.n
+    codes = np.where(split == FIT, found.codes, -1)
+    bound = np.minimum(MOST_CELLS[REPORT], len(order) if most_reported is None else most_reported)
+    reported = _sampled(found, split == REPORT, order, np.broadcast_to(bound, n), seed)
+    codes[reported] = n + found.codes[reported]
+    sizes = np.bincount(codes[codes >= 0], minlength=2 * n)[:, None]
+    hidden, extremes = None, Extremes(len(genes), n)
     if encoder.W is None or encoder.b is None:
-        sums = arrays.group_sums(X, fitting, found.n, device=device)
+        sums = arrays.group_sums(X, codes, 2 * n, device=device, extremes=extremes)
     else:
         W, b = encoder.W.numpy(), encoder.b.numpy()
-        hidden, sums = arrays.project_and_sum(X, W, b, fitting, found.n, device=device)
+        hidden, sums = arrays.project_and_sum(X, W, b, codes, 2 * n, device=device, extremes=extremes)
     means = sums / np.maximum(sizes, 1)
+    low, high = extremes.range()
     return Prepared(
-        adata.obs_names.to_numpy(), X, found, genes, encoder, split, means, hidden, canonical_order(adata), device, seed
+        adata.obs_names.to_numpy(),
+        X,
+        found,
+        genes,
+        encoder,
+        split,
+        means[:n],
+        hidden,
+        order,
+        device,
+        seed,
+        low,
+        high,
+        reported_means=means[n:] if len(reported) else means[:n],
+        clip=clip,
+        most_reported=most_reported,
     )
 
 

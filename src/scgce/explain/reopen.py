@@ -25,7 +25,7 @@ from .cells import explained_groups, known_cells, parts_of, with_cells
 from .pairs import from_rows, pair_explained
 from .params import seed_of
 from .programs import ProgramExplained
-from .read import Prepared, read
+from .read import Prepared, read, refuse_negative
 from .split import FIT, REPORT
 
 logger = logging.getLogger("scgce")
@@ -43,6 +43,7 @@ def reopen(
     device: torch.device,
     home: AnnData | None = None,
     fitting: bool = True,
+    clip: str | None = None,
 ) -> Prepared:
     """The cells of the explanation's groups, each in the part that it had; reported, if it took no part.
 
@@ -56,6 +57,8 @@ def reopen(
         AnnData that was explained, if ``adata`` may hold other cells.
     fitting
         Whether the cells that fitted are needed as well.
+    clip
+        How far translated cells may go; None: as stored.
 
     Raises
     ------
@@ -66,7 +69,8 @@ def reopen(
     layer = layer or params["layer"] or None
     entry = with_cells(entry, adata if home is None else home)
     X, genes = get_matrix(adata, layer), gene_names(adata)
-    arrays.check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")
+    name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
+    arrays.check_matrix(X, name)
     r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device)).align(genes)
     facts = known_cells(adata, layer, entry, encoder, r, adata if home is None else home)
     if home is None and facts.n_missing:
@@ -80,8 +84,12 @@ def reopen(
     part = np.where(groups.codes >= 0, part, np.int8(-1)).astype(np.int8)
     reported = Groups(groups.key, groups.names, np.where(_reported(part), groups.codes, -1))
     check_sizes(reported, min_cells)
-    opened = read(adata, X, genes, groups, r, part, device=device, seed=seed)
-    return replace(opened, most_reported=reported_sizes(entry)[kept])
+    clip = str(params["clip"]) if clip is None else clip
+    if clip == "zero":
+        refuse_negative(X, name, "clip='zero'")
+    most = reported_sizes(entry)[kept]
+    opened = read(adata, X, genes, groups, r, part, device=device, seed=seed, clip=clip, most_reported=most)
+    return _with_stored_range(opened, entry)
 
 
 def _reported(part: np.ndarray) -> np.ndarray:
@@ -117,6 +125,17 @@ def _columns(entry: dict[str, Any], genes: np.ndarray) -> np.ndarray:
     """Position of every stored gene in ``genes``, -1 if it is not there."""
     place = {name: index for index, name in enumerate(genes)}
     return np.array([place.get(name, -1) for name in entry["genes"]])
+
+
+def _with_stored_range(opened: Prepared, entry: dict[str, Any]) -> Prepared:
+    """The genes' range that bounded the explanation, where it is stored; a gene it does not know has none."""
+    if "low" not in entry or "high" not in entry:
+        return opened
+    columns = _columns(entry, opened.genes)
+    low, high = (np.full(len(opened.genes), bound, np.float32) for bound in (-np.inf, np.inf))
+    for bound, name in ((low, "low"), (high, "high")):
+        bound[columns[columns >= 0]] = np.asarray(entry[name])[columns >= 0]
+    return replace(opened, low=low, high=high)
 
 
 def _rows(entry: dict[str, Any], scored: Prepared) -> list[int]:
@@ -159,6 +178,12 @@ def stored_explanations(entry: dict[str, Any], scored: Prepared) -> list[Explain
             continue
         explained.append(Explained(int(k), lam, Translations.of_dense(dense), cut, unknown))
     return explained
+
+
+def stored_factors(entry: dict[str, Any]) -> list[float]:
+    """Factor of the difference of means for every stored sparsity; 1 in an entry of an earlier version."""
+    sweep = entry["sweep"]
+    return np.asarray(sweep.get("dbm_factor", np.ones(np.size(sweep["sparsity"]))), dtype=np.float64).tolist()
 
 
 def _check_there(entry: dict[str, Any], columns: np.ndarray, used: np.ndarray) -> None:

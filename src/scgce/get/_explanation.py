@@ -54,7 +54,10 @@ def explanation(
 
     - ``gene`` name
     - ``delta`` amount added to each cell of the source, units of the explained matrix
-    - ``mean_source``, ``mean_target`` mean expression of the two groups
+    - ``change`` what that really does: mean of t(x) − x over the reported cells of the source. With the default
+      ``clip="range"`` no cell leaves the gene's observed range, so that it is mostly smaller than ``delta``
+    - ``mean_source``, ``mean_target`` mean expression of the two groups (fitting cells)
+    - ``mean_after`` mean of t(x) over the reported cells of the source, to be compared with ``mean_target``
     - ``mean_difference`` target minus source
     - ``share`` ``delta / mean_difference``: 1 moves the gene by exactly the real difference; NaN where there is none
     - ``program`` of a result in programmes: that in which the gene has its largest share
@@ -64,7 +67,8 @@ def explanation(
     low, high; lowest, 2 of 4, …, highest), ``mean_source``, ``mean_target`` (mean expression over the programme's
     genes on the two levels), ``size`` (target minus source) and ``share`` (of all amounts of the explanation).
 
-    ``frame.attrs`` holds source, target, sparsity and the direction in words.
+    ``change`` and ``mean_after`` are NaN in results of earlier versions. ``frame.attrs`` holds source, target, sparsity
+    and the direction in words.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def explanation(
     else:
         delta = result.delta(i, j, k)
         genes = np.flatnonzero(delta)
-        frame = _rows(result, genes, delta[genes], i, j)
+        frame = _rows(result, genes, delta[genes], i, j, k)
     frame.attrs = {
         "source": str(source),
         "target": str(target),
@@ -128,7 +132,7 @@ def pairs(
             part = program_rows(programs, i, j)
         else:
             genes, amounts = cuts(i, j)
-            part = _rows(result, genes.numpy(), amounts.numpy(), i, j)
+            part = _rows(result, genes.numpy(), amounts.numpy(), i, j, k)
         part.insert(0, "source", result.groups[i])
         part.insert(1, "target", result.groups[j])
         parts.append(part)
@@ -161,18 +165,22 @@ def deltas(adata: AnnData, *, sparsity: int | None = None, consistent: bool = Fa
     return pd.DataFrame(result.basis(sparsity), index=index, columns=pd.Index(result.genes, name="gene"))
 
 
-def _rows(result: Result, genes: NDArray[np.int64], amounts: NDArray[np.float32], i: int, j: int) -> pd.DataFrame:
+def _rows(
+    result: Result, genes: NDArray[np.int64], amounts: NDArray[np.float32], i: int, j: int, k: int
+) -> pd.DataFrame:
     order = np.argsort(-np.abs(amounts), kind="stable")
     genes, amount = genes[order], amounts[order].astype(np.float64)
     source, target = result.means[i, genes], result.means[j, genes]
-    difference = target - source
+    difference, change = target - source, result.changes(i, j, genes, k)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(difference == 0, np.nan, amount / difference)
     frame = pd.DataFrame(
         {
             "gene": result.genes[genes],
             "delta": amount,
+            "change": change,
             "mean_source": source,
+            "mean_after": result.means_after(i, genes, change),
             "mean_target": target,
             "mean_difference": difference,
             "share": share,

@@ -17,6 +17,8 @@ _SWEPT = (
     "coverage",
     "dbm_correctness",
     "dbm_coverage",
+    "dbm_scaled_correctness",
+    "dbm_scaled_coverage",
     "validation_correctness",
     "validation_coverage",
     "consistent_correctness",
@@ -98,11 +100,13 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     One row per sparsity with the columns ``sparsity``, ``lam``, ``correctness``, ``coverage``, ``self_similarity`` (of
     the scored cells, mean over groups: the ceiling of the two before), ``similarity`` (paper,
     Eq. 10: how much of this explanation lies on the genes of the next larger one; NaN in the last row),
-    ``dbm_correctness``, ``dbm_coverage``, ``validation_correctness``, ``validation_coverage``,
-    ``consistent_correctness``, ``consistent_coverage`` (of the variant without triangle error, where it is stored),
-    ``judge_logreg``, ``judge_knn`` and ``selected``; of a result in programmes also ``count_mean`` and ``count_max``,
-    the programmes of the mean pair and of the pair that has most, and ``n_genes``, the genes that the mean pair moves
-    (as many as the difference of means beside it).
+    ``dbm_correctness``, ``dbm_coverage`` (the difference of means cut to as many genes, at real amounts),
+    ``dbm_scaled_correctness``, ``dbm_scaled_coverage`` (the same times ``dbm_factor``, the single factor up to the
+    bound on our own amounts that served it best on the validation cells), ``validation_correctness``,
+    ``validation_coverage``, ``consistent_correctness``, ``consistent_coverage`` (of the variant without triangle error,
+    where it is stored), ``judge_logreg``, ``judge_knn``, ``dbm_factor`` and ``selected``; of a result in programmes
+    also ``count_mean`` and ``count_max``, the programmes of the mean pair and of the pair that has most, and
+    ``n_genes``, the genes that the mean pair moves (as many as the difference of means beside it).
 
     Raises
     ------
@@ -124,6 +128,7 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     frame = frame.assign(correctness=means["correctness"], coverage=means["coverage"])
     frame = frame.assign(self_similarity=_ceilings(stored.get("correctness"), count), similarity=similarity)
     frame = frame.assign(**{name: means[name] for name in names[2:]})
+    frame["dbm_factor"] = np.asarray(stored.get("dbm_factor", np.full(count, np.nan)), dtype=np.float64)
     if "programs" in result.raw:
         frame = frame.assign(**{name: np.asarray(result.raw["programs"][name]) for name in ("count_mean", "count_max")})
         frame["n_genes"] = np.asarray(result.raw["programs"]["n_genes"])

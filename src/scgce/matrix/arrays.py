@@ -7,130 +7,33 @@ float64.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
 from . import kernels as _kernels
 from .cluster import client_of, map_chunks
 from .device_read import project_and_sum_on
+from .extremes import Extremes
+from .holders import BLOCK_BYTES, Block, Matrix, by_rows, kind_of, load_there, on_host, pick, row_blocks, row_spans
 
-Matrix: TypeAlias = Any
-Block: TypeAlias = Any  # np.ndarray | sparse.csr_array
+__all__ = [
+    "by_rows",
+    "check_matrix",
+    "csr_rows",
+    "dense_columns",
+    "dense_rows",
+    "group_sums",
+    "lowest",
+    "project",
+    "project_and_sum",
+    "row_blocks",
+]
+
 Device: TypeAlias = "torch.device | None"
-
-BLOCK_BYTES = 2**27
-
-
-def _kind(X: Matrix) -> str:
-    """Which of the accepted holders X is: dense, csr, csc, dask, backed_csr, backed_csc, backed_dense or cupy."""
-    root = type(X).__module__.partition(".")[0]
-    if isinstance(X, np.ndarray):
-        return "dense"
-    if sparse.issparse(X) and X.format in {"csr", "csc"}:
-        return str(X.format)
-    if isinstance(X, CSRDataset):
-        return "backed_csr"
-    if isinstance(X, CSCDataset):
-        return "backed_csc"
-    if root in {"h5py", "zarr"}:
-        return "backed_dense"
-    if root == "dask":
-        return "dask"
-    if root in {"cupy", "cupyx"}:
-        return "cupy"
-    raise TypeError(
-        f"matrix of type {type(X).__module__}.{type(X).__qualname__} is not supported; accepted: numpy array, "
-        "scipy.sparse CSR or CSC, dask array of these, h5ad-backed X, cupy"
-    )
-
-
-def by_rows(X: Matrix) -> Matrix:
-    """X in a form whose rows are cheap to read: CSC becomes CSR, dask chunks span all columns; else X itself.
-
-    Every function here does this by itself; call it once before reading X many times.
-    """
-    kind = _kind(X)
-    if kind == "csc" or (kind == "cupy" and getattr(X, "format", "csr") == "csc"):
-        return X.tocsr()
-    if kind == "backed_csc":
-        return X.to_memory().tocsr()
-    if kind == "dask":
-        if np.isnan(X.shape).any():
-            raise ValueError("dask array with unknown chunk sizes; call X.compute_chunk_sizes() first")
-        return X if len(X.chunks[1]) == 1 else X.rechunk({1: -1})
-    return X
-
-
-def _row_bytes(X: Matrix, kind: str) -> float:
-    n, d = X.shape
-    stored = X.group["data"].shape[0] if kind == "backed_csr" else getattr(X, "nnz", None)
-    if stored is None:
-        return float(d * X.dtype.itemsize)
-    return max(1.0, stored / n) * (X.dtype.itemsize + 4)  # a value and its column number
-
-
-def _spans(X: Matrix, block_bytes: int) -> list[slice]:
-    """Row slices of at most about ``block_bytes`` each; those of a dask array never cross its chunks."""
-    kind = _kind(X)
-    n = X.shape[0]
-    if kind != "dask":
-        rows = max(1, int(block_bytes // _row_bytes(X, kind))) if n else 1
-        return [slice(a, min(n, a + rows)) for a in range(0, n, rows)]
-    ends = np.cumsum(X.chunks[0])
-    return [slice(int(end - size), int(end)) for size, end in zip(X.chunks[0], ends, strict=True) if size]
-
-
-def _load(X: Matrix, rows: slice) -> Block:
-    """The rows as numpy or CSR; views wherever the holder allows it."""
-    return _on_host(_load_there(X, rows))
-
-
-def _load_there(X: Matrix, rows: slice) -> Any:
-    """The rows where they are computed: a cupy matrix' on the device."""
-    kind = _kind(X)
-    if kind == "dense":
-        return np.asarray(X)[rows]
-    if kind == "csr":
-        first, last = X.indptr[rows.start], X.indptr[rows.stop]
-        parts = (X.data[first:last], X.indices[first:last], X.indptr[rows.start : rows.stop + 1] - first)
-        return sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
-    block = X[rows]
-    return block.compute() if kind == "dask" else block
-
-
-def _on_host(block: Any) -> Block:
-    if type(block).__module__.startswith("cupy"):
-        block = block.get()
-    return sparse.csr_array(block) if sparse.issparse(block) else np.asarray(block)
-
-
-def _pick(X: Matrix, span: slice, rows: np.ndarray) -> Block:
-    """Rows of a block, numbered within it; those of a dask chunk are picked where it lies."""
-    if _kind(X) != "dask":
-        return _load(X, span)[rows]
-    from dask.delayed import delayed
-
-    chunk = X[span].to_delayed()[0, 0]
-    return _on_host(delayed(operator.getitem)(chunk, rows).compute())
-
-
-def row_blocks(X: Matrix, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slice, Block]]:
-    """Read X, (n, d), by blocks of rows of about ``block_bytes``; a dask array comes chunk by chunk.
-
-    Yields
-    ------
-    The slice of rows, and the rows as a numpy array or a :class:`scipy.sparse.csr_array` of X's dtype.
-    """
-    X = by_rows(X)
-    for rows in _spans(X, block_bytes):
-        yield rows, _load(X, rows)
 
 
 def check_matrix(X: Matrix, name: str) -> None:
@@ -156,7 +59,7 @@ def check_matrix(X: Matrix, name: str) -> None:
         return
     X = by_rows(X)
     client = client_of(X)
-    blocks = ((rows, _not_finite(_load_there(X, rows))) for rows in _spans(X, BLOCK_BYTES))
+    blocks = ((rows, _not_finite(load_there(X, rows))) for rows in row_spans(X, BLOCK_BYTES))
     found = map_chunks(client, X, _not_finite) if client else blocks
     for rows, bad in found:
         if bad:
@@ -169,6 +72,11 @@ def check_matrix(X: Matrix, name: str) -> None:
 def _not_finite(block: Any) -> int:
     values = block.data if hasattr(block, "indptr") else block
     return int(values.size - np.count_nonzero(np.isfinite(values)))  # of a cupy array, on its device
+
+
+def lowest(X: Matrix) -> float:
+    """The smallest value of X, (n, d) of any accepted kind; what a sparse matrix does not store is 0."""
+    return min(float(block.min()) for _, block in row_blocks(X))
 
 
 def _numbers(block: Block) -> Block:
@@ -232,7 +140,13 @@ def project(X: Matrix, W: Any, b: Any = None, *, block_bytes: int = BLOCK_BYTES)
 
 
 def group_sums(
-    X: Matrix, codes: np.ndarray, n_groups: int, *, device: Device = None, block_bytes: int = BLOCK_BYTES
+    X: Matrix,
+    codes: np.ndarray,
+    n_groups: int,
+    *,
+    device: Device = None,
+    extremes: Extremes | None = None,
+    block_bytes: int = BLOCK_BYTES,
 ) -> np.ndarray:
     """Sum the rows of each group, in their order: the same bytes for any number of threads and size of blocks.
 
@@ -249,6 +163,8 @@ def group_sums(
         Number l of groups.
     device
         A CUDA device computes there; otherwise it is done on the CPU.
+    extremes
+        To which the rows are added in the same read.
     block_bytes
         Target size of a block of rows.
 
@@ -261,7 +177,7 @@ def group_sums(
     ValueError
         If there is not one code for every row, or one is not below ``n_groups``.
     """
-    return _read(X, None, _start_sums(X, codes, n_groups), device, block_bytes)[1]
+    return _read(X, None, _start_sums(X, codes, n_groups), device, block_bytes, extremes)[1]
 
 
 def project_and_sum(
@@ -272,6 +188,7 @@ def project_and_sum(
     n_groups: int,
     *,
     device: Device = None,
+    extremes: Extremes | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute :func:`project` and :func:`group_sums` in one read of X.
@@ -280,7 +197,7 @@ def project_and_sum(
     -------
     Float32 (n, h) and float64 (l, d).
     """
-    return _read(X, _start_hidden(X, W, b), _start_sums(X, codes, n_groups), device, block_bytes)
+    return _read(X, _start_hidden(X, W, b), _start_sums(X, codes, n_groups), device, block_bytes, extremes)
 
 
 Projection: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
@@ -290,24 +207,32 @@ Summation: TypeAlias = "tuple[np.ndarray, np.ndarray] | None"
 
 
 def _read(
-    X: Matrix, projection: Projection, summation: Summation, device: Device, block_bytes: int
+    X: Matrix,
+    projection: Projection,
+    summation: Summation,
+    device: Device,
+    block_bytes: int,
+    extremes: Extremes | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One read of X for both: here, on the workers of the user's cluster, or on the GPU."""
+    """One read of X for all: here, on the workers of the user's cluster, or on the GPU."""
     X = by_rows(X)
     W, bias = projection or (None, np.zeros(0, np.float32))
     codes, sums = summation or (np.full(X.shape[0], -1), np.zeros((0, X.shape[1])))
     client = client_of(X)
     if client is None and device is not None and _on_gpu(device):
-        spans, load = partial(_spans, X), partial(_load_there, X)
-        return project_and_sum_on(device, load, spans, X.shape, W, bias, codes, len(sums), block_bytes)
+        spans, load = partial(row_spans, X), partial(load_there, X)
+        return project_and_sum_on(device, load, spans, X.shape, W, bias, codes, len(sums), block_bytes, extremes)
     hidden = np.tile(bias, (X.shape[0], 1))
     if client is None:
         for rows, block in row_blocks(X, block_bytes):
-            _add(block, codes[rows], W, hidden[rows], sums)
+            _add(block, codes[rows], W, hidden[rows], sums, extremes)
     else:
-        for rows, (mapped, added) in map_chunks(client, X, _added, [codes], [W, bias, len(sums)]):
+        shared = [W, bias, len(sums), None if extremes is None else extremes.n_groups]
+        for rows, (mapped, added, found) in map_chunks(client, X, _added, [codes], shared):
             hidden[rows] = mapped
             sums += added
+            if extremes is not None:
+                extremes.merge(found)
     return hidden, sums
 
 
@@ -315,37 +240,47 @@ def _on_gpu(device: torch.device) -> bool:
     return device.type == "cuda"
 
 
-def _add(block: Block, codes: np.ndarray, W: np.ndarray | None, hidden: np.ndarray, sums: np.ndarray) -> None:
+def _add(
+    block: Block,
+    codes: np.ndarray,
+    W: np.ndarray | None,
+    hidden: np.ndarray,
+    sums: np.ndarray,
+    extremes: Extremes | None,
+) -> None:
     numbers = _numbers(block)
     if W is not None:
         _add_projection(numbers, W, hidden)
     if len(sums):
         _add_sums(numbers, codes, sums)
+    if extremes is not None:
+        extremes.add(numbers, codes)
 
 
 def _added(
-    block: Any, codes: np.ndarray, W: np.ndarray | None, bias: np.ndarray, n_groups: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """What a worker answers for its chunk: hidden values, and the sums of its own rows."""
-    block = _on_host(block)
+    block: Any, codes: np.ndarray, W: np.ndarray | None, bias: np.ndarray, n_groups: int, extreme: int | None
+) -> tuple[np.ndarray, np.ndarray, Extremes | None]:
+    """What a worker answers for its chunk: hidden values, and the sums and extremes of its own rows."""
+    block = on_host(block)
     hidden, sums = np.tile(bias, (len(codes), 1)), np.zeros((n_groups, block.shape[1]))
-    _add(block, codes, W, hidden, sums)
-    return hidden, sums
+    found = None if extreme is None else Extremes(block.shape[1], extreme)
+    _add(block, codes, W, hidden, sums, found)
+    return hidden, sums, found
 
 
 def _take(X: Matrix, rows: np.ndarray) -> Block:
     """The given rows, in the given order, reading only the blocks that hold them."""
-    kind = _kind(X)
+    kind = kind_of(X)
     if kind in {"dense", "csr", "csc"}:
         taken = X[rows]
         return sparse.csr_array(taken) if sparse.issparse(taken) else np.asarray(taken)
     X = by_rows(X)
     wanted, back = np.unique(rows, return_inverse=True)
     parts = []
-    for span in _spans(X, BLOCK_BYTES):
+    for span in row_spans(X, BLOCK_BYTES):
         here = wanted[(wanted >= span.start) & (wanted < span.stop)] - span.start
         if here.size:
-            parts.append(_pick(X, span, here))
+            parts.append(pick(X, span, here))
     if not parts:
         return np.zeros((0, X.shape[1]), np.float32)
     stack = sparse.csr_array(sparse.vstack(parts)) if sparse.issparse(parts[0]) else np.concatenate(parts)
@@ -389,7 +324,7 @@ def dense_columns(X: Matrix, columns: Any, rows: Any = None) -> np.ndarray:
     if rows is not None:
         blocks = iter([(slice(None), _take(X, _row_numbers(X, rows)))])
         n = len(_row_numbers(X, rows))
-    elif _kind(X) == "csc":
+    elif kind_of(X) == "csc":
         return np.ascontiguousarray(X[:, columns].toarray(), dtype=np.float32)
     else:
         blocks, n = row_blocks(X), X.shape[0]

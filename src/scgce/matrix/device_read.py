@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from .extremes import Extremes, extremes_on_device
+
 logger = logging.getLogger("scgce")
 
 Arrays = list[Any]
@@ -31,6 +33,7 @@ def project_and_sum_on(
     codes: np.ndarray,
     n_groups: int,
     block_bytes: int,
+    extremes: Extremes | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """``X @ W + b`` and the sums of the groups' rows; float32 products, float64 sums.
 
@@ -46,6 +49,8 @@ def project_and_sum_on(
         (d, h) or None for no product, (h,).
     codes, n_groups
         Group of every row (n,), -1 for none, and the number of groups.
+    extremes
+        To which the rows are added.
 
     Returns
     -------
@@ -60,7 +65,13 @@ def project_and_sum_on(
     blocks = spans(block_bytes)
     while True:
         try:
-            return _read(device, load, blocks, shape, W, bias, codes, n_groups)
+            fresh = (
+                None if extremes is None else Extremes(shape[1], extremes.n_groups)
+            )  # a read that is given up leaves no trace
+            found = _read(device, load, blocks, shape, W, bias, codes, n_groups, fresh)
+            if extremes is not None and fresh is not None:
+                extremes.merge(fresh)
+            return found
         except torch.cuda.OutOfMemoryError:
             torch.cuda.empty_cache()
             smaller = blocks
@@ -82,6 +93,7 @@ def _read(
     bias: np.ndarray,
     codes: np.ndarray,
     n_groups: int,
+    extremes: Extremes | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     weights = None if W is None else torch.from_numpy(W).to(device)
     offset = torch.from_numpy(bias).to(device)
@@ -93,6 +105,8 @@ def _read(
         block = _tensor(arrays, rows.stop - rows.start, shape[1])
         if n_groups:
             _add_sums(block, places[rows].to(device), sums)
+        if extremes is not None:
+            extremes.merge(extremes_on_device(block, (places[rows] < min(n_groups, extremes.n_groups)).to(device)))
         product = offset.expand(rows.stop - rows.start, -1) if weights is None else block.float() @ weights + offset
         hidden[rows] = product.cpu().numpy()
     return hidden, sums[:n_groups].cpu().numpy()

@@ -136,3 +136,42 @@ def add_group_sums_dense(block: np.ndarray, codes: np.ndarray, sums: np.ndarray)
     block = np.ascontiguousarray(block)
     order, bounds = rows_by_group(codes, sums.shape[0])
     _share(lambda start, stop: _sum_dense(block, order, bounds, sums, start, stop), list(range(sums.shape[0] + 1)))
+
+
+@_jit
+def _keep_extreme(value: float, gene: int, top: Any, bottom: Any, counts: Any) -> None:
+    """Sort the value in among the gene's largest (descending) and smallest (ascending)."""
+    last = top.shape[1] - 1
+    counts[gene] += 1
+    if value > top[gene, last]:
+        k = last
+        while k > 0 and top[gene, k - 1] < value:
+            top[gene, k] = top[gene, k - 1]
+            k -= 1
+        top[gene, k] = value
+    if value < bottom[gene, last]:
+        k = last
+        while k > 0 and bottom[gene, k - 1] > value:
+            bottom[gene, k] = bottom[gene, k - 1]
+            k -= 1
+        bottom[gene, k] = value
+
+
+@_jit
+def add_extremes_csr(indptr: Any, indices: Any, data: Any, kept: Any, top: Any, bottom: Any, counts: Any) -> None:
+    """Sort the values other than 0 of the kept CSR rows into ``top`` and ``bottom`` (d, T); count them by gene."""
+    for i in range(len(kept)):
+        if kept[i]:
+            for p in range(indptr[i], indptr[i + 1]):
+                if data[p] != 0:
+                    _keep_extreme(np.float32(data[p]), indices[p], top, bottom, counts)
+
+
+@_jit
+def add_extremes_dense(block: Any, kept: Any, top: Any, bottom: Any, counts: Any) -> None:
+    """The same of dense rows."""
+    for i in range(len(kept)):
+        if kept[i]:
+            for g in range(block.shape[1]):
+                if block[i, g] != 0:
+                    _keep_extreme(np.float32(block[i, g]), g, top, bottom, counts)

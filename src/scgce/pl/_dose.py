@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from scgce._api.constraints import checked
 from scgce.core.score.metrics import score_pairs
 from scgce.pl._labels import arrow
-from scgce.pl._map import cell_map, explained_cells, layer_of, representation, sample
+from scgce.pl._map import bounds_of, cell_map, explained_cells, layer_of, representation, sample
 from scgce.pl._style import FAINT, INK, MUTED, despine, finish, new_figure
 from scgce.store.result import Result
 
@@ -55,13 +55,13 @@ def dose_data(
         sample(known.rows(group, name), max_cells, np.random.default_rng(rng))
         for group, name in ((i, source), (j, target))
     ]
-    layer, clip = layer_of(result, adata), bool(result.params.get("clip", False))
+    layer, bounds = layer_of(result, adata), bounds_of(result, adata)
     delta = pd.Series(result.delta(i, j, sparsity), index=result.genes)
     delta = delta[delta != 0]
     here = [torch.from_numpy(chosen.embedded(adata, part, 0 * delta, layer)) for part in rows]
     records = []
     for dose in doses:
-        moved = torch.from_numpy(chosen.embedded(adata, rows[0], float(dose) * delta, layer, clip=clip))
+        moved = torch.from_numpy(chosen.embedded(adata, rows[0], float(dose) * delta, layer, bounds))
         there = score_pairs(lambda *_, moved=moved: moved, here, result.epsilon, [(0, 1)])
         stay = score_pairs(lambda *_, moved=moved: moved, [here[1], here[0]], result.epsilon, [(0, 1)])
         scores = float(there.correctness[0, 1]), float(there.coverage[0, 1]), 1 - float(stay.correctness[0, 1])

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 
 from scgce._api.constraints import FLAG, checked
 from scgce.pl._labels import label_points, wrap
-from scgce.pl._map import cell_map, explained_cells, layer_of, sample
+from scgce.pl._map import bounds_of, cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, point_size
 from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, new_figure
 from scgce.store.result import Result
@@ -47,7 +47,7 @@ def embedding_shift_data(
         raise ValueError(f"basis={chosen.basis!r}: translated cells cannot be placed, {chosen.reason}")
     known, layer = explained_cells(adata, result), layer_of(result, adata)
     generator, cuts = np.random.default_rng(rng), result.pair_cuts(k)
-    clip, scores = bool(result.params.get("clip", False)), result.scores("correctness", k)
+    bounds, scores = bounds_of(result, adata), result.scores("correctness", k)
     rows = [sample(known.rows(group, name), max_cells, generator) for group, name in enumerate(result.groups)]
     means = [chosen.observed(adata, part, layer).mean(axis=0) for part in rows]
     records = []
@@ -55,7 +55,7 @@ def embedding_shift_data(
         if i != j:
             genes, amounts = cuts(i, j)
             delta = pd.Series(amounts.numpy(), index=result.genes[genes.numpy()])
-            moved = chosen.translated(adata, rows[i], delta, layer, clip=clip).mean(axis=0)
+            moved = chosen.translated(adata, rows[i], delta, layer, bounds).mean(axis=0)
             records.append((result.groups[i], result.groups[j], *means[i], *moved, *means[j], scores[i, j]))
     columns = ["source", "target", "x", "y", "x_moved", "y_moved", "x_target", "y_target", "correctness"]
     return pd.DataFrame(records, columns=columns)

@@ -15,7 +15,7 @@ from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.pl._labels import arrow, wrap
 from scgce.pl._lollipop import lollipop
-from scgce.pl._map import CellMap, cell_map, explained_cells, layer_of, sample
+from scgce.pl._map import CellMap, bounds_of, cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, note, point_size
 from scgce.pl._style import FAINT, INK, MOVED, SOURCE, TARGET, finish, split
 from scgce.store.programs import StoredPrograms
@@ -54,10 +54,10 @@ def explanation_data(
     parts = [_part(adata, result, codes, rows, chosen.observed(adata, rows, layer), "observed", "")]
     if chosen.encoder is not None:
         delta = pd.Series(result.delta(i, j, sparsity), index=result.genes)
-        clip = bool(result.params.get("clip", False))
+        bounds = bounds_of(result, adata)
         for start, name, sign, direction in ((i, source, 1.0, FORWARD), (j, target, -1.0, BACK)):
             rows = sample(known.rows(start, name), max_moved, generator)
-            points = chosen.translated(adata, rows, sign * delta[delta != 0], layer, clip=clip)
+            points = chosen.translated(adata, rows, sign * delta[delta != 0], layer, bounds)
             parts.append(_part(adata, result, codes, rows, points, "translated", direction))
     return pd.concat(parts, ignore_index=True)
 

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from scgce._api.adata import basis_key, get_matrix
 from scgce._api.errors import not_found
 from scgce.core.choose.truncate import SparseDelta
-from scgce.core.score.shift import LinearShift, sparse_columns
+from scgce.core.score.columns import sparse_columns
+from scgce.core.score.translator import Bounds, Translator
+from scgce.core.score.translator import bounds_of as translator_bounds
 from scgce.encoders import Encoder, encoder_from_uns
 from scgce.matrix.arrays import csr_rows
 from scgce.store.cells import REPORT, cell_facts
@@ -51,30 +53,36 @@ class CellMap:
         return flat(np.asarray(adata.obsm[self.basis])[rows])
 
     def translated(
-        self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, *, clip: bool = False
+        self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, bounds: Bounds | None = None
     ) -> Points:
         """Places of some cells after a translation, shape (rows, 2); see :meth:`embedded`."""
-        return flat(self.embedded(adata, rows, delta, layer, clip=clip))
+        return flat(self.embedded(adata, rows, delta, layer, bounds))
 
     def embedded(
-        self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, *, clip: bool = False
+        self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, bounds: Bounds | None = None
     ) -> NDArray[np.float32]:
         """All coordinates of some cells after a translation, shape (rows, m).
 
         ``delta`` is indexed by gene and may be empty. Genes that ``adata`` no longer has are ignored: the encoder
-        would not exist if it read them.
+        would not exist if it read them. ``bounds`` are those of the genes of ``adata``.
         """
-        if self.encoder is None:
-            raise ValueError(f"translated cells cannot be placed in {self.basis!r}: {self.reason}")
-        cells = csr_rows(get_matrix(adata, layer), rows)
+        translator, encoder = self.translator(adata, rows, layer, bounds)
         columns = adata.var_names.get_indexer(delta.index)
         order = np.argsort(columns[columns >= 0])
         genes = torch.from_numpy(columns[columns >= 0][order].astype(np.int64))
         amounts = torch.from_numpy(delta.to_numpy(np.float32)[columns >= 0][order])
+        moved = translator.translate(slice(None), SparseDelta(genes, amounts))
+        return encoder.embed_hidden(moved.numpy())
+
+    def translator(
+        self, adata: AnnData, rows: NDArray[np.int64], layer: str | None, bounds: Bounds | None
+    ) -> tuple[Translator, Encoder]:
+        """Some cells as the encoder's first layer sees them under any translation, and the encoder."""
+        if self.encoder is None:
+            raise ValueError(f"translated cells cannot be placed in {self.basis!r}: {self.reason}")
+        cells = csr_rows(get_matrix(adata, layer), rows)
         hidden = torch.from_numpy(self.encoder.hidden(cells))
-        shift = LinearShift(hidden, self.encoder.W, sparse_columns(cells) if clip else None)
-        moved = shift.translated(slice(None), SparseDelta(genes, amounts), clip=clip)
-        return self.encoder.embed_hidden(moved.numpy())
+        return Translator(hidden, self.encoder.W, sparse_columns(cells), bounds), self.encoder
 
 
 def flat(points: Any) -> Points:
@@ -177,6 +185,14 @@ def layer_of(result: Result, adata: AnnData) -> str | None:
     """Layer that was explained, None for ``adata.X``."""
     name = str(result.params.get("layer", ""))
     return name if name in adata.layers or name.startswith("log1p(") else None
+
+
+def bounds_of(result: Result, adata: AnnData) -> Bounds | None:
+    """Within which the explanation leaves the genes of ``adata``; None if it adds its amounts whatever comes out."""
+    place = pd.Index(result.genes).get_indexer(adata.var_names.astype(str))
+    lows, highs = result.limits
+    low, high = np.where(place >= 0, lows[place], -np.inf), np.where(place >= 0, highs[place], np.inf)
+    return translator_bounds(str(result.params.get("clip", "none")), low, high)
 
 
 def sample(rows: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -18,12 +18,14 @@ VERSION = "scgce_version"
 REQUIRED = (PARAMS, "groups", "genes", "deltas", "correctness", "coverage", "epsilon")
 
 DAMAGED = "the entry was truncated or edited"
+CLIPS = ("range", "zero", "none")
 NUMBERS, NAMES = "biuf", "OUST"
 
 _SQUARE = ("l", "l")
 _TOP: dict[str, tuple[str, ...]] = {
     "sizes": ("l",),
-    "means": ("l", "d"),
+    **dict.fromkeys(("means", "reported_means"), ("l", "d")),
+    **dict.fromkeys(("low", "high"), ("d",)),
     "percent_explained": _SQUARE,
     "n_genes": _SQUARE,
     "judge_": _SQUARE,
@@ -33,13 +35,16 @@ _TOP: dict[str, tuple[str, ...]] = {
     "cell_group": ("n",),
     "pair_deltas": ("l*l", "d"),
 }
-_SWEPT = dict.fromkeys(("correctness", "coverage", "dbm_", "validation_", "judge_", "consistent_"), ("K", "l", "l"))
+_SCORED = ("correctness", "coverage", "dbm_correctness", "dbm_coverage", "dbm_scaled_", "validation_", "judge_")
+_SWEPT = dict.fromkeys((*_SCORED, "consistent_"), ("K", "l", "l"))
 _SWEEP = {
     "sparsity": ("K",),
     "lam": ("K",),
     "similarity": ("K-1",),
     "deltas": ("K*l", "d"),
     "deltas_consistent": ("K*l", "d"),
+    "dbm_factor": ("K",),
+    **dict.fromkeys(("changes", "changes_consistent"), ("K*l*l", "d")),
     "pair_deltas": ("K*l*l", "d"),
 }
 _PATH: dict[str, tuple[str, ...]] = dict.fromkeys(
@@ -79,7 +84,8 @@ _PARAMS: dict[str, type | tuple[type, ...]] = {
         ("groupby", "layer", "use_rep", "method", "reference", "device", "epsilon_rule", "programs", "count"), str
     ),
     **dict.fromkeys(("sparsity_selected", "seed", "n_programs"), int),
-    **dict.fromkeys(("pair_cut", "clip", "nonnegative"), bool),
+    **dict.fromkeys(("pair_cut", "nonnegative"), bool),
+    "clip": (bool, str),
     **dict.fromkeys(("amplitude", "penalty", "validation_fraction"), (int, float)),
 }
 
@@ -136,9 +142,21 @@ def check_params(params: Mapping[str, Any], where: str) -> Fields:
     """
     for name, kind in _PARAMS.items():
         value = params.get(name)
-        if name in params and (not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool)):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if name in params and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
             raise ValueError(f"{where}[{name!r}] is {value!r}: {DAMAGED}")
-    return Fields(params, where)
+    found = Fields(params, where)
+    if "clip" in params:
+        found["clip"] = _clip(params["clip"], where)
+    return found
+
+
+def _clip(value: bool | str, where: str) -> str:
+    """How translated cells are bounded, in today's words: earlier files say True for "zero" and False for "none"."""
+    word = value if isinstance(value, str) else "zero" if value else "none"
+    if word not in CLIPS:
+        raise ValueError(f"{where}['clip'] is {value!r}; expected one of {', '.join(CLIPS)}: {DAMAGED}")
+    return word
 
 
 def _check_part(

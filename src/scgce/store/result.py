@@ -40,6 +40,8 @@ def _consistent(raw: Mapping[str, Any], key: str) -> Fields:
     own["deltas"] = sweep["deltas_consistent"]
     size, selected = len(raw["groups"]), int(raw["params"]["sparsity_selected"])
     start = int(np.flatnonzero(np.asarray(sweep["sparsity"]) == selected)[0]) * size
+    if "changes_consistent" in sweep:
+        own["changes"] = sweep["changes_consistent"]
     left_out = {"percent_explained", "n_genes", *own}
     entry = {
         **{name: value for name, value in raw.items() if name not in left_out},
@@ -111,6 +113,13 @@ class Result:
         return np.asarray(self.raw["means"], dtype=np.float64)
 
     @property
+    def limits(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lowest and highest value that a translation leaves each gene, shape (d,) each; −inf and inf if not stored."""
+        nothing = np.full(len(self.genes), np.inf, np.float32)
+        low, high = self.raw.get("low", -nothing), self.raw.get("high", nothing)
+        return np.asarray(low, np.float32), np.asarray(high, np.float32)
+
+    @property
     def epsilon(self) -> float:
         """Distance within which two points of the representation count as the same; NaN if not stored."""
         return float(self.raw.get("epsilon", np.nan))
@@ -176,6 +185,37 @@ class Result:
         if not self.pair_cut or sparsity >= len(self.genes):
             return delta
         return top_k(torch.from_numpy(np.ascontiguousarray(delta)), sparsity).numpy()
+
+    @property
+    def clip(self) -> str:
+        """How far translated cells may go: "range", "zero" or "none"."""
+        return str(self.params.get("clip", "none"))
+
+    def changes(self, i: int, j: int, genes: NDArray[np.int64], sparsity: int) -> NDArray[np.float64]:
+        """Mean of t(x) − x over the reported cells of row i under i → j, of some genes; NaN where it is not stored.
+
+        Without bounds the change is the amount itself.
+        """
+        if self.clip == "none":
+            return np.asarray(self.delta(i, j, sparsity)[genes], np.float64)
+        sweep, size = self.raw.get("sweep", {}), len(self.groups)
+        if "changes" not in sweep or sparsity not in self.sparsities:
+            return np.full(len(genes), np.nan)
+        row = self.block(sparsity) * size**2 + i * size + j
+        return np.asarray(sweep["changes"][row].toarray(), np.float64).ravel()[genes]
+
+    def means_after(self, i: int, genes: NDArray[np.int64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean of some genes over the reported cells of row i once changed; NaN where their means are not stored."""
+        if "reported_means" not in self.raw:
+            return np.full(len(genes), np.nan)
+        before = np.asarray(self.raw["reported_means"][i], np.float64)[genes]
+        if self.clip == "none":
+            return before + changes
+        # a mean of values within the bounds; a rounded sum may lie a hair outside
+        low, high = (
+            self.limits if self.clip == "range" else (np.zeros(len(self.genes)), np.full(len(self.genes), np.inf))
+        )
+        return np.where(changes == 0, before, np.clip(before + changes, low[genes], high[genes]))
 
     def pair_cuts(self, sparsity: int) -> PairCuts:
         """Return the reported translations of all ordered pairs as (genes, values), computed once."""

@@ -10,21 +10,28 @@ from typing import Any, Literal
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.constraints import DATA, FLAG, NEW_NAME, NONE, SEED, TEXT, checked
+from scgce._api.constraints import DATA, NEW_NAME, NONE, SEED, TEXT, checked
 from scgce._api.device import resolve_device
 from scgce.encoders import encoder_from_uns
 from scgce.explain import params as _params
 from scgce.explain.entry import Report, stored
 from scgce.explain.judges import Panel
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon
-from scgce.explain.reopen import programs_of, reopen, seed_for, stored_explanations, with_stored_means
+from scgce.explain.reopen import (
+    programs_of,
+    reopen,
+    seed_for,
+    stored_explanations,
+    stored_factors,
+    with_stored_means,
+)
 from scgce.explain.split import FIT, REPORT, VALIDATE
 from scgce.store.entries import read_result, write_result
 
 logger = logging.getLogger("scgce")
 
 
-@checked(reference=DATA | NONE, groupby=TEXT | NONE, clip=FLAG | NONE, key_added=NEW_NAME | NONE, rng=SEED | NONE)
+@checked(reference=DATA | NONE, groupby=TEXT | NONE, key_added=NEW_NAME | NONE, rng=SEED | NONE)
 def evaluate(
     adata: AnnData,
     key: str = "tgt",
@@ -34,7 +41,7 @@ def evaluate(
     layer: str | None = None,
     encoder: Any = None,
     epsilon: float | Literal["mean", "max"] | None = None,
-    clip: bool | None = None,
+    clip: Literal["range", "zero"] | bool | None = None,
     judges: bool | Mapping[str, Any] = True,
     min_cells: int = 1,
     rng: int | np.random.Generator | None = None,
@@ -67,7 +74,7 @@ def evaluate(
     epsilon
         A distance, or "mean" or "max" to find it anew in ``adata``; None: as stored.
     clip
-        Translate by ``max(x + δ, 0)``; None: as stored.
+        "range", "zero" or False (``x + δ``), as in `tl.tgt`, within the stored range of the genes; None: as stored.
     judges
         As in `tl.tgt`; fitted on the fitting cells of ``reference``.
     min_cells
@@ -104,7 +111,8 @@ def evaluate(
     entry = read_result(home, key)
     params = entry["params"]
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
-    opening: dict[str, Any] = {"seed": seed_for(entry, rng), "device": resolve_device(device)}
+    bounded = _bounded(entry, clip)
+    opening: dict[str, Any] = {"seed": seed_for(entry, rng), "device": resolve_device(device), "clip": bounded}
     scored = reopen(adata, entry, groupby, layer, r, min_cells=min_cells, home=reference, fitting=False, **opening)
     own = scored
     if judges and (reference is not None or groupby is not None or layer is not None):
@@ -117,18 +125,30 @@ def evaluate(
         adata = adata.copy()
     scored = with_stored_means(scored, entry)
     reach = float(entry["epsilon"]) if epsilon is None else pick_epsilon(scored, epsilon)
-    clipped = bool(params["clip"]) if clip is None else clip
     panel = Panel.fit(scored, judges, fitted_on=own, parents=_parents(entry)) if judges else None
-    report = Report(scored.part(REPORT), reach, clipped, panel)
+    report = Report(scored.part(REPORT), reach, panel)
     explained = stored_explanations(entry, scored)
     selected = [candidate.sparsity for candidate in explained].index(int(params["sparsity_selected"]))
-    kept = {**params, "groupby": scored.groups.key, "layer": layer or params["layer"], "clip": clipped}
+    kept = {**params, "groupby": scored.groups.key, "layer": layer or params["layer"], "clip": bounded}
     kept |= {"evaluated": key, **counts}
     kept["epsilon_rule"] = params["epsilon_rule"] if epsilon is None else _params.epsilon_rule(epsilon)
     gauge = kept["reference"] if kept.get("reference") in ("baseline", *scored.groups.names) else None
-    found = stored(scored, report, explained, selected, kept, reference=gauge) | programs_of(entry, scored)
+    factors = stored_factors(entry)
+    found = stored(scored, report, explained, selected, kept, reference=gauge, factors=factors)
+    found |= programs_of(entry, scored)
     write_result(adata, key_added or f"{key}_evaluated", found)
     return adata if copy else None
+
+
+def _bounded(entry: dict[str, Any], clip: bool | str | None) -> str:
+    """How far translated cells may go: as asked for, or as stored."""
+    word = str(entry["params"]["clip"]) if clip is None else _params.clip_word(clip)
+    if word == "range" and "low" not in entry:
+        raise ValueError(
+            "clip='range': the explanation was made by an earlier version, which did not store the genes' range; "
+            "expected 'zero', False or None, or an explanation made anew"
+        )
+    return word
 
 
 def _parents(entry: dict[str, Any]) -> dict[str, str]:

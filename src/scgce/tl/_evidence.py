@@ -25,7 +25,7 @@ from scgce.core.score.evidence import (
 from scgce.core.score.judges import fit_judges
 from scgce.core.score.metrics import Scores, triangle_error
 from scgce.core.score.permutation import permuted_labels
-from scgce.core.score.shift import LinearShift
+from scgce.core.score.translator import Translator
 from scgce.core.score.unexplained import REASONS, unexplained_pairs
 from scgce.core.solve.lasso import lasso_pairs
 from scgce.core.solve.path import fit_path
@@ -100,21 +100,21 @@ def evidence(
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
     prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
     chosen = explanation_of(entry, prepared, k, key)
-    cells, cuts, clip = prepared.part(REPORT), chosen.cuts(), bool(entry["params"]["clip"])
+    cells, cuts = prepared.part(REPORT), chosen.cuts()
     epsilon = float(entry["epsilon"])
-    moved = cells.mover(cuts, clip=clip)
+    moved = cells.mover(cuts)
     at = np.asarray(entry["sweep"]["sparsity"]).tolist().index(k)
     at_one = Scores(*(np.asarray(entry["sweep"][name])[at] for name in ("correctness", "coverage")))
     found: dict[str, Any] = {"sparsity": k, "n_permutations": n_permutations}
     pairs = prepared.groups.n * (prepared.groups.n - 1)
     with progress(total=pairs * (len(doses) + 4), desc="evidence") as bar:
-        found |= _doses(cells, cuts, clip, epsilon, doses, bar.update)
-        found |= {"off_manifold": _off_manifold(prepared, cuts, clip), "below_zero": _below_zero(cells, cuts, clip)}
+        found |= _doses(cells, cuts, epsilon, doses, bar.update)
+        found |= {"off_manifold": _off_manifold(prepared, cuts), "below_zero": _below_zero(cells, cuts)}
         bar.update(pairs)
         found |= {"consistency_price": _price(prepared, 0.0 if "programs" in entry else chosen.lam)}
         found |= {"triangle_error": triangle_error(cuts.dense, prepared.groups.n)}
         bar.update(pairs)
-        found |= _null(cells, cuts, clip, epsilon, n_permutations, seed, bar.update)
+        found |= _null(cells, cuts, epsilon, n_permutations, seed, bar.update)
         found |= _unexplained(prepared, cells, moved, at_one, epsilon, threshold)
         bar.update(pairs)
     adata.uns[key] = {**adata.uns[key], "evidence": found}
@@ -122,34 +122,33 @@ def evidence(
 
 
 def _doses(
-    cells: Cells, cuts: PairCuts, clip: bool, epsilon: float, doses: Sequence[float], on_pair: Callable[[], object]
+    cells: Cells, cuts: PairCuts, epsilon: float, doses: Sequence[float], on_pair: Callable[[], object]
 ) -> dict[str, np.ndarray]:
     def moved(i: int, j: int, t: float) -> Any:
         on_pair()
-        return cells.mover(cuts, clip=clip, scale=t)(i, j)
+        return cells.mover(cuts, scale=t)(i, j)
 
     correctness, coverage = dose_curve(moved, cells.embedded, epsilon, doses)
     return {"doses": np.asarray(doses, np.float64), "dose_correctness": correctness, "dose_coverage": coverage}
 
 
-def _off_manifold(prepared: Prepared, cuts: PairCuts, clip: bool) -> np.ndarray:
+def _off_manifold(prepared: Prepared, cuts: PairCuts) -> np.ndarray:
     """In the PCA space of the fitting cells, which no encoder saw."""
     rows = prepared.rows(FIT, 200)
     judge = fit_judges(arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows], rng=prepared.seed)["knn"]
     report = prepared.rows(REPORT, 500)
     X = arrays.csr_rows(prepared.X, report)
     cells = prepared.cells(report)
-    shift = LinearShift(judge.hidden(X), judge.M, getattr(cells.shift, "columns", None))
-    groups = [shift.mapped[rows] for rows in cells.slices]
-    return off_manifold(lambda i, j: shift.translated(cells.slices[i], cuts(i, j), clip=clip), groups)
+    translator = Translator(judge.hidden(X), judge.M, cells.translator.columns, prepared.bounds)
+    groups = [translator.rows(rows) for rows in cells.slices]
+    return off_manifold(lambda i, j: translator.translate(cells.slices[i], cuts(i, j)), groups)
 
 
-def _below_zero(cells: Cells, cuts: PairCuts, clip: bool) -> np.ndarray:
-    """Nothing falls below zero with clipping; without the columns at hand it is not known."""
-    n = cells.n_groups
-    columns = getattr(cells.shift, "columns", None)
-    if clip or columns is None:
-        return np.full((n, n), 0.0 if clip else np.nan)
+def _below_zero(cells: Cells, cuts: PairCuts) -> np.ndarray:
+    """Nothing falls below zero with clipping."""
+    n, columns = cells.n_groups, cells.translator.columns
+    if cells.translator.bounds is not None or columns is None:
+        return np.zeros((n, n))
     return share_below_zero(columns, cells.slices, cuts)
 
 
@@ -169,7 +168,6 @@ def _price(prepared: Prepared, lam: float) -> np.ndarray:
 def _null(
     cells: Cells,
     cuts: PairCuts,
-    clip: bool,
     epsilon: float,
     n_permutations: int,
     seed: int,
@@ -182,8 +180,8 @@ def _null(
             null = permuted_labels(
                 cells.embedded[i],
                 cells.embedded[j],
-                cells.translate(i, cuts(i, j), clip=clip),
-                cells.translate(j, cuts(i, j), clip=clip),
+                cells.translate(i, cuts(i, j)),
+                cells.translate(j, cuts(i, j)),
                 epsilon,
                 n_permutations=n_permutations,
                 rng=seed,

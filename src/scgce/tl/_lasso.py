@@ -35,7 +35,7 @@ def lasso(
     groups: Literal["all"] | Sequence[str] = "all",
     reference: str | None = None,
     sparsity: Literal["auto"] | int | Sequence[int] = "auto",
-    clip: bool = False,
+    clip: Literal["range", "zero"] | bool | None = "range",
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
     judges: bool | Mapping[str, Any] = True,

@@ -22,7 +22,7 @@ from scgce.encoders import encoder_from_uns
 from scgce.explain.entry import Report, stored
 from scgce.explain.judges import Panel
 from scgce.explain.read import Prepared
-from scgce.explain.reopen import reopen, seed_for, stored_explanations, with_stored_means
+from scgce.explain.reopen import reopen, seed_for, stored_explanations, stored_factors, with_stored_means
 from scgce.explain.split import REPORT
 from scgce.store.entries import read_result, write_result
 
@@ -96,11 +96,11 @@ def lineages(
     weights = _weights(entry, prepared.groups, parents)
     merged = _merged(prepared, column, parents, weights)
     panel = Panel.fit(merged, judges, parents=parents) if judges else None
-    report = Report(merged.part(REPORT), float(entry["epsilon"]), bool(entry["params"]["clip"]), panel)
+    report = Report(merged.part(REPORT), float(entry["epsilon"]), panel)
     explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
     selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))
     kept = {**entry["params"], "groupby": column, "lineages_of": key}
-    result = stored(merged, report, explained, selected, kept)
+    result = stored(merged, report, explained, selected, kept, factors=stored_factors(entry))
     result |= {"members": np.array(list(parents), dtype=str), "member_of": np.array(list(parents.values()), dtype=str)}
     write_result(adata, key_added, result)
     if not isinstance(lineage, str):
@@ -162,8 +162,8 @@ def _merged(prepared: Prepared, key: str, parents: dict[str, str], weights: pd.D
     bound = None
     if prepared.most_reported is not None:
         bound = (weights.to_numpy() > 0).astype(np.int64) @ prepared.most_reported
-    means = weights.to_numpy() @ prepared.means
-    return replace(prepared, groups=groups, split=split, means=means, most_reported=bound)
+    means, reported = (weights.to_numpy() @ part for part in (prepared.means, prepared.reported_means))
+    return replace(prepared, groups=groups, split=split, means=means, reported_means=reported, most_reported=bound)
 
 
 def _averaged(explained: Explained, weights: pd.DataFrame) -> Explained:

@@ -38,7 +38,7 @@ def marker_tests(
     reference: str | None = None,
     sparsity: Literal["auto"] | int | Sequence[int] = "auto",
     method: Literal["t-test", "wilcoxon", "logreg"] = "t-test",
-    clip: bool = False,
+    clip: Literal["range", "zero"] | bool | None = "range",
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
     judges: bool | Mapping[str, Any] = True,

@@ -108,7 +108,6 @@ def stability(
         costs,
         amplitude,
         float(params.get("penalty", 1.0)),
-        bool(params["clip"]),
         nonnegative=bool(params.get("nonnegative", False)),
     )
     repeats = []
@@ -174,6 +173,7 @@ def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], genera
         prepared.split,
         device=prepared.device,
         seed=prepared.seed,
+        clip=prepared.clip,
     )
 
 

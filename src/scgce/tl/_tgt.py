@@ -11,7 +11,7 @@ from anndata import AnnData
 
 from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask
-from scgce._api.constraints import checked
+from scgce._api.constraints import FLAG, NONE, checked, one_of
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
 from scgce.core.choose.plan import plan_for
@@ -33,7 +33,7 @@ PATH_STEPS, SCORE_STEPS = 60, 10
 """Of the progress bar: λ values, and the scoring of a sparsity in units of a refinement step."""
 
 
-@checked(sparsity=None)
+@checked(clip=FLAG | NONE | one_of("auto", "range", "zero"), sparsity=None)
 def tgt(
     adata: AnnData,
     groupby: str = "leiden",
@@ -49,7 +49,7 @@ def tgt(
     programs: Any = None,
     count: Literal["mean", "max"] = "mean",
     amplitude: float | Literal["auto"] | None = "auto",
-    clip: bool = False,
+    clip: Literal["auto", "range", "zero"] | bool | None = "auto",
     nonnegative: bool = False,
     penalty: Literal["pair", "gene"] | float = "pair",
     lam: float | Sequence[float] | None = None,
@@ -119,9 +119,15 @@ def tgt(
         a pair or fewer, 5 or 10 bring more cells across. None: unbounded, as in the paper, at the risk of implausible
         amounts.
     clip
-        Translate by ``max(x + δ, 0)``: expression cannot fall below zero. In refinement and in every metric.
+        How far translated cells may go, in refinement and in every metric. "auto": "range" for genes, None with
+        programmes, whose amounts are real. "range": cells stay possible,
+        ``t(x) = min(max(x + δ, low), high)``, where low and high are each gene's smallest and largest value among the
+        fitting cells (stored); values further outside the gene's third smallest and third largest than these are apart
+        are outliers and passed over. "zero" (or True): ``max(x + δ, 0)``; not for a matrix with negative values. None
+        (or False): ``x + δ``, as in the paper.
     nonnegative
-        Bound the amounts further, gene by gene, so that no group's mean is taken below zero. Needs an amplitude.
+        Bound the amounts further, gene by gene, so that no group's mean is taken below zero. Needs an amplitude and a
+        matrix without negative values.
     penalty
         What a gene costs: "pair", its amount for every pair it tells apart (Eq. 9); "gene", its range once (a small
         panel over all pairs); or a number between 0 ("gene") and 1 ("pair").
@@ -154,8 +160,10 @@ def tgt(
     -------
     None, or the copy. Sets ``adata.uns[key_added]``: ``params``; ``groups`` (l,), ``genes`` (d,); ``deltas`` float32
     (l, d), the basis translations; ``correctness``, ``coverage``, ``percent_explained``, ``n_genes`` and judges'
-    ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``epsilon``; ``means`` (l, d); ``sweep`` with
-    the same for every sparsity beside the difference of means cut to as many genes and, after "refine", the consistent
+    ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``epsilon``; ``means`` (l, d); ``low`` and
+    ``high`` (d,), the genes' range; ``sweep`` with the same for every sparsity beside the difference of means cut to as
+    many genes (``dbm_*`` at real amounts, ``dbm_scaled_*`` times ``dbm_factor``), ``changes`` CSR (K·l·l, d), the mean
+    of t(x) − x over the reported cells where they are bounded, and, after "refine", the consistent
     variant (``deltas_consistent``, ``consistent_*``); ``path``; ``encoder``; ``split``. With ``programs``, also
     ``programs``: ``names`` (M,), ``membership`` CSR (M, d), ``weights`` (how much a gene leads), ``levels`` (K, M, l),
     the level of every group at every sparsity, 0 the lowest, ``amounts`` (K, M, l), the level's mean expression over
@@ -194,15 +202,17 @@ def tgt(
         min_cells=min_cells,
         rng=rng,
         device=device,
+        clip=_params.clip_word(clip, in_programs=programs is not None),
+        nonnegative=nonnegative,
     )
-    model = Model(costs, amplitude, exponent, bool(clip), lams, bool(nonnegative))
+    model = Model(costs, amplitude, exponent, lams, bool(nonnegative))
     params = {
         "groupby": groupby,
         "use_rep": use_rep or "",
         "layer": layer or "",
         "method": method,
         "amplitude": -1.0 if amplitude is None else float(amplitude),
-        "clip": bool(clip),
+        "clip": prepared.clip,
         "nonnegative": bool(nonnegative),
         "penalty": float(exponent),
         "validation_fraction": float(validation_fraction),
@@ -259,7 +269,7 @@ def _explain(
         ]
         return stored(
             prepared,
-            report_on(prepared, reach, model.clip, judges),
+            report_on(prepared, reach, judges),
             explained,
             smallest_sufficient(explained),
             params,
@@ -298,7 +308,7 @@ def _explain_in_programs(
             "n_programs": programs.n,
             "count": count,
         }
-        report = report_on(prepared, reach, model.clip, judges)
+        report = report_on(prepared, reach, judges)
         entry = stored(
             prepared,
             report,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tests.core._cells import World, dense_cells_of, make_world
+from tests.core._cells import World, bounded, dense_cells_of, make_world
 from tests.core.choose.test_refine import epsilon_of, gap_of, start_of
 from tests.core.score.test_cells import Whole
 
@@ -15,7 +15,7 @@ from scgce.core.choose.polish import polish
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import off_diagonal_mean, score_pairs
-from scgce.core.score.moves import Moves
+from scgce.core.score.translator import Bounds
 from scgce.core.solve.relaxed import partition_gaps
 from scgce.core.translations import Translations
 
@@ -31,17 +31,16 @@ STEPS = (-2.0, -1.0, -0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0, 2.0)
 def search(
     world: World, amounts: Parametrisation, k: int | None, *, balance: float = 0.6, seed: int = 0
 ) -> Translations:
-    moves = Moves.of(world.fit, world.W, amounts.genes)
     generator = torch.Generator().manual_seed(seed)
-    values = polish(moves, amounts, k, epsilon_of(world), balance=balance, generator=generator)
+    values = polish(world.fit, amounts, k, epsilon_of(world), balance=balance, generator=generator)
     return Translations(amounts.genes, values, 24)
 
 
 def reported(
     world: World, translations: Translations, k: int | None, *, clip: bool = False, cells: Cells | None = None
 ) -> tuple[float, float]:
-    cells = world.fit if cells is None else cells
-    scores = score_pairs(cells.mover(PairCuts(translations.dense(), k), clip=clip), cells.embedded, epsilon_of(world))
+    cells = bounded(world.fit if cells is None else cells, Bounds.at_zero(24) if clip else None)
+    scores = score_pairs(cells.mover(PairCuts(translations.dense(), k)), cells.embedded, epsilon_of(world))
     return off_diagonal_mean(scores.correctness), off_diagonal_mean(scores.coverage)
 
 
@@ -106,11 +105,11 @@ def test_what_is_clipped_is_what_improves(world: World) -> None:
     start = start_of(world)
     amounts = FreeParametrisation.of(start)
     found = []
-    for cells, weights in [(world.fit, world.W), (dense_cells_of(world.X, world.sizes, Whole(world)), None)]:
-        expression = None if weights is None else (lambda rows: world.X[rows][:, amounts.genes])
-        moves = Moves.of(cells, weights, amounts.genes, clip=True, expression=expression)
+    for cells in (world.fit, dense_cells_of(world.X, world.sizes, Whole(world))):
         generator = torch.Generator().manual_seed(0)
-        values = polish(moves, amounts, 2, epsilon_of(world), balance=1.0, generator=generator)
+        values = polish(
+            bounded(cells, Bounds.at_zero(24)), amounts, 2, epsilon_of(world), balance=1.0, generator=generator
+        )
         found.append(reported(world, Translations(amounts.genes, values, 24), 2, clip=True, cells=cells)[0])
     before = reported(world, start, 2, clip=True)[0]
     plain = reported(world, search(world, amounts, 2, balance=1.0), 2, clip=True)[0]
@@ -129,13 +128,13 @@ def test_same_seed_same_bytes_other_seed_other_bytes(world: World) -> None:
 def spied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Cells of every call that scores a pair."""
     calls: list[int] = []
-    plain = Moves.__call__
+    plain = Cells.translate_many
 
-    def spy(self: Moves, rows: torch.Tensor, source: torch.Tensor, explanations: torch.Tensor) -> torch.Tensor:
+    def spy(self: Cells, rows: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
         calls.append(rows.shape[1])
-        return plain(self, rows, source, explanations)
+        return plain(self, rows, *rest)
 
-    monkeypatch.setattr(Moves, "__call__", spy)
+    monkeypatch.setattr(Cells, "translate_many", spy)
     return calls
 
 
@@ -173,9 +172,8 @@ def test_every_size_of_step_is_tried(away: float) -> None:
     right = torch.stack([torch.zeros(24), tiny.X[1] - tiny.X[0]]).double()
     wrong = right.clone()
     wrong[1, 5] -= away
-    moves = Moves.of(tiny.fit, tiny.W, torch.arange(24))
     amounts = FreeParametrisation(torch.arange(24), wrong, 1.0)
-    found = polish(moves, amounts, None, 1e-3, balance=0.6, generator=torch.Generator().manual_seed(0))
+    found = polish(tiny.fit, amounts, None, 1e-3, balance=0.6, generator=torch.Generator().manual_seed(0))
     np.testing.assert_allclose(found[1] - found[0], right[1] - right[0], atol=1e-12)
 
 

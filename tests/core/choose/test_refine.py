@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.core._cells import World, dense_cells_of, make_world
+from tests.core._cells import World, bounded, dense_cells_of, make_world
 from tests.core.score.test_cells import Whole
 
 from scgce.core.choose.parametrisation import FreeParametrisation, Parametrisation, StepParametrisation
@@ -14,7 +14,7 @@ from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.cells import Cells
 from scgce.core.score.epsilon import epsilon_from
 from scgce.core.score.metrics import off_diagonal_mean, score_pairs
-from scgce.core.score.moves import Moves
+from scgce.core.score.translator import Bounds
 from scgce.core.solve.penalties import Gap
 from scgce.core.solve.relaxed import partition_gaps
 from scgce.core.translations import Translations
@@ -46,19 +46,12 @@ def run(
     seed: int = 0,
     options: RefineOptions = QUICK,
     cells: Cells | None = None,
-    dense: bool = False,
     clip: bool = False,
     **kwargs: object,
 ) -> Translations:
-    moves = Moves.of(
-        world.fit if cells is None else cells,
-        None if dense else world.W,
-        amounts.genes,
-        clip=clip,
-        expression=None if dense else (lambda rows: world.X[rows][:, amounts.genes]),
-    )
+    cells = world.fit if cells is None else cells
     values = refine(
-        moves,
+        bounded(cells, Bounds.at_zero(24)) if clip else cells,
         amounts,
         k,
         epsilon_of(world),
@@ -74,7 +67,8 @@ def epsilon_of(world: World) -> float:
 
 
 def quality(world: World, translations: Translations, k: int | None, cells: Cells, clip: bool = False) -> float:
-    scores = score_pairs(cells.mover(PairCuts(translations.dense(), k), clip=clip), cells.embedded, epsilon_of(world))
+    cells = bounded(cells, Bounds.at_zero(24)) if clip else cells
+    scores = score_pairs(cells.mover(PairCuts(translations.dense(), k)), cells.embedded, epsilon_of(world))
     return 0.5 * (off_diagonal_mean(scores.correctness) + off_diagonal_mean(scores.coverage))
 
 
@@ -141,7 +135,7 @@ def test_an_encoder_without_a_first_linear_map_gives_the_same(world: World) -> N
     few = replace(QUICK, steps=15)
     whole = dense_cells_of(world.X, world.sizes, Whole(world))
     one = run(world, amounts, 3, options=few)
-    other = run(world, amounts, 3, options=few, cells=whole, dense=True)
+    other = run(world, amounts, 3, options=few, cells=whole)
     np.testing.assert_allclose(one.values, other.values, atol=2e-3)
 
 
@@ -150,8 +144,8 @@ def test_with_clipping_what_is_clipped_is_what_improves(world: World, dense: boo
     start = start_of(world)
     cells = dense_cells_of(world.X, world.sizes, Whole(world)) if dense else world.fit
     amounts = FreeParametrisation.of(start)
-    after = run(world, amounts, 3, cells=cells, dense=dense, clip=True)
-    plain = run(world, amounts, 3, cells=cells, dense=dense)
+    after = run(world, amounts, 3, cells=cells, clip=True)
+    plain = run(world, amounts, 3, cells=cells)
     assert quality(world, after, 3, world.validate, clip=True) > quality(world, start, 3, world.validate, clip=True)
     assert not torch.equal(after.values, plain.values)
 

@@ -13,7 +13,6 @@ from torch import nn
 from scgce.core.choose.parametrisation import FreeParametrisation
 from scgce.core.choose.refine import RefineOptions, _Batch, _Loss, refine
 from scgce.core.score.epsilon import epsilon_from
-from scgce.core.score.moves import Moves
 from scgce.core.translations import Translations
 
 
@@ -40,7 +39,7 @@ def test_a_sharp_loss_counts_the_cells_out_of_reach_on_both_sides(world: World, 
     goals = torch.zeros(4, 1, 2)
     goals[1, 0] = world.encode(world.X[:1])[0] + torch.tensor([0.6, -0.8]) * away
     options = RefineOptions(reach=1.5, pull=0.0)
-    loss = _Loss(Moves.of(world.fit, world.W, torch.arange(24)), 1.0, 1.0, options)
+    loss = _Loss(world.fit, torch.arange(24), 1.0, 1.0, options)
     found = loss(_Batch(torch.tensor([0]), torch.tensor([1]), rows, goals), torch.zeros(1, 24), 1e-3)
     assert float(found) == pytest.approx(expected, abs=1e-6)
 
@@ -55,8 +54,6 @@ def test_units_of_the_representation_do_not_matter(world: World, unit: float) ->
         epsilon = epsilon_from(cells.embedded, "mean")
         generator = torch.Generator().manual_seed(0)
         options = replace(RefineOptions(), steps=10)
-        found.append(
-            refine(Moves.of(cells, world.W, amounts.genes), amounts, 5, epsilon, generator=generator, options=options)
-        )
+        found.append(refine(cells, amounts, 5, epsilon, generator=generator, options=options))
     assert (found[0] - amounts.translations(amounts.start())).abs().max() > 0.05
     np.testing.assert_allclose(found[1], found[0], atol=2e-3)

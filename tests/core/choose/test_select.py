@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tests.core._cells import World, make_world
+from tests.core._cells import World, bounded, make_world
 
 from scgce.core.choose.refine import RefineOptions
 from scgce.core.choose.select import METHODS, Explained, Material, choose, quality, smallest_sufficient
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.epsilon import epsilon_from
 from scgce.core.score.metrics import Scores, off_diagonal_mean, score_pairs, triangle_error
+from scgce.core.score.translator import Bounds
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Gap, Pairwise, Penalty
 from scgce.core.solve.solver import Stopping
@@ -29,12 +30,10 @@ def material_of(world: World, amplitude: float | None) -> Material:
         problem=world.problem,
         gap=gap,
         amplitude=amplitude,
-        weights=world.W,
         points=fit_path(world.problem, penalty, means=world.means, enough_genes=7, stopping=Stopping(1e-4, 500)),
         fit=world.fit,
         validate=world.validate,
         epsilon=epsilon_from(world.fit.embedded, "mean"),
-        clip=False,
         seed=0,
         options=RefineOptions(steps=20),
     )
@@ -106,7 +105,7 @@ def test_scores_are_those_of_the_reported_explanations_on_validation_cells(
     for explained in chosen[method]:
         delta = reported(explained).float()
         # translated in gene space, the long way round
-        groups = material.validate.shift.mapped.split(world.sizes)  # type: ignore[attr-defined]
+        groups = material.validate.translator.rows(slice(None)).split(world.sizes)
         again = score_pairs(
             lambda i, j, delta=delta, groups=groups: world.tail(groups[i] + delta[i, j] @ world.W),
             material.validate.embedded,
@@ -145,8 +144,9 @@ def test_same_seed_same_bytes_other_seed_other_amounts(material: Material) -> No
 
 @pytest.mark.parametrize("method", ["path", "refine"])
 def test_with_clipping_the_validated_cells_are_clipped(method: str, material: Material) -> None:
-    (explained,) = choose(replace(material, clip=True), [5], method)
-    moved = {clip: material.validate.mover(explained.cuts(), clip=clip) for clip in (False, True)}
+    fit, validate = (bounded(cells, Bounds.at_zero(24)) for cells in (material.fit, material.validate))
+    (explained,) = choose(replace(material, fit=fit, validate=validate), [5], method)
+    moved = {clip: (validate if clip else material.validate).mover(explained.cuts()) for clip in (False, True)}
     clipped = score_pairs(moved[True], material.validate.embedded, material.epsilon)
     np.testing.assert_array_equal(clipped.correctness, explained.validation.correctness)
     plain = score_pairs(moved[False], material.validate.embedded, material.epsilon)

@@ -78,9 +78,9 @@ def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
     searched: list[Parametrisation] = []
     plain = select.polish
 
-    def spy(moves: object, amounts: Parametrisation, *args: object, **kwargs: object) -> torch.Tensor:
+    def spy(cells: object, amounts: Parametrisation, *args: object, **kwargs: object) -> torch.Tensor:
         searched.append(amounts)
-        return plain(moves, amounts, *args, **kwargs)  # type: ignore[arg-type]
+        return plain(cells, amounts, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(select, "polish", spy)
     found = run(few, 3)

@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy import sparse
-from tests.core._cells import World, dense_cells_of, make_world
+from tests.core._cells import World, bounded, dense_cells_of, make_world
 from torch import nn
 
 from scgce.core.choose.truncate import PairCuts, SparseDelta
 from scgce.core.score import cells as module
-from scgce.core.score.cells import Cells, DenseShift
+from scgce.core.score.cells import Cells
+from scgce.core.score.translator import Bounds
 
 
 class Whole(nn.Module):
@@ -48,7 +48,7 @@ def test_moved_cells_are_translated_then_encoded(
     cells: Cells, world: World, clip: bool, scale: float, k: int | None
 ) -> None:
     cuts = PairCuts(world.means, k)
-    moved = cells.mover(cuts, clip=clip, scale=scale)
+    moved = bounded(cells, Bounds.at_zero(24) if clip else None).mover(cuts, scale=scale)
     groups = world.X.split(world.sizes)
     for i, j in [(0, 1), (3, 2)]:
         x = groups[i] + scale * cuts.dense(i, j).float()
@@ -59,7 +59,7 @@ def test_moved_cells_are_translated_then_encoded(
 
 def test_clipping_matters_here(world: World) -> None:
     cuts = PairCuts(3 * world.means)
-    one, other = (world.fit.mover(cuts, clip=clip)(0, 1) for clip in (False, True))
+    one, other = (bounded(world.fit, bounds).mover(cuts)(0, 1) for bounds in (None, Bounds.at_zero(24)))
     assert (one - other).abs().max() > 0.1
 
 
@@ -85,7 +85,7 @@ def test_no_block_is_larger_than_allowed_but_for_single_cells(world: World, monk
     for entries, most in ((7 * 8, 7), (7 * 8 - 1, 6), (1, 1)):
         monkeypatch.setattr(module, "_BLOCK_ENTRIES", entries)
         rows.clear()
-        Cells(world.fit.shift, tail, np.array(world.sizes), 8)
+        Cells(world.fit.translator, tail, np.array(world.sizes), 8)
         assert max(rows) == most and sum(rows) == sum(world.sizes)
 
 
@@ -94,18 +94,3 @@ def test_unless_asked_for_nothing_is_clipped_and_amounts_are_whole(cells: Cells,
     moved = world.X[: world.sizes[0]].clone()
     moved[:, delta.genes] += delta.values
     np.testing.assert_allclose(cells.translate(0, delta), world.encode(moved), atol=2e-5)
-    dense = DenseShift(world.X.numpy()).translated(slice(0, world.sizes[0]), delta)
-    assert torch.equal(dense, moved)
-
-
-@pytest.mark.parametrize("make", [np.asarray, sparse.csr_array])
-def test_dense_rows_are_made_from_what_is_asked_for_only(make: type, world: World) -> None:
-    shift = DenseShift(make(world.X.numpy()))
-    index = torch.tensor([5, 2, 2])
-    assert torch.equal(shift.rows(index), world.X[index])
-    moved = shift.translated(slice(3, 6), SparseDelta(torch.tensor([1, 4]), torch.tensor([-9.0, 2.0])), clip=True)
-    expected = world.X[3:6].clone()
-    expected[:, 1] = 0.0
-    expected[:, 4] += 2
-    assert torch.equal(moved, expected)
-    assert torch.equal(torch.as_tensor(shift.rows(slice(0, len(world.X)))), world.X), "the cells themselves stay"

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from scgce.core.score import columns as module
-from scgce.core.score.columns import CachedColumns
+from scgce.core.score.columns import CachedColumns, sparse_columns
 
 X = torch.arange(20.0).view(4, 5)
 
@@ -49,3 +51,11 @@ def test_the_bound_itself_is_still_kept(monkeypatch: pytest.MonkeyPatch) -> None
 def test_asking_for_nothing_first_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         CachedColumns(lambda genes: torch.zeros(2, len(genes)), 3)(slice(0, 2), torch.zeros(0, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("rows", [slice(1, 2), slice(None), torch.tensor([3, 0])])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array, sparse.csc_matrix])
+def test_columns_are_looked_up_by_cell_or_by_gene(rows, kind) -> None:
+    columns = sparse_columns(kind(X.numpy()))
+    for genes in (torch.tensor([3]), torch.arange(5)):
+        assert torch.equal(columns(rows, genes), X[rows][:, genes])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.core._problems import random_case, smooth_by_pairs
 
 from scgce.core.choose.truncate import PairCuts
+from scgce.core.score.columns import sparse_columns
 from scgce.core.score.evidence import (
     DOSES,
     dose_curve,
@@ -17,7 +18,6 @@ from scgce.core.score.evidence import (
     share_below_zero,
 )
 from scgce.core.score.metrics import score_pairs
-from scgce.core.score.shift import sparse_columns
 from scgce.core.solve.lasso import lasso_pairs
 
 

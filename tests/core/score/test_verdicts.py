@@ -7,6 +7,7 @@ from scipy import sparse
 
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.judges import Judge, fit_judges
+from scgce.core.score.translator import Bounds
 from scgce.core.score.verdicts import Verdicts
 
 N_GROUPS, GENES = 3, 60
@@ -43,6 +44,10 @@ class Opaque:
         return self.names[self.judge.predict(X)]
 
 
+def at_zero(clip: bool) -> Bounds | None:
+    return Bounds.at_zero(GENES) if clip else None
+
+
 def by_hand(judge: Judge, X: np.ndarray, codes: np.ndarray, cuts: PairCuts, clip: bool) -> np.ndarray:
     out = np.zeros((N_GROUPS, N_GROUPS))
     for i in range(N_GROUPS):
@@ -60,7 +65,7 @@ def by_hand(judge: Judge, X: np.ndarray, codes: np.ndarray, cuts: PairCuts, clip
 def test_fast_path_equals_translating_the_cells(data, judges, name, kind, clip) -> None:
     X, codes, means = data
     cuts = PairCuts(means, 10)
-    found = Verdicts(judges[name], kind(X), codes, N_GROUPS).score(cuts, clip=clip)
+    found = Verdicts(judges[name], kind(X), codes, N_GROUPS, bounds=at_zero(clip)).score(cuts)
     np.testing.assert_allclose(found, by_hand(judges[name], X, codes, cuts, clip), atol=1e-12)
 
 
@@ -70,9 +75,9 @@ def test_any_object_with_predict_gives_the_same(data, judges, clip, monkeypatch)
     cuts, names = PairCuts(means, 10), np.array(["a", "b/c", "d"])
     monkeypatch.setattr("scgce.core.score.verdicts._BLOCK_BYTES", 4 * GENES * 7)
     opaque = Opaque(judges["logreg"], names)
-    found = Verdicts(opaque, sparse.csr_array(X), codes, N_GROUPS, labels=names).score(cuts, clip=clip)
+    found = Verdicts(opaque, sparse.csr_array(X), codes, N_GROUPS, labels=names, bounds=at_zero(clip)).score(cuts)
     assert max(opaque.seen) == 7, "rows at a time, by the bound on memory"
-    expected = Verdicts(judges["logreg"], X, codes, N_GROUPS).score(cuts, clip=clip)
+    expected = Verdicts(judges["logreg"], X, codes, N_GROUPS, bounds=at_zero(clip)).score(cuts)
     np.testing.assert_allclose(found, expected)
 
 
@@ -103,10 +108,12 @@ def test_sub_sampling_follows_rng(data, judges) -> None:
 def test_unless_asked_for_nothing_is_clipped_and_the_seed_is_0(data, judges) -> None:
     X, codes, means = data
     cuts = PairCuts(torch.linspace(0, 4, N_GROUPS)[:, None] * torch.tensor([1.0, -1.0]).repeat(GENES // 2))
-    verdicts = Verdicts(judges["knn"], X, codes, N_GROUPS)
-    plain, clipped = (verdicts.score(cuts, clip=clip) for clip in (False, True))
+    plain, clipped, unsaid = (
+        Verdicts(judges["knn"], X, codes, N_GROUPS, **bounds).score(cuts)
+        for bounds in ({"bounds": None}, {"bounds": at_zero(True)}, {})
+    )
     assert not np.array_equal(plain, clipped)
-    np.testing.assert_array_equal(verdicts.score(cuts), plain)
+    np.testing.assert_array_equal(unsaid, plain)
     one, other, unsaid = (
         Verdicts(judges["knn"], X, codes, N_GROUPS, max_cells=7, **rng).score(PairCuts(means, 3))
         for rng in ({"rng": 0}, {"rng": 1}, {})

@@ -2,9 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
+
+FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0)
+"""By which a difference of means is multiplied; neighbouring ones differ little in the metrics."""
+_PATIENCE = 2
+"""Factors that may bring nothing before larger ones are left out."""
+
+
+def best_factor(quality: Callable[[float], float], most: float | None) -> float:
+    """The single factor that serves a difference of means best, the bound on amounts that ours have included.
+
+    A difference of means at real amounts moves few genes too little; what it reaches with the factor that our amounts
+    may have is the fair comparison.
+
+    Parameters
+    ----------
+    quality
+        Of the difference multiplied by a factor, on cells that are not reported.
+    most
+        The largest factor, None for no bound.
+
+    Returns
+    -------
+    The smallest of the best among `FACTORS` up to ``most`` and ``most`` itself; 1 if ``most`` is not above 1.
+    """
+    tried = [factor for factor in FACTORS if most is None or factor <= most]
+    if most is not None and most > 1 and most not in tried:
+        tried.append(most)
+    best, highest, waited = 1.0, -np.inf, 0
+    for factor in tried:
+        found = quality(factor)
+        if found > highest:
+            best, highest, waited = factor, found, 0
+        elif (waited := waited + 1) > _PATIENCE:
+            break
+    return best
 
 
 def dbm(means: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class ArrivalLoss:
             # what is moved and what is to be reached are different cells, where there are enough
             moved.append(group.start + np.resize(drawn, self.size))
             goals.append(points[torch.from_numpy(np.resize(drawn[::-1], options.goals).copy())])
-        self.inputs = torch.stack([cells.shift.rows(torch.from_numpy(rows)) for rows in moved])
+        self.inputs = torch.stack([cells.translator.rows(torch.from_numpy(rows)) for rows in moved])
         self.goals = torch.stack(goals).float()
         alike = [torch.unique(own, dim=0) for own in self.goals]
         few = [own for own in alike if len(own) > 1]

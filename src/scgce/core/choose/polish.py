@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from scgce.core.score.moves import Moves
+from scgce.core.score.cells import Cells
 
 from .parametrisation import Parametrisation
 from .truncate import top_k
@@ -26,18 +26,20 @@ _LEAST = 1e-3
 class _Counts:
     """Correctness and coverage of one pair under several explanations, weighted as in selection."""
 
-    def __init__(self, moves: Moves, epsilon: float, balance: float, generator: torch.Generator) -> None:
-        self.moves, self.balance = moves, balance
-        self.epsilon = epsilon
-        groups = moves.cells.slices
+    def __init__(
+        self, cells: Cells, genes: torch.Tensor, epsilon: float, balance: float, generator: torch.Generator
+    ) -> None:
+        self.cells, self.genes = cells, genes
+        self.epsilon, self.balance = epsilon, balance
+        groups = cells.slices
         self.rows = [_some(group, generator) for group in groups]
-        self.goals = [moves.cells.embedded[g][rows - groups[g].start] for g, rows in enumerate(self.rows)]
+        self.goals = [cells.embedded[g][rows - groups[g].start] for g, rows in enumerate(self.rows)]
 
     def __call__(self, source: int, target: int, explanations: torch.Tensor) -> torch.Tensor:
         """(S,) for explanations (S, A)."""
         cells = self.rows[source][None]
         which = torch.zeros(len(explanations), dtype=torch.int64, device=explanations.device)
-        moved = self.moves(cells, which, explanations.float())
+        moved = self.cells.translate_many(cells, which, self.genes, explanations.float())
         close = torch.cdist(moved, self.goals[target], compute_mode="donot_use_mm_for_euclid_dist") <= self.epsilon
         arrived, covered = close.any(2).double().mean(1), close.any(1).double().mean(1)
         return self.balance * arrived + (1 - self.balance) * covered
@@ -56,14 +58,14 @@ def _explanations(delta: torch.Tensor, k: int | None) -> torch.Tensor:
 
 @torch.no_grad()
 def polish(
-    moves: Moves, amounts: Parametrisation, k: int | None, epsilon: float, *, balance: float, generator: torch.Generator
+    cells: Cells, amounts: Parametrisation, k: int | None, epsilon: float, *, balance: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Coordinate search from the amounts' start, until a round over all amounts gains next to nothing.
 
     Parameters
     ----------
-    moves
-        What explanations on the amounts' genes do to the cells to fit on.
+    cells
+        To fit on.
     amounts
         Parametrisation and start.
     k
@@ -77,7 +79,7 @@ def polish(
     -------
     δ on the genes of ``amounts``, (l, A) float64.
     """
-    counts = _Counts(moves, epsilon, balance, generator)
+    counts = _Counts(cells, amounts.genes, epsilon, balance, generator)
     here = amounts.start().double()
     sizes = here.new_tensor([sign * size for size in _STEPS for sign in (1, -1)])
     current = _explanations(amounts.translations(here), k)

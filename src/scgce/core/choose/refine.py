@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 
 from scgce.core.score.cells import Cells
-from scgce.core.score.moves import Moves
 
 from .parametrisation import Parametrisation
 from .truncate import top_k
@@ -85,11 +84,12 @@ class _Sampler:
 class _Loss:
     """Smooth correctness + coverage of a batch."""
 
-    def __init__(self, moves: Moves, epsilon: float, scale: float, options: RefineOptions) -> None:
-        self.moves, self.epsilon, self.scale, self.options = moves, epsilon, scale, options
+    def __init__(self, cells: Cells, genes: torch.Tensor, epsilon: float, scale: float, options: RefineOptions) -> None:
+        self.cells, self.genes = cells, genes
+        self.epsilon, self.scale, self.options = epsilon, scale, options
 
     def __call__(self, batch: _Batch, explanations: torch.Tensor, width: float) -> torch.Tensor:
-        moved = self.moves(batch.rows, batch.source, explanations)
+        moved = self.cells.translate_many(batch.rows, batch.source, self.genes, explanations)
         goals = batch.goals[batch.target]
         with torch.no_grad():
             distances = torch.cdist(moved, goals)
@@ -121,7 +121,7 @@ def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def refine(
-    moves: Moves,
+    cells: Cells,
     amounts: Parametrisation,
     k: int | None,
     epsilon: float,
@@ -134,8 +134,8 @@ def refine(
 
     Parameters
     ----------
-    moves
-        What explanations on the amounts' genes do to the cells to fit on.
+    cells
+        To fit on.
     amounts
         Parametrisation and start.
     k
@@ -148,9 +148,9 @@ def refine(
     -------
     δ on the genes of ``amounts``, (l, A) float64.
     """
-    scale = float(torch.pdist(moves.cells.means()).median().clamp(min=1e-12))
-    loss = _Loss(moves, epsilon, scale, options)
-    sampler = _Sampler(moves.cells, options, generator)
+    scale = float(torch.pdist(cells.means()).median().clamp(min=1e-12))
+    loss = _Loss(cells, amounts.genes, epsilon, scale, options)
+    sampler = _Sampler(cells, options, generator)
     parameters = amounts.start().float().requires_grad_(True)
     optimiser = torch.optim.Adam([parameters], lr=options.learning_rate, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, options.steps)

@@ -15,7 +15,6 @@ import torch
 
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, off_diagonal_mean, score_pairs
-from scgce.core.score.moves import Moves
 from scgce.core.solve.path import PathPoints, Point
 from scgce.core.solve.penalties import Gap
 from scgce.core.solve.problem import Problem
@@ -45,13 +44,10 @@ class Material:
     gap: Gap | None
     """The gap penalty of all genes, None for unbounded amounts."""
     amplitude: float | None
-    weights: torch.Tensor | None
-    """(d, h) float32."""
     points: PathPoints
     fit: Cells
     validate: Cells
     epsilon: float
-    clip: bool
     seed: int
     options: RefineOptions = RefineOptions()
     plan: Plan = field(default_factory=Plan)
@@ -89,16 +85,16 @@ def quality(scores: Scores, balance: float = RefineOptions.balance) -> float:
 
 def _validated(material: Material, translations: Translations, k: int, lam: float, cut: bool) -> Explained:
     rounded = translations.rounded().drop_unused()
-    pairs = _compared(material.validate.n_groups, material.seed)
+    pairs = compared_pairs(material.validate.n_groups, material.seed)
     return Explained(k, lam, rounded, cut, _score(material, PairCuts(rounded.dense(), k if cut else None), pairs))
 
 
 def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | None) -> Scores:
-    moved = material.validate.mover(cuts, clip=material.clip)
+    moved = material.validate.mover(cuts)
     return score_pairs(moved, material.validate.embedded, material.epsilon, pairs)
 
 
-def _compared(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
+def compared_pairs(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
     """The pairs by which candidates are compared, None for all."""
     if all_compared(n_groups):
         return None
@@ -155,12 +151,6 @@ def consistent(material: Material, k: int) -> Explained:
     return _best([best, _validated(material, exact, k, best.lam, False)])
 
 
-def _moves(material: Material, genes: torch.Tensor) -> Moves:
-    columns = getattr(material.fit.shift, "columns", None)
-    expression = (lambda rows: columns(rows, genes)) if material.clip and columns is not None else None
-    return Moves.of(material.fit, material.weights, genes, clip=material.clip, expression=expression)
-
-
 def _refined(
     material: Material,
     start: Explained,
@@ -171,7 +161,7 @@ def _refined(
 ) -> Explained:
     """One descent on the fitting cells, scored on the validation cells."""
     values = refine(
-        _moves(material, amounts.genes),
+        material.fit,
         amounts,
         start.sparsity if start.pair_cut else None,
         material.epsilon,
@@ -185,7 +175,7 @@ def _refined(
 def _polished(material: Material, start: Explained, amounts: Parametrisation, order: int = 0) -> Explained:
     """A search from one start on the fitting cells, scored on the validation cells."""
     values = polish(
-        _moves(material, amounts.genes),
+        material.fit,
         amounts,
         start.sparsity if start.pair_cut else None,
         material.epsilon,

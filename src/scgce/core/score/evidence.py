@@ -13,7 +13,7 @@ from scgce.core.solve.problem import Problem
 
 from .metrics import index_groups, score_pairs
 from .neighbours import GroupIndex
-from .shift import Columns
+from .translator import Columns
 
 Pairs = Iterable[tuple[int, int]]
 
@@ -98,7 +98,7 @@ def share_below_zero(
     Parameters
     ----------
     columns
-        Expression of some genes in some cells, as for `LinearShift`.
+        Expression of some genes in some cells, as for a `Translator`.
     rows
         The cells of each group.
     delta_of

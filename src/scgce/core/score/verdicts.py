@@ -9,12 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from scipy import sparse
-from torch import Tensor
 
 from scgce.core.choose.truncate import SparseDelta
 
+from .columns import sparse_columns
 from .judges import Cells, Judge, sample_groups
-from .shift import LinearShift, sparse_columns
+from .translator import Bounds, Translator, dense_rows
 
 Deltas = Callable[[int, int], SparseDelta]
 Pairs = Iterable[tuple[int, int]]
@@ -33,7 +33,7 @@ class Predictor(Protocol):
 class Verdicts:
     """Scores one judge on the same cells again and again: every pair, every sparsity.
 
-    For a `Judge` the cells are mapped once, and a translation costs δ·M (`LinearShift`). Any other object with
+    For a `Judge` the cells are mapped once, and a translation costs δ·M (`Translator`). Any other object with
     ``predict`` is fed dense translated rows in bounded blocks.
 
     Parameters
@@ -48,6 +48,8 @@ class Verdicts:
         l.
     labels
         What the judge calls each group, length l; the codes 0 … l−1 by default.
+    bounds
+        Within which a translation leaves each gene; None: x + δ.
     max_cells
         At most so many cells of each group are translated, drawn without replacement; None takes all.
     rng
@@ -62,6 +64,7 @@ class Verdicts:
         n_groups: int,
         *,
         labels: Sequence[object] | None = None,
+        bounds: Bounds | None = None,
         max_cells: int | None = None,
         rng: int | np.random.Generator = 0,
     ) -> None:
@@ -75,9 +78,9 @@ class Verdicts:
         self._rows = [slice(int(a), int(b)) for a, b in pairwise(edges)]
         self._labels = np.asarray(range(n_groups) if labels is None else labels)
         cells: Cells = sparse.csr_array(X)[rows] if sparse.issparse(X) else np.asarray(X)[rows]
-        self._call = _linear(judge, cells) if isinstance(judge, Judge) else _generic(judge, cells)
+        self._call = _linear(judge, cells, bounds) if isinstance(judge, Judge) else _generic(judge, cells, bounds)
 
-    def score(self, delta_of: Deltas, pairs: Pairs | None = None, *, clip: bool = False) -> np.ndarray:
+    def score(self, delta_of: Deltas, pairs: Pairs | None = None) -> np.ndarray:
         """Share of the translated cells of i that the judge calls j, float64 (l, l).
 
         The diagonal is the judge's own accuracy on the cells as they are. NaN where a pair was not asked for or the
@@ -89,8 +92,6 @@ class Verdicts:
             ``delta_of(i, j)``: the translation i → j, e.g. a `PairCuts`.
         pairs
             Ordered pairs wanted, (i, i) allowed; all by default.
-        clip
-            Whether t(x) = max(x + δ, 0).
         """
         out = np.full((self.n_groups, self.n_groups), np.nan)
         wanted: dict[int, list[int]] = {}
@@ -101,37 +102,35 @@ class Verdicts:
             if rows.start == rows.stop:
                 continue
             nothing = SparseDelta(torch.zeros(0, dtype=torch.int64), torch.zeros(0))
-            called = self._call(rows, [nothing if i == j else delta_of(i, j) for j in targets], clip)
+            called = self._call(rows, [nothing if i == j else delta_of(i, j) for j in targets])
             for j, labels in zip(targets, called, strict=True):
                 out[i, j] = np.mean(np.asarray(labels) == self._labels[j])
         return out
 
 
-_Call = Callable[[slice, list[SparseDelta], bool], Sequence[np.ndarray]]
+_Call = Callable[[slice, list[SparseDelta]], Sequence[np.ndarray]]
 
 
-def _linear(judge: Judge, cells: Cells) -> _Call:
-    shift = LinearShift(judge.hidden(cells), judge.M, sparse_columns(cells))
+def _linear(judge: Judge, cells: Cells, bounds: Bounds | None) -> _Call:
+    translator = Translator(judge.hidden(cells), judge.M, sparse_columns(cells), bounds)
 
-    def call(rows: slice, deltas: list[SparseDelta], clip: bool) -> Sequence[np.ndarray]:
-        moved = torch.cat([shift.translated(rows, delta, clip=clip) for delta in deltas])
+    def call(rows: slice, deltas: list[SparseDelta]) -> Sequence[np.ndarray]:
+        moved = torch.cat([translator.translate(rows, delta) for delta in deltas])
         return np.split(judge.decide(moved).numpy(), len(deltas))
 
     return call
 
 
-def _generic(judge: Predictor, cells: Cells) -> _Call:
+def _generic(judge: Predictor, cells: Cells, bounds: Bounds | None) -> _Call:
     step = max(1, _BLOCK_BYTES // (4 * cells.shape[1]))
+    translator = Translator(dense_rows(cells), None, bounds=bounds)
 
-    def call(rows: slice, deltas: list[SparseDelta], clip: bool) -> Sequence[np.ndarray]:
+    def call(rows: slice, deltas: list[SparseDelta]) -> Sequence[np.ndarray]:
         called: list[list[np.ndarray]] = [[] for _ in deltas]
         for start in range(rows.start, rows.stop, step):
-            block = cells[start : min(start + step, rows.stop)]
-            dense = sparse.csr_array(block).toarray().astype(np.float32)
-            shift = LinearShift(torch.from_numpy(dense), None)
+            block = slice(start, min(start + step, rows.stop))
             for labels, delta in zip(called, deltas, strict=True):
-                moved: Tensor = shift.translated(slice(None), delta, clip=clip)
-                labels.append(np.asarray(judge.predict(moved.numpy())))
+                labels.append(np.asarray(judge.predict(translator.translate(block, delta).numpy())))
         return [np.concatenate(labels) for labels in called]
 
     return call

@@ -1,0 +1,61 @@
+"""What a translation really does to cells: the mean of t(x) − x, which bounds make smaller than the amounts."""
+
+from __future__ import annotations
+
+import torch
+
+from scgce.core.choose.truncate import PairCuts, SparseDelta
+
+from .cells import Cells
+
+_BLOCK_ENTRIES = 2**23
+
+
+def mean_changes(cells: Cells, cuts: PairCuts) -> PairCuts:
+    """Mean of t(x) − x over the cells of the source, gene by gene, for every ordered pair.
+
+    Parameters
+    ----------
+    cells
+        With the bounds under which they are translated; without bounds the change is the amount itself.
+    cuts
+        Explanations of all pairs.
+
+    Returns
+    -------
+    For i → j the genes of its explanation and float32 changes, at most as large as the amounts and of their sign as
+    long as the cells lie within the bounds.
+    """
+    n = cells.n_groups
+    if cells.translator.bounds is None:
+        return PairCuts.given(
+            {(i, j): _in_float32(cuts(i, j)) for i in range(n) for j in range(n) if i != j}, n, cuts.n_genes
+        )
+    found: dict[tuple[int, int], SparseDelta] = {}
+    for i in range(n):
+        deltas = {j: cuts(i, j) for j in range(n) if j != i}
+        found |= {(i, j): delta for j, delta in _of_source(cells, cells.slices[i], deltas).items()}
+    return PairCuts.given(found, n, cuts.n_genes)
+
+
+def _in_float32(delta: SparseDelta) -> SparseDelta:
+    return SparseDelta(delta.genes, delta.values.float())
+
+
+def _of_source(cells: Cells, rows: slice, deltas: dict[int, SparseDelta]) -> dict[int, SparseDelta]:
+    """Each target's, from one look at the expression of the genes that any of them moves."""
+    translator = cells.translator
+    changes = {j: torch.zeros(len(delta.genes)) for j, delta in deltas.items()}
+    genes = torch.cat([delta.genes for delta in deltas.values()]).unique()
+    if translator.bounds is None or translator.columns is None or not len(genes):
+        return {j: _in_float32(delta) for j, delta in deltas.items()}
+    for part in genes.split(max(1, _BLOCK_ENTRIES // max(1, rows.stop - rows.start))):
+        x = translator.columns(rows, part)
+        bounds = translator.bounds.to(x.device)
+        for j, delta in deltas.items():
+            here = (delta.genes >= part[0]) & (delta.genes <= part[-1])
+            own = delta.genes[here]
+            place = torch.searchsorted(part, own).to(x.device)
+            steps = bounds.steps(x[:, place], delta.values[here].to(x), own.to(x.device))
+            changes[j][here] = steps.double().mean(0).float().cpu()
+    return {j: SparseDelta(delta.genes, changes[j]) for j, delta in deltas.items()}
