@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -103,19 +104,32 @@ def test_report_is_a_page(call: Callable, explained_file: Path) -> None:
 def test_demo_shows_and_writes_what_it_says(call: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tgt = scgce.tl.tgt
 
-    def quick(adata: ad.AnnData, groupby: str, *, use_rep: str, rng: int, device: str) -> None:
-        assert (groupby, use_rep, rng, device) == ("bulk_labels", "X_umap", 0, "auto")
+    def quick(adata: ad.AnnData, groupby: str, *, rng: int, device: str, **options: Any) -> None:
+        assert (groupby, rng, device) == ("bulk_labels", 0, "auto")
+        if "programs" in options:
+            tgt(adata, groupby, **options | {"programs": "profile", "sparsity": 3}, judges=False)
+            return
+        assert options == {"use_rep": "X_umap"}
         sc.pp.pca(adata, n_comps=10)
         tgt(adata, groupby, use_rep="X_pca", sparsity=[5, 10], method="truncate", judges=False)
 
     monkeypatch.setattr(scgce.tl, "tgt", quick)
     done = call("demo", "-o", tmp_path / "demo", "--quiet")
     assert (done.code, done.err) == (0, "")
-    written = ["explanation.png", "groups.png", "metrics.png", "pbmc68k.h5ad", "report.html", "sweep.png"]
+    written = [
+        "codebook.png",
+        "explanation.png",
+        "groups.png",
+        "metrics.png",
+        "pbmc68k.h5ad",
+        "report.html",
+        "sweep.png",
+    ]
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == written
     assert all(str(tmp_path / "demo" / name) in done.out for name in written)
     assert f"{demo.SOURCE} → {demo.TARGET}: add delta to cells of {demo.SOURCE}" in done.out
     assert "DBM correctness" in done.out
+    assert f"{demo.SOURCE} → {demo.TARGET} (" in done.out
     assert "<-" in done.out
 
 

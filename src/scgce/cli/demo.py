@@ -11,7 +11,7 @@ import typer
 from ._common import command
 from ._files import check_folder, make_folder, write
 from ._options import Device, Seed
-from .plot import KINDS, draw
+from .plot import KINDS, OF_PROGRAMS, draw
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -21,6 +21,7 @@ logger = logging.getLogger("scgce")
 FOLDER = Path("scgce-demo")
 GROUPBY, REPRESENTATION = "bulk_labels", "X_umap"
 SOURCE, TARGET = "CD19+ B", "CD14+ Monocyte"
+PROGRAMMES = "programmes"
 SHOWN = {
     "sparsity": "genes",
     "correctness": "correctness",
@@ -29,6 +30,9 @@ SHOWN = {
     "dbm_coverage": "DBM coverage",
     "selected": "selected",
 }
+
+IN_PROGRAMMES = {"sparsity": "programmes"} | {name: SHOWN[name] for name in list(SHOWN)[1:-1]}
+IN_PROGRAMMES |= {"judge_logreg": "regression", "judge_knn": "neighbours", "n_genes": "genes", "selected": "selected"}
 
 
 @command
@@ -50,12 +54,43 @@ def demo(
     scgce.tl.tgt(adata, GROUPBY, use_rep=REPRESENTATION, rng=seed, device=device)
     typer.echo(_pair(adata))
     typer.echo(_means(adata))
+    logger.info("explaining them in gene programmes …")
+    _explain_in_programmes(adata, seed, device)
+    typer.echo(_programmes(adata))
     make_folder(output)
     pictures = draw(adata, output, list(KINDS), pair=(SOURCE, TARGET))
-    paths = [*pictures, output / "report.html", output / "pbmc68k.h5ad"]
+    paths = [
+        *draw(adata, output, [OF_PROGRAMS], key=PROGRAMMES),
+        *pictures,
+        output / "report.html",
+        output / "pbmc68k.h5ad",
+    ]
     scgce.report(adata, paths[-2])
     write(adata, paths[-1])
     typer.echo("Written:\n" + "\n".join(f"  {path}" for path in paths))
+
+
+def _explain_in_programmes(adata: AnnData, seed: int, device: str) -> None:
+    """The same encoder, in another unit."""
+    import scgce
+    from scgce.encoders import encoder_from_uns
+
+    encoder = encoder_from_uns(adata.uns["tgt"]["encoder"])
+    scgce.tl.tgt(adata, GROUPBY, encoder=encoder, programs="auto", rng=seed, device=device, key_added=PROGRAMMES)
+
+
+def _programmes(adata: AnnData) -> str:
+    from scgce import get
+
+    sweep = get.sweep(adata, key=PROGRAMMES)[list(IN_PROGRAMMES)].rename(columns=IN_PROGRAMMES)
+    sweep["selected"] = ["<-" if chosen else "" for chosen in sweep["selected"]]
+    table = sweep.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+    frame = get.explanation(adata, SOURCE, TARGET, key=PROGRAMMES)
+    rows = frame.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+    return (
+        "In gene programmes at real amounts; DBM is the difference of means cut to as many genes as the programmes move"
+        f"\n\n{table}\n\n{SOURCE} → {TARGET} ({len(frame)} programmes)\n\n{rows}\n"
+    )
 
 
 def _pair(adata: AnnData) -> str:

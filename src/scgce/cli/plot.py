@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 KINDS = ("groups", "metrics", "sweep", "explanation")
+OF_PROGRAMS = "codebook"
+"""Drawn of results in programmes, where it is asked for."""
 
 
 @command
@@ -25,7 +27,10 @@ def plot(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the pictures.")],
     kind: Annotated[
         str | None,
-        typer.Option("--kind", help=f"Some of {', '.join(KINDS)}, between commas; what can be if not given."),
+        typer.Option(
+            "--kind",
+            help=f"Some of {', '.join(KINDS)}, {OF_PROGRAMS} (programmes), between commas; what can be if not given.",
+        ),
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="For the explanation: from this group.")] = None,
     target: Annotated[str | None, typer.Option("--target", help="For the explanation: to this group.")] = None,
@@ -65,6 +70,7 @@ def draw(
     makers = {
         "groups": lambda: pl.groups(adata, key=key, show=False, return_fig=True),
         "metrics": lambda: pl.metrics(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
+        "codebook": lambda: pl.codebook(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
         "sweep": lambda: pl.sweep(adata, key=key, show=False, return_fig=True),
         "explanation": lambda: pl.explanation(adata, *pair, sparsity=sparsity, key=key, show=False, return_fig=True),
     }
@@ -83,9 +89,9 @@ def _wanted(kinds: list[str] | None, source: str | None, target: str | None) -> 
         raise UsageError("source and target go together: give both, or none")
     if kinds is None:
         return [kind for kind in KINDS if kind != "explanation" or source is not None]
-    unknown = [kind for kind in kinds if kind not in KINDS]
+    unknown = [kind for kind in kinds if kind not in (*KINDS, OF_PROGRAMS)]
     if unknown:
-        raise UsageError(f"kind={unknown[0]!r}: expected some of {', '.join(KINDS)}")
+        raise UsageError(f"kind={unknown[0]!r}: expected some of {', '.join((*KINDS, OF_PROGRAMS))}")
     if "explanation" in kinds and source is None:
         raise UsageError("kind='explanation' needs a pair: give --source and --target")
     return kinds
