@@ -47,7 +47,7 @@ def test_every_public_function_has_a_docstring_of_its_own(module: str) -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("page", ["method", "howto", "faq", "comparison", "tutorials"])
+@pytest.mark.parametrize("page", ["method", "howto", "faq", "comparison", "programmes", "tutorials"])
 def test_functions_named_in_prose_exist(page: str) -> None:
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\b(tl|get|pl|datasets)\.([a-z_]+)\b", re.sub(r"sc\.\w+\.\w+", "", text)))
@@ -65,6 +65,7 @@ def test_functions_named_in_prose_exist(page: str) -> None:
         "snakemake",
         "faq",
         "comparison",
+        "programmes",
         "tutorials",
         "paper",
         "benchmarks",

@@ -17,6 +17,8 @@ from tests.tl._frozen import frozen
 
 import scgce
 from scgce.programs import read_programs
+from scgce.programs.stored import programs_of
+from scgce.store.result import Result
 
 SETS = {"a/b": [f"gene{g}" for g in range(8)], "second": [f"gene{g}" for g in range(5, 12)]}
 
@@ -206,3 +208,25 @@ def test_damaged_entries_are_named(stored: ad.AnnData) -> None:
     del adata.uns["programs"]["weights"]
     with pytest.raises(ValueError, match="missing: weights"):
         scgce.get.programs(adata)
+
+
+def test_programmes_of_an_explanation_are_read_as_those_stored_by_themselves(blobs: ad.AnnData) -> None:
+    options = {"use_rep": "X_pca", "sparsity": [2], "judges": False}
+    scgce.tl.tgt(blobs, "group", programs=SETS, **options)
+    scgce.tl.programs(blobs, "group", source=read_programs_of(blobs))
+    columns = ["program", "n_genes", "leading_genes"]
+    of_explanation, alone = (scgce.get.programs(blobs, key)[columns] for key in ("tgt", "programs"))
+    pd.testing.assert_frame_equal(of_explanation, alone)
+    means = pd.DataFrame(blobs.uns["tgt"]["means"], columns=list(blobs.var_names)).astype(float)
+    spread = ((means - means.mean()) ** 2).sum()
+    shares = scgce.get.programs(blobs, "tgt", by="gene").set_index("gene")["share"]
+    assert scgce.get.programs(blobs, "tgt")["size"].sum() == pytest.approx(
+        spread[shares.groupby(level=0).sum().index].sum() / spread.sum(), rel=1e-5
+    )
+    scgce.tl.tgt(blobs, "group", **options, key_added="genes")
+    with pytest.raises(KeyError, match="key='genes' not in the programmes"):
+        scgce.get.programs(blobs, "genes")
+
+
+def read_programs_of(adata: ad.AnnData) -> Any:
+    return programs_of(Result.read(adata, "tgt"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,11 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import checked, one_of
-from scgce.programs import read_programs, resolve_programs
+from scgce.programs import Programs, read_programs, resolve_programs
 from scgce.programs.annotate import best_sets
+from scgce.programs.evidence import shares_of_means
+from scgce.programs.stored import programs_of
+from scgce.store.result import Result
 
 _LEADING = 10
 
@@ -19,14 +23,14 @@ _LEADING = 10
 def programs(
     adata: AnnData, key: str = "programs", *, annotate: Any = None, min_genes: int = 5, by: str = "program"
 ) -> pd.DataFrame:
-    """Read the programmes that `tl.programs` stored, and name the known set that each is most like.
+    """Read the programmes that `tl.programs` stored, or that an explanation is in, and name what each is most like.
 
     Parameters
     ----------
     adata
-        Annotated data with a result of :func:`scgce.tl.programs`.
+        Annotated data with a result of :func:`scgce.tl.programs`, or of :func:`scgce.tl.tgt` in programmes.
     key
-        Where in ``adata.varm`` and ``adata.uns`` it is.
+        Where in ``adata.uns`` it is.
     annotate
         Known sets, in any form that `tl.programs` takes, e.g. :func:`scgce.datasets.hallmark`; none if None.
     min_genes
@@ -39,11 +43,12 @@ def programs(
     By programme, in the stored order: ``program``, ``n_genes``, ``leading_genes`` (ten, between commas), ``source``
     (``"profile"``, ``"dict"``, …), ``learned``, ``n_given``, ``matched`` (genes that the given set names, and the share
     of them found), ``size`` (share of the difference between the groups; NaN where none were given), ``agreement`` (of
-    two halves of the cells, 0 to 1; NaN for given ones). With ``annotate`` also ``set``, ``overlap``, ``n_set``,
-    ``p_value`` and ``p_adjusted``: the set of the smallest p-value, genes in both, its genes among those of all
-    programmes, the chance of at least that overlap when as many genes are drawn from these (hypergeometric), and this
-    after Benjamini and Hochberg over all programmes and sets. A p-value says that the two share more genes than chance,
-    not that they are the same; the programmes were learned from cells, in which genes depend on each other.
+    two halves of the cells, 0 to 1; NaN for given ones, and of an explanation). With ``annotate`` also ``set``,
+    ``overlap``, ``n_set``, ``p_value`` and ``p_adjusted``: the set of the smallest p-value, genes in both, its genes
+    among those of all programmes, the chance of at least that overlap when as many genes are drawn from these
+    (hypergeometric), and this after Benjamini and Hochberg over all programmes and sets. A p-value says that the two
+    share more genes than chance, not that they are the same; the programmes were learned from cells, in which genes
+    depend on each other.
 
     By gene, leading genes of each programme first: ``program``, ``gene``, ``share``.
 
@@ -54,13 +59,12 @@ def programs(
     TypeError, ValueError
         If what is stored is damaged, or ``annotate`` or ``by`` is not what is accepted.
     """
-    found = read_programs(adata, key)
+    found, facts = _read(adata, key)
     if by == "gene":
         ranked = [found.leading(m) for m in range(found.n)]
         rows, columns = np.concatenate(ranked), np.repeat(np.arange(found.n), [len(one) for one in ranked])
         shares = np.asarray(found.membership.tocsr()[rows, columns]).ravel()
         return pd.DataFrame({"program": found.names[columns], "gene": found.genes[rows], "share": shares})
-    entry = adata.uns[key]
     table = pd.DataFrame(
         {
             "program": found.names,
@@ -70,8 +74,8 @@ def programs(
             "learned": found.learned,
             "n_given": found.n_given,
             "matched": found.matched,
-            "size": np.asarray(entry["size"], dtype=float),
-            "agreement": np.asarray(entry["agreement"], dtype=float),
+            "size": facts["size"],
+            "agreement": facts["agreement"],
         }
     )
     if annotate is None:
@@ -79,3 +83,14 @@ def programs(
     sets = resolve_programs(annotate, found.genes, adata=adata, rest=False, min_genes=min_genes, argument="annotate")
     best = best_sets(found, sets).drop(columns=["program", "n_genes"])
     return pd.concat([table, best], axis=1)
+
+
+def _read(adata: AnnData, key: str) -> tuple[Programs, dict[str, np.ndarray]]:
+    """The programmes, and what is stored or follows of each."""
+    entry = adata.uns.get(key)
+    if isinstance(entry, Mapping) and "programs" in entry:
+        result = Result.read(adata, key)
+        found = programs_of(result)
+        return found, {"size": shares_of_means(found, result.means), "agreement": np.full(found.n, np.nan)}
+    stored = read_programs(adata, key)
+    return stored, {name: np.asarray(adata.uns[key][name], dtype=float) for name in ("size", "agreement")}

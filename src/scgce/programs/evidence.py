@@ -86,7 +86,11 @@ def difference_shares(programs: Programs, cells: FittingCells) -> np.ndarray:
     """
     if cells.n_groups < 2:
         return np.full(programs.n, np.nan)
-    means = cells.group_means()
+    return shares_of_means(programs, cells.group_means())
+
+
+def shares_of_means(programs: Programs, means: np.ndarray) -> np.ndarray:
+    """The same of means of the groups (l, d)."""
     spread = np.square(means - means.mean(axis=0)).sum(axis=0)
     found: np.ndarray = programs.membership.T @ spread / max(spread.sum(), np.finfo(float).tiny)
     return found

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy import sparse
 from sklearn.cluster import KMeans
-from sklearn.decomposition import NMF, PCA, non_negative_factorization
+from sklearn.decomposition import NMF, TruncatedSVD, non_negative_factorization
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
@@ -29,7 +29,7 @@ DEFAULT_PROGRAMS = {"profile": 12, "coexpression": 25, "nmf": 12}
 CANDIDATES = {"profile": (8, 12, 16), "coexpression": (16, 25), "nmf": (12,)}
 """What ``"auto"`` tries. More than 16 programmes by profile, tried on blood and retina, cost the judges."""
 
-_CELLS = {"coexpression": 10_000, "nmf": 5_000}
+_CELLS = {"coexpression": 10_000, "nmf": 3_000}
 """Cells that are looked at, at most: a correlation over 10,000 cells is known to ±0.01; NMF's time grows with them."""
 _GENES = 2_000
 """Genes of the largest variance, from which NMF learns the factors' usage; the others' loadings follow from it."""
@@ -165,11 +165,15 @@ def _by_profile(cells: FittingCells, order: np.ndarray, n_programs: int | None, 
 def _by_coexpression(cells: FittingCells, order: np.ndarray, n_programs: int | None, rng: int) -> Learned:
     X, kept = _seen(cells, order, _CELLS["coexpression"], rng)
     deviations = np.sqrt(mean_variance_axis(X, axis=0)[1])
-    n_components = min(_COMPONENTS, min(X.shape) - 1)
-    scores = PCA(n_components, svd_solver="arpack", random_state=rng).fit_transform(X).astype(np.float64)
-    scores /= np.linalg.norm(scores, axis=0)
-    correlation = np.zeros((len(order), n_components))
-    correlation[kept] = (X.T @ scores) / (deviations[:, None] * np.sqrt(X.shape[0]))
+    # One component more, for the mean, which goes when the scores are centred: sparse X is never centred itself.
+    # Randomised, since most of forty components are noise, on which Lanczos' iteration takes minutes to converge.
+    n_components = min(_COMPONENTS + 1, min(X.shape) - 1)
+    svd = TruncatedSVD(n_components, algorithm="randomized", n_iter=7, random_state=rng)
+    scores = svd.fit_transform(X).astype(np.float64)
+    directions, lengths, _ = np.linalg.svd(scores - scores.mean(axis=0), full_matrices=False)
+    directions = directions[:, lengths > _FLAT * lengths[0]][:, :_COMPONENTS]
+    correlation = np.zeros((len(order), directions.shape[1]))
+    correlation[kept] = (X.T @ directions) / (deviations[:, None] * np.sqrt(X.shape[0]))
     return _clustered(correlation, _SHORTEST, DEFAULT_PROGRAMS["coexpression"], n_programs, rng)
 
 

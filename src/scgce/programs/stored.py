@@ -14,8 +14,11 @@ from scgce._api.adata import gene_names
 from scgce._api.errors import listing, not_found
 from scgce.store.entries import write_result
 from scgce.store.layout import DAMAGED, PARAMS
+from scgce.store.programs import StoredPrograms
+from scgce.store.result import Result
 
 from .base import Programs
+from .learn import LEARNED
 
 _PER_PROGRAM = ("names", "learned", "n_given", "matched")
 
@@ -92,6 +95,31 @@ def read_programs(adata: AnnData, key: str) -> Programs:
         matched=np.asarray(entry["matched"], dtype=np.float64),
         learned_by=str(entry[PARAMS]["learned_by"]),
         weights=_aligned(entry, genes, membership),
+    )
+
+
+def programs_of(result: Result) -> Programs:
+    """The programmes that an explanation is in, over its own genes.
+
+    Raises
+    ------
+    ValueError
+        If it explains in genes.
+    """
+    stored = StoredPrograms.read(result)
+    n = len(stored.names)
+    learned = np.asarray(result.raw["programs"]["learned"], dtype=bool)
+    label = str(result.params["programs"])
+    return Programs(
+        names=stored.names,
+        genes=result.genes,
+        membership=sparse.csc_array(stored.membership.T).astype(np.float64),
+        learned=learned,
+        source=label,
+        n_given=stored.n_genes,
+        matched=np.ones(n),
+        learned_by=label if label in ("auto", *LEARNED) else "the rest",
+        weights=sparse.csc_array(stored.weights.T).astype(np.float64),
     )
 
 
