@@ -40,7 +40,10 @@ TRIED = RESULTS / "ablation"
 LARGE = (5, 20)
 CHEAPER: dict[str, dict[str, Any]] = {"40 steps": {"steps": 40}, "16 cells": {"cells": 16}}
 """Settings of a descent that would cost half."""
-ONE: dict[str, Any] = {"explore": False, "consistent": False, "orders": 1, "searches": 0, "again": False}
+MORE: dict[str, Any] = {"plain": True, "fresh": True}
+"""Tried here, and no more by `tl.tgt` where there are many genes."""
+ONE: dict[str, Any] = {**MORE, "explore": False, "consistent": False, "orders": 1, "searches": 0, "again": False}
+
 SETS = ("iris", "heart_disease", "pbmc68k_reduced", "pbmc3k", "retina", "paul15")
 
 
@@ -90,7 +93,7 @@ def candidates(name: str, amplitude: float | None) -> pd.DataFrame:
 
 
 def _all(found: Material, k: int, richer: Explained | None) -> Any:
-    yield from tried(found, k, richer)
+    yield from tried(replace(found, plan=replace(found.plan, **MORE)), k, richer)
     for name, change in CHEAPER.items():
         cheaper = replace(found, options=replace(found.options, **change), plan=replace(found.plan, **ONE))
         for part, explained in tried(cheaper, k, richer):

@@ -68,7 +68,7 @@ def test_a_single_gene_is_refined_as_well(alone: Material) -> None:
     assert consistent(alone, 1).translations.genes.tolist() == [0]
     assert steps_of(refined_consistent, alone, 1) == alone.options.steps
     assert refined(alone, 1).translations.genes.tolist() == [0]
-    assert steps_of(refined, alone, 1) == 2 * alone.options.steps
+    assert steps_of(refined, alone, 1) == alone.options.steps
 
 
 @pytest.mark.parametrize("run", [refined, refined_consistent])

@@ -18,10 +18,12 @@ class Plan:
     """Consistent solutions tried for k: the richest ones that fit."""
     explore: bool = True
     """A descent in which genes outside the cut feel a share of the gradient at first."""
-    plain: bool = True
+    plain: bool = False
     """A descent in which they do not."""
     descend_richer: bool = True
     """A descent from what was refined for a larger sparsity."""
+    fresh: bool = False
+    """Where there is such a descent, those from the truncated solution as well."""
     consistent: bool = False
     """A descent from the consistent explanation, its pairs cut."""
     orders: int = 1
@@ -34,8 +36,9 @@ class Plan:
     @property
     def most_descents(self) -> int:
         """Descents for one sparsity at most."""
-        repeated = self.plain + self.descend_richer + self.consistent + 2 * self.again
-        return self.explore + self.orders * repeated
+        fresh, richer = self.explore + self.orders * self.plain, self.orders * self.descend_richer
+        first = fresh + richer if self.fresh else max(fresh, richer)
+        return first + self.orders * (self.consistent + 2 * self.again)
 
 
 SMALL = 30
@@ -52,8 +55,8 @@ def plan_for(n_genes: int, n_groups: int) -> Plan:
     if n_genes > SMALL:
         return Plan()
     if all_compared(n_groups):
-        return Plan(consistent=True, orders=4, searches=3)
-    return Plan(consistent=True, orders=4, again=True)
+        return Plan(plain=True, fresh=True, consistent=True, orders=4, searches=3)
+    return Plan(plain=True, fresh=True, consistent=True, orders=4, again=True)
 
 
 def all_compared(n_groups: int) -> bool:

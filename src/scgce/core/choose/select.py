@@ -231,11 +231,12 @@ def _starts(
 ) -> Iterator[tuple[str, Explained, float]]:
     """Where descents begin, and the share of the gradient that genes outside the cut get."""
     plan = material.plan
-    if plan.explore:
+    from_richer = plan.descend_richer and richer is not None
+    if plan.explore and (plan.fresh or not from_richer):
         yield "explore", start, material.options.explore
-    if plan.plain:
+    if plan.plain and (plan.fresh or not from_richer):
         yield "plain", start, 0.0
-    if plan.descend_richer and richer is not None:
+    if from_richer and richer is not None:
         yield "from richer", _validated(material, richer.translations, k, richer.lam, True), 0.0
     if plan.consistent:
         yield "from consistent", replace(consistent(material, k), pair_cut=True), 0.0
