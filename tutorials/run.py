@@ -77,8 +77,13 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.id = f"cell-{number}"
         cell.metadata = nbformat.from_dict({})
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if "TqdmWarning" not in output.get("text", "")]
+            cell.outputs = [output for output in cell.outputs if not _of_the_machine(output.get("text", ""))]
     return notebook
+
+
+def _of_the_machine(text: str) -> bool:
+    """Whether a text is a remark on missing widgets, or a state of a progress bar."""
+    return "TqdmWarning" in text or "%|" in text or "it/s" in text
 
 
 if __name__ == "__main__":
