@@ -126,3 +126,25 @@ def test_pbmc3k_umap_of_another_laboratory(shared):
     sc.pp.normalize_total(adata, target_sum=1e4)
     sc.pp.log1p(adata)
     assert resolve(adata, use_rep="X_umap").fidelity["r2"] > 0.95
+
+
+def test_only_the_cells_that_fit_teach_a_student() -> None:
+    rng = np.random.default_rng(0)
+    X = sparse.csr_matrix(rng.poisson(1.0, (240, 30)).astype(np.float32))
+    target = X @ rng.normal(size=(30, 2))
+    parts = rng.permutation(np.repeat([0, 1, 2, -1], [120, 40, 40, 40])).astype(np.int8)
+    names = [f"gene{g}" for g in range(30)]
+    how = Training(max_steps=100)
+    plain = distill_student(X, target, genes=names, parts=parts, how=how)
+    spoilt, broken = X.copy().toarray(), target.copy()
+    spoilt[parts == 2] = rng.poisson(5.0, (40, 30))
+    broken[parts == 2] += 100.0
+    broken[parts == -1] = np.nan
+    again = distill_student(sparse.csr_matrix(spoilt), broken, genes=names, parts=parts, how=how)
+    np.testing.assert_array_equal(plain(X), again(X))
+    assert plain.fidelity["n_cells"] == 40
+    assert again.fidelity["r2"] < plain.fidelity["r2"]
+    moved = X.copy().toarray()
+    moved[parts == 0] = rng.poisson(1.0, (120, 30))
+    other = distill_student(sparse.csr_matrix(moved), target, genes=names, parts=parts, how=how)
+    assert not np.allclose(plain(X), other(X))

@@ -116,6 +116,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "sparsity": whole(1) | NONE,
     "other_sparsity": whole(1) | NONE,
     "validation_fraction": BELOW_ONE,
+    "split_by": TEXT | NONE,
     "n_components": whole(1),
     "n_pcs": whole(1),
     "n_pairs": whole(1),

@@ -112,11 +112,28 @@ def _clustering(groupby: str) -> str:
     )
 
 
-def _labels(column: pd.Series, groupby: str) -> tuple[np.ndarray, np.ndarray]:
+def read_labels(adata: AnnData, column: str, argument: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels (a,) in use as strings, sorted, and the code of every cell (n,), −1 for one without.
+
+    Raises
+    ------
+    KeyError
+        If the column is not there; ``argument`` is what the caller calls it.
+    ValueError
+        If labels coincide as strings, or the column is a continuous number.
+    """
+    if column not in adata.obs.columns:
+        raise not_found(argument, column, "adata.obs", adata.obs.columns)
+    names, codes = _labels(adata.obs[column], column, argument)
+    order = np.argsort(names.astype(str), kind="stable")
+    return names[order], np.append(np.argsort(order), -1)[codes]
+
+
+def _labels(column: pd.Series, groupby: str, argument: str = "groupby") -> tuple[np.ndarray, np.ndarray]:
     """Labels in use as strings, and the code of every cell (−1: no label)."""
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > MAX_NUMERIC_LEVELS:
         raise ValueError(
-            f"groupby={groupby!r} is a number with {column.nunique()} different values, not groups; "
+            f"{argument}={groupby!r} is a number with {column.nunique()} different values, not groups; "
             "cluster the cells (sc.tl.leiden) or cut the values into ranges (pandas.cut) first"
         )
     if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
@@ -129,7 +146,7 @@ def _labels(column: pd.Series, groupby: str) -> tuple[np.ndarray, np.ndarray]:
     unique, counts = np.unique(names, return_counts=True)
     if (counts > 1).any():
         raise ValueError(
-            f"groupby={groupby!r} has different labels that read the same as text: {listing(unique[counts > 1])}; "
+            f"{argument}={groupby!r} has different labels that read the same as text: {listing(unique[counts > 1])}; "
             "rename the categories"
         )
     return names, labels.cat.codes.to_numpy().astype(np.int64)

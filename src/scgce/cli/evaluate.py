@@ -10,7 +10,7 @@ import typer
 from . import _values
 from ._common import command
 from ._files import check_output, read, write
-from ._options import Device, Input, Key, Layer, Output, Raw, Seed
+from ._options import Device, Input, Key, Layer, Output, Raw
 
 
 @command
@@ -40,7 +40,9 @@ def evaluate(
     key_added: Annotated[
         str | None, typer.Option("--key-added", help="Name of the scores in uns; KEY_evaluated if not given.")
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="As the explanation was made if not given.", min=0)
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Score a stored explanation again: on its own reported cells, on held-out cells, on another donor."""

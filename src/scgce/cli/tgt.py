@@ -11,6 +11,7 @@ from . import _values
 from ._common import command, refuse_without_effect
 from ._errors import ReadError, UsageError
 from ._files import check_output, read, write
+from ._help import names_in
 from ._options import Device, Groupby, Input, Layer, Output, Raw, Seed, UseRep
 
 if TYPE_CHECKING:
@@ -148,6 +149,16 @@ def tgt(
             max=0.499,
         ),
     ] = 0.25,
+    split_by: Annotated[
+        str | None,
+        typer.Option(
+            "--split-by",
+            rich_help_panel=CHECKS,
+            metavar="COLUMN",
+            autocompletion=names_in("obs"),
+            help="Donors or samples: whole ones fit, select and are reported.",
+        ),
+    ] = None,
     judges: Annotated[
         bool, typer.Option("--judges/--no-judges", rich_help_panel=CHECKS, help="Ask independent classifiers too.")
     ] = True,
@@ -187,6 +198,7 @@ def tgt(
         "clip": bounds,
         "epsilon": reach,
         "validation_fraction": validation_fraction,
+        "split_by": split_by,
         "judges": judges,
         "min_cells": min_cells,
         "rng": seed,

@@ -37,6 +37,7 @@ def from_function(
     rng: int | np.random.Generator = 0,
     device: str | torch.device = "cpu",
     order: np.ndarray | None = None,
+    parts: np.ndarray | None = None,
     basis: Encoder | None = None,
 ) -> Encoder:
     """Make an encoder of a function that has no gradient.
@@ -53,7 +54,7 @@ def from_function(
         Matrix (n, d) of any kind.
     genes
         Names (d,).
-    rng, device, order, basis
+    rng, device, order, parts, basis
         For the student, see :func:`distill_student`.
 
     Raises
@@ -80,7 +81,8 @@ def from_function(
         return Encoder(kind="module", genes=genes, W=None, b=None, tail=tail, n_dims=first.shape[1], name=name)
     logger.info("encoder: %s has no gradient; %d features, so a student is distilled and explained", name, len(genes))
     target = _all_rows(checked, X)
-    student = distill_student(X, target, genes=genes, rng=rng, device=device, order=order, basis=basis, name=name)
+    how: dict[str, Any] = {"rng": rng, "device": device, "order": order, "parts": parts}
+    student = distill_student(X, target, genes=genes, basis=basis, name=name, **how)
     student.teacher = checked
     return student
 

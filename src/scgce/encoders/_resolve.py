@@ -41,6 +41,7 @@ def resolve(
     layer: str | None = None,
     rng: int | np.random.Generator = 0,
     device: str | torch.device = "cpu",
+    parts: np.ndarray | None = None,
 ) -> Encoder:
     """Find, wrap or fit the encoder r that is to be explained.  The AnnData is not changed.
 
@@ -58,6 +59,9 @@ def resolve(
         Matrix that is explained, None for X.
     rng, device
         For what is fitted.
+    parts
+        Part (n,) of every cell, as :func:`distill_student` takes it: cells that a student trains on, that stop it and
+        that measure its fidelity.  All cells take part if None.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def resolve(
     genes, X = gene_names(adata), get_matrix(adata, layer)
     key = None if use_rep is None else basis_key(adata, use_rep)
     if encoder is not None:
-        found = _given(encoder, adata, X, genes, layer, rng, device).align(genes)
+        found = _given(encoder, adata, X, genes, layer, rng, device, parts).align(genes)
         return found if key is None or found.teacher is not None else _checked(found, adata, key, X, layer, rng)
     if key is None:
         raise ValueError("use_rep=None and encoder=None; expected a representation or a model to explain")
@@ -88,11 +92,11 @@ def resolve(
         return found
     if has_loadings(adata, key):
         return linear_from_pca(adata, key, layer=layer, rng=rng)
-    return _distil(adata, key, X, genes, layer, rng, device)
+    return _distil(adata, key, X, genes, layer, rng, device, parts)
 
 
 def _given(
-    encoder: Any, adata: AnnData, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any
+    encoder: Any, adata: AnnData, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any, parts: Any
 ) -> Encoder:
     if isinstance(encoder, Encoder):
         return encoder
@@ -106,7 +110,9 @@ def _given(
         return from_scvi(encoder, X, rng=rng)
     if is_function(encoder) and not isinstance(encoder, type):
         basis = stored_pca(adata, layer) if len(genes) > MOST_DIRECT else None
-        return from_function(encoder, X, genes=genes, rng=rng, device=device, order=_order(adata), basis=basis)
+        return from_function(
+            encoder, X, genes=genes, rng=rng, device=device, order=_order(adata), parts=parts, basis=basis
+        )
     shown = f"the class {encoder.__name__}" if isinstance(encoder, type) else f"type {type(encoder).__name__}"
     raise TypeError(
         f"encoder is {shown}; accepted: a torch module, a scvi-tools model, an scgce Encoder (or a stored one: dict or "
@@ -151,7 +157,9 @@ def stored_pca(adata: AnnData, layer: str | None) -> Encoder | None:
         return None
 
 
-def _distil(adata: AnnData, key: str, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any) -> Encoder:
+def _distil(
+    adata: AnnData, key: str, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any, parts: Any
+) -> Encoder:
     student = distill_student(
         X,
         adata.obsm[key],
@@ -160,6 +168,7 @@ def _distil(adata: AnnData, key: str, X: Any, genes: np.ndarray, layer: str | No
         rng=rng,
         device=device,
         order=_order(adata),
+        parts=parts,
         name=key,
     )
     r2 = student.fidelity["r2"]

@@ -39,13 +39,14 @@ def distill_student(
     rng: int | np.random.Generator = 0,
     device: str | torch.device = "cpu",
     order: np.ndarray | None = None,
+    parts: np.ndarray | None = None,
     name: str = "student",
 ) -> Encoder:
     """Train an encoder that reproduces a representation that cannot be evaluated on new expression values.
 
     Expression is projected on principal components (h of them: the encoder's W and b), which a small network with
-    a smooth activation maps to the representation.  A tenth of the cells stops the training, another tenth takes
-    no part in it and measures the fidelity.
+    a smooth activation maps to the representation.  Some cells stop the training, others take no part in it and
+    measure the fidelity: those of ``parts``, else a tenth each.
 
     Parameters
     ----------
@@ -67,6 +68,9 @@ def distill_student(
         Where to train.
     order
         Row numbers (n,) in an order that does not depend on how the cells are arranged.
+    parts
+        Part (n,) of every cell: 0 trains (the PCA too), 1 stops the training, 2 measures the fidelity; a cell below 0
+        takes no part at all.  Where there is no 1 or no 2, the cells of part 0 are divided.
     name
         Name of the representation, for messages.
 
@@ -89,11 +93,13 @@ def distill_student(
     """
     started = time.perf_counter()
     generator, how = np.random.default_rng(rng), how or Training()
-    wanted = _check_target(target, X.shape[0], name)
     order = np.arange(X.shape[0]) if order is None else order
+    parts = np.zeros(X.shape[0], dtype=np.int8) if parts is None else parts
+    order = order[parts[order] >= 0]
+    wanted = _check_target(target, X.shape[0], order, name)
     if basis is None:
-        basis = pca_basis(X, genes, n_pcs, rng=generator, order=order)
-    fit, watch, left_out = _split(order, generator)
+        basis = pca_basis(X, genes, n_pcs, rng=generator, order=order[parts[order] == 0])
+    fit, watch, left_out = _split(order, parts, generator)
     H = basis.hidden(X)
     centre, scale = H[fit].mean(axis=0, dtype=np.float64), _spread(H[fit])
     middle, size = wanted[fit].mean(axis=0), _spread(wanted[fit])
@@ -121,20 +127,30 @@ def distill_student(
     return encoder
 
 
-def _check_target(target: Any, n: int, name: str) -> np.ndarray:
+def _check_target(target: Any, n: int, used: np.ndarray, name: str) -> np.ndarray:
     wanted = np.asarray(target.toarray() if hasattr(target, "toarray") else target, dtype=np.float64)
     if wanted.ndim != 2 or wanted.shape[0] != n:
         raise ValueError(f"{name}: the representation has shape {wanted.shape}; expected ({n}, m)")
-    bad = int((~np.isfinite(wanted)).any(axis=1).sum())
+    bad = int((~np.isfinite(wanted[used])).any(axis=1).sum())
     if bad:
-        raise ValueError(f"{name}: the representation has NaN or infinite values for {bad} of {n} cells; drop them")
-    if n < _MIN_CELLS:
-        raise ValueError(f"{name}: {n} cells are too few to distil a representation; at least {_MIN_CELLS} are needed")
+        raise ValueError(
+            f"{name}: the representation has NaN or infinite values for {bad} of {len(used)} cells; drop them"
+        )
+    if len(used) < _MIN_CELLS:
+        raise ValueError(
+            f"{name}: {len(used)} cells are too few to distil a representation; at least {_MIN_CELLS} are needed"
+        )
     return wanted
 
 
-def _split(order: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _split(
+    order: np.ndarray, parts: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cells that train, that stop the training, and that are left out."""
+    fit, watch, left_out = (order[parts[order] == part] for part in range(3))
+    if len(watch) and len(left_out):
+        return fit[generator.permutation(len(fit))], watch, left_out
+    order = fit
     shuffled = order[generator.permutation(len(order))]
     k = max(5, round(HELD_OUT * len(order)))
     return shuffled[2 * k :], shuffled[:k], shuffled[k : 2 * k]

@@ -79,6 +79,7 @@ def run_baseline(
         "amplitude": amplitude,
         "clip": prepared.clip,
         "validation_fraction": float(reading["validation_fraction"]),
+        "split_by": reading["split_by"] or "",
         "epsilon_rule": _params.epsilon_rule(epsilon),
     }
     report = report_on(prepared, reach, judges)

@@ -11,7 +11,7 @@ import numpy as np
 from anndata import AnnData
 
 from scgce._api.adata import get_matrix
-from scgce._api.groups import Groups, read_groups
+from scgce._api.groups import Groups, read_groups, read_labels
 from scgce.encoders import Encoder, resolve
 from scgce.matrix import arrays
 from scgce.store.cells import FIT, NEW, REPORT, CellFacts, cell_fields, match_cells
@@ -186,8 +186,10 @@ def _codes(found: Groups, entry: Mapping[str, Any]) -> np.ndarray:
     return np.array([*(place.get(str(name), -1) for name in found.names), -1], dtype=np.int64)[found.codes]
 
 
-def parts_of(facts: CellFacts, codes: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
+def parts_of(adata: AnnData, facts: CellFacts, codes: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
     """Part (n,) int8 of every cell: the one it had; reported, if it took no part in the explanation; −1 in no group.
+
+    Where whole donors fitted, a cell that took no part has that of its donor.
 
     Raises
     ------
@@ -195,6 +197,12 @@ def parts_of(facts: CellFacts, codes: np.ndarray, entry: Mapping[str, Any]) -> n
         If there is no cell that could be reported, though the explanation had such cells.
     """
     part = np.where(facts.part < 0, np.int8(REPORT), facts.part)
+    column = entry["params"].get("split_by", "")
+    if "donors" in entry and column in adata.obs:
+        names, donor = read_labels(adata, column, "split_by")
+        own = dict(zip(np.asarray(entry["donors"]).astype(str), np.asarray(entry["donor_part"]), strict=True))
+        of_donor = np.array([*(own.get(str(name), REPORT) for name in names), REPORT], dtype=np.int8)[donor]
+        part = np.where(facts.part < 0, of_donor, part)
     part = np.where(codes >= 0, part, np.int8(-1)).astype(np.int8)
     if (np.asarray(entry["split"]) == REPORT).any() and (part >= 0).any() and not (part == REPORT).any():
         raise ValueError(

@@ -129,6 +129,9 @@ def stored(
         "encoder": encoder_to_uns(prepared.encoder),
         **cell_fields(prepared.names, prepared.split, prepared.groups.codes),
     }
+    if prepared.donors:
+        entry["donors"] = np.array(list(prepared.donors), dtype=str)
+        entry["donor_part"] = np.array(list(prepared.donors.values()), dtype=np.int8)
     for name in [name for name in sweep if name.startswith("judge_")]:
         entry[name] = sweep[name][selected].copy()
     if isinstance(explained[selected], PairExplained):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from anndata import AnnData
 
 from scgce._api.adata import gene_names, get_matrix, warn_if_counts, warn_if_scaled
 from scgce._api.device import resolve_device
-from scgce._api.groups import Groups, read_groups
+from scgce._api.errors import listing
+from scgce._api.groups import Groups, read_groups, read_labels
 from scgce.core.score.cells import Cells
 from scgce.core.score.columns import CachedColumns
 from scgce.core.score.epsilon import epsilon_from
@@ -26,7 +27,7 @@ from scgce.matrix import arrays
 from scgce.matrix.extremes import Extremes
 
 from . import params as _params
-from .split import FIT, REPORT, VALIDATE, split_cells
+from .split import FIT, REPORT, VALIDATE, split_cells, split_donors
 
 logger = logging.getLogger("scgce")
 
@@ -67,6 +68,8 @@ class Prepared:
     """"range", "zero" or "none"."""
     most_reported: np.ndarray | None = None
     """(l,) cells of each group that an explanation opened again was reported on: not more are compared with it."""
+    donors: dict[str, int] = field(default_factory=dict)
+    """Part of every donor, where whole donors fit, select and are reported."""
 
     @property
     def bounds(self) -> Bounds | None:
@@ -137,6 +140,7 @@ def prepare(
     groups: Any = "all",
     reference: str | None = None,
     validation_fraction: float = 0.25,
+    split_by: str | None = None,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
     device: str = "auto",
@@ -157,12 +161,42 @@ def prepare(
     where = resolve_device(device)
     seed = _params.seed_of(rng)
     order = canonical_order(adata)
-    split = np.empty(len(order), dtype=np.int8)
-    split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed)
+    donors: dict[str, int] = {}
+    if split_by is None:
+        split = np.empty(len(order), dtype=np.int8)
+        split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed)
+    else:
+        found, split, donors = _by_donor(adata, found, split_by, validation_fraction, min_cells, seed)
     if use_rep is None and encoder is None:
         encoder = _scvis(adata, X, genes, layer, order[split[order] == FIT], seed, where)
-    r = resolve(adata, use_rep=use_rep, encoder=encoder, layer=layer, rng=seed, device=device).align(genes)
-    return read(adata, X, genes, found, r, split, device=where, seed=seed, clip=clip)
+    r = resolve(adata, use_rep=use_rep, encoder=encoder, layer=layer, rng=seed, device=device, parts=split)
+    return replace(
+        read(adata, X, genes, found, r.align(genes), split, device=where, seed=seed, clip=clip), donors=donors
+    )
+
+
+def _by_donor(
+    adata: AnnData, found: Groups, split_by: str, fraction: float, min_cells: int, seed: int
+) -> tuple[Groups, np.ndarray, dict[str, int]]:
+    """Groups without the cells that have no donor, the part of every cell, and that of every donor."""
+    names, donor = read_labels(adata, split_by, "split_by")
+    lost = int(((found.codes >= 0) & (donor < 0)).sum())
+    if lost:
+        logger.warning("%d cells have no label in obs[%r] and take no part", lost, split_by)
+    codes = np.where(donor >= 0, found.codes, -1)
+    table = np.zeros((len(names), found.n), dtype=np.int64)
+    np.add.at(table, (donor[codes >= 0], codes[codes >= 0]), 1)
+    there = np.flatnonzero(table.any(axis=1))
+    groups = [str(name) for name in found.names]
+    chosen = split_donors(
+        table[there], groups, names[there], fraction, min_cells=min_cells, split_by=split_by, rng=seed
+    )
+    parts = dict(zip(map(str, names[there]), chosen.tolist(), strict=True))
+    part = np.full(len(names) + 1, -1, dtype=np.int8)
+    part[there] = chosen
+    by_part = [[name for name, own in parts.items() if own == number] for number in (FIT, VALIDATE, REPORT)]
+    logger.info("donors that fit: %s; select: %s; are reported: %s", *map(listing, by_part))
+    return Groups(found.key, found.names, codes), np.where(codes >= 0, part[donor], np.int8(-1)), parts
 
 
 def refuse_negative(X: Any, name: str, argument: str) -> None:

@@ -76,7 +76,7 @@ def reopen(
     if home is None and facts.n_missing:
         logger.warning("adata lacks %d of the cells that were explained", facts.n_missing)
     found = explained_groups(adata, entry, facts, groupby)
-    part = parts_of(facts, found.codes, entry)
+    part = parts_of(adata, facts, found.codes, entry)
     kept = _kept(found, part, fitting)
     recode = np.full(found.n + 1, -1, dtype=np.int64)
     recode[kept] = np.arange(len(kept))
@@ -89,6 +89,10 @@ def reopen(
         refuse_negative(X, name, "clip='zero'")
     most = reported_sizes(entry)[kept]
     opened = read(adata, X, genes, groups, r, part, device=device, seed=seed, clip=clip, most_reported=most)
+    donors = dict(
+        zip(np.asarray(entry.get("donors", ())).astype(str).tolist(), entry.get("donor_part", ()), strict=True)
+    )
+    opened = replace(opened, donors={name: int(donors[name]) for name in donors})
     return _with_stored_range(opened, entry)
 
 

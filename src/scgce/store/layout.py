@@ -33,6 +33,7 @@ _TOP: dict[str, tuple[str, ...]] = {
     "split": ("n",),
     "cell_digest": ("n",),
     "cell_group": ("n",),
+    "donor_part": ("D",),
     "pair_deltas": ("l*l", "d"),
 }
 _SCORED = ("correctness", "coverage", "dbm_correctness", "dbm_coverage", "dbm_scaled_", "validation_", "judge_")
@@ -57,7 +58,7 @@ _EVIDENCE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("off_manifold", "below_zero", "consistency_price", "p_"), _SQUARE),
     "triangle_error": (),
 }
-_MEMBERS: dict[str, tuple[str, ...]] = {"members": ("g",), "member_of": ("g",)}
+_MEMBERS: dict[str, tuple[str, ...]] = {"members": ("g",), "member_of": ("g",), "donors": ("D",)}
 _UNEXPLAINED = {f"unexplained_{name}": ("U",) for name in ("source", "target", "reason")}
 _STABILITY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("frequency", "low", "high"), ("l*l", "d")),
@@ -81,7 +82,19 @@ _PARTS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _PARAMS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
-        ("groupby", "layer", "use_rep", "method", "reference", "device", "epsilon_rule", "programs", "count"), str
+        (
+            "groupby",
+            "layer",
+            "use_rep",
+            "split_by",
+            "method",
+            "reference",
+            "device",
+            "epsilon_rule",
+            "programs",
+            "count",
+        ),
+        str,
     ),
     **dict.fromkeys(("sparsity_selected", "seed", "n_programs"), int),
     **dict.fromkeys(("pair_cut", "nonnegative"), bool),

@@ -29,6 +29,7 @@ def dbm(
     clip: Literal["range", "zero"] | bool | None = "range",
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
+    split_by: str | None = None,
     judges: bool | Mapping[str, Any] = True,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
@@ -44,7 +45,7 @@ def dbm(
 
     Parameters
     ----------
-    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction
+    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction, split_by
         As in `tl.tgt`.
     judges, min_cells, rng, device, key_added, copy
         As in `tl.tgt`.
@@ -81,6 +82,7 @@ def dbm(
         groups=groups,
         reference=reference,
         validation_fraction=validation_fraction,
+        split_by=split_by,
         min_cells=min_cells,
         rng=rng,
         device=device,

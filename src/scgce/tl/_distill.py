@@ -45,7 +45,9 @@ def distill(
 
     UMAP, t-SNE, Harmony, scVI … are coordinates of the cells they were fitted on. The student can be differentiated
     and put on new cells. ``tl.tgt(use_rep="X_umap")`` trains one on its own; call this to choose its form, to look at
-    it, or to use it several times. How well it reproduces the representation is measured on cells that it never saw.
+    it, or to use it several times. How well it reproduces the representation is measured on cells that it never saw: a
+    tenth of all, and another tenth stops the training. An explanation of this student can then report on cells that
+    trained it; the one that ``tl.tgt(use_rep="X_umap")`` trains sees the fitting cells only.
 
     Parameters
     ----------

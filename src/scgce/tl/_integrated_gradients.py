@@ -35,6 +35,7 @@ def integrated_gradients(
     n_pairs: int = 500,
     n_steps: int = 32,
     validation_fraction: float = 0.25,
+    split_by: str | None = None,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
     device: str = "auto",
@@ -56,7 +57,7 @@ def integrated_gradients(
         Pairs of cells drawn for each pair of groups, estimating the mean over all of them.
     n_steps
         Steps of the integral along the straight line between two cells.
-    validation_fraction
+    validation_fraction, split_by
         As in `tl.tgt`: the classifier is fitted on the fitting cells, attributions are of the reported cells.
     min_cells, rng, device, key_added, copy
         As in `tl.tgt`.
@@ -91,6 +92,7 @@ def integrated_gradients(
         layer=layer,
         groups=groups,
         validation_fraction=validation_fraction,
+        split_by=split_by,
         min_cells=min_cells,
         rng=rng,
         device=device,
@@ -108,6 +110,7 @@ def integrated_gradients(
             "n_pairs": int(n_pairs),
             "n_steps": int(n_steps),
             "validation_fraction": float(validation_fraction),
+            "split_by": split_by or "",
             "seed": prepared.seed,
             "device": str(prepared.device),
             "scgce_version": __version__,

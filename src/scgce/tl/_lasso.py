@@ -38,6 +38,7 @@ def lasso(
     clip: Literal["range", "zero"] | bool | None = "range",
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
+    split_by: str | None = None,
     judges: bool | Mapping[str, Any] = True,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
@@ -52,7 +53,7 @@ def lasso(
 
     Parameters
     ----------
-    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction
+    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction, split_by
         As in `tl.tgt`.
     judges, min_cells, rng, device, key_added, copy
         As in `tl.tgt`.
@@ -86,6 +87,7 @@ def lasso(
         groups=groups,
         reference=reference,
         validation_fraction=validation_fraction,
+        split_by=split_by,
         min_cells=min_cells,
         rng=rng,
         device=device,

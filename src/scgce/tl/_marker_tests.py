@@ -41,6 +41,7 @@ def marker_tests(
     clip: Literal["range", "zero"] | bool | None = "range",
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
+    split_by: str | None = None,
     judges: bool | Mapping[str, Any] = True,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
@@ -55,7 +56,7 @@ def marker_tests(
 
     Parameters
     ----------
-    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction
+    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction, split_by
         As in `tl.tgt`.
     method
         The test, as in `scanpy.tl.rank_genes_groups`.
@@ -102,6 +103,7 @@ def marker_tests(
         groups=groups,
         reference=reference,
         validation_fraction=validation_fraction,
+        split_by=split_by,
         min_cells=min_cells,
         rng=rng,
         device=device,

@@ -163,7 +163,8 @@ def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], genera
     """The same cells seen by an encoder fitted with another seed."""
     seed = int(generator.integers(2**31))
     layer = params["layer"] or None
-    r = resolve(adata, use_rep=params["use_rep"], layer=layer, rng=seed, device=str(prepared.device))
+    parts = prepared.split
+    r = resolve(adata, use_rep=params["use_rep"], layer=layer, rng=seed, device=str(prepared.device), parts=parts)
     return read(
         adata,
         prepared.X,

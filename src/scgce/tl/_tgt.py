@@ -56,6 +56,7 @@ def tgt(
     gene_costs: str | np.ndarray | None = None,
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
+    split_by: str | None = None,
     judges: bool | Mapping[str, Any] = True,
     min_cells: int = 3,
     rng: int | np.random.Generator = 0,
@@ -141,6 +142,10 @@ def tgt(
     validation_fraction
         Share of every group that selects λ and k, and another that is reported; the rest fits. 0: all cells do all
         (the paper).
+    split_by
+        Column of ``adata.obs`` with donors or samples: whole donors fit, select and are reported, in these shares, so
+        that the scores are those of donors not seen. Cells of one donor resemble each other, and split by cells the
+        scores promise more than another donor keeps. Every group needs ``min_cells`` cells in each part.
     judges
         Score translated cells with a logistic regression on all genes and a 15-NN classifier in PCA space as well,
         both fitted on the fitting cells. A mapping adds more: name → any object with ``predict`` from dense cells to
@@ -199,6 +204,7 @@ def tgt(
         groups=groups,
         reference=reference,
         validation_fraction=validation_fraction,
+        split_by=split_by,
         min_cells=min_cells,
         rng=rng,
         device=device,
@@ -216,6 +222,7 @@ def tgt(
         "nonnegative": bool(nonnegative),
         "penalty": float(exponent),
         "validation_fraction": float(validation_fraction),
+        "split_by": split_by or "",
         "epsilon_rule": _params.epsilon_rule(epsilon),
     }
     if programs is None:
