@@ -43,8 +43,9 @@ def scored(adata: ad.AnnData, groupby: str, method: str, genes: int | None, use_
     methods.explain(adata, groupby, method, use_rep=use_rep, sparsity=genes or adata.n_vars)
     found = [_means(adata, method, "a quarter", "mean")]
     held_out = adata[adata.uns[method]["split"] > 0].copy()
+    held_out.obs_names = [f"{name} again" for name in held_out.obs_names]  # the cells that selected are scored as well
     for rule in RULES:
-        scgce.tl.evaluate(held_out, method, reference=adata, epsilon=rule, key_added=rule, device="cpu")
+        scgce.tl.evaluate(held_out, method, reference=adata, epsilon=rule, key_added=rule, max_cells=None, device="cpu")
         found.append(_means(held_out, rule, "a half", rule))
     table = pd.DataFrame(found)
     table.insert(0, "method", method)

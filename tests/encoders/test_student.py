@@ -128,6 +128,7 @@ def test_pbmc3k_umap_of_another_laboratory(shared):
     assert resolve(adata, use_rep="X_umap").fidelity["r2"] > 0.95
 
 
+@pytest.mark.filterwarnings("ignore:the student of")
 def test_only_the_cells_that_fit_teach_a_student() -> None:
     rng = np.random.default_rng(0)
     X = sparse.csr_matrix(rng.poisson(1.0, (240, 30)).astype(np.float32))

@@ -164,6 +164,8 @@ def test_more_cells_do_not_score_higher(adata: ad.AnnData) -> None:
         scgce.tl.evaluate(donor, reference=adata, judges=False)
         found[n_cells] = mean(donor)
         assert donor.uns["tgt_evaluated"]["params"]["cells_scored"] == 75
+        scgce.tl.evaluate(donor, reference=adata, judges=False, max_cells=None, key_added="all")
+        assert donor.uns["all"]["params"]["cells_scored"] == n_cells
     assert abs(found[300] - found[3000]) < 0.08
 
 

@@ -97,3 +97,56 @@ def test_errors_leave_the_object_alone(adata: ad.AnnData) -> None:
     with pytest.raises(ValueError, match="source='no'"):
         scgce.get.stability(adata, "no", "3")
     assert "stability" not in before.uns["dbm"]
+
+
+class Same(np.random.Generator):
+    """Draws every cell once and the seed 0, so that a bootstrap is the explanation made again."""
+
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(0))
+
+    def choice(self, a: np.ndarray, size: int) -> np.ndarray:  # type: ignore[override]
+        assert len(a) == size
+        return a
+
+    def integers(self, *_: object) -> int:  # type: ignore[override]
+        return 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "truncate", "sparsity": 4, "lam": 0.3},
+        {"method": "path", "sparsity": (2, 6), "epsilon": 1.5, "penalty": 0.5, "nonnegative": True},
+        {"method": "truncate", "sparsity": 4, "epsilon": "max", "gene_costs": np.linspace(0.5, 2.0, 60)},
+        {"method": "refine", "sparsity": (2, 5), "amplitude": 5.0},
+    ],
+    ids=lambda options: "-".join(map(str, options)),
+)
+def test_the_whole_procedure_is_repeated(blobs: ad.AnnData, tmp_path: Path, options: dict[str, object]) -> None:
+    scgce.tl.tgt(blobs, "group", use_rep="X_pca", judges=False, **options)  # type: ignore[arg-type]
+    blobs.write_h5ad(tmp_path / "a.h5ad")
+    again = ad.read_h5ad(tmp_path / "a.h5ad")
+    k = int(np.min(options["sparsity"]))
+    scgce.tl.stability(again, n_bootstraps=2, sparsity=k, rng=Same())
+    for source, target in permutations(NAMES, 2):
+        frame = scgce.get.stability(again, source, target)
+        amounts = delta(blobs, source, target, "tgt", k)
+        assert sorted(frame["gene"]) == sorted(blobs.var_names[amounts != 0])
+        assert (frame["frequency"] == 1).all()
+        found = frame.set_index("gene").loc[blobs.var_names[amounts != 0]]
+        np.testing.assert_allclose(found["low"], amounts[amounts != 0], rtol=2e-3, atol=1e-5)
+
+
+def test_whole_donors_are_drawn(adata: ad.AnnData) -> None:
+    donors = adata.copy()
+    fitted = donors.uns["tgt"]["split"] == 0
+    donors.obs["donor"] = np.where(fitted, [f"d{cell % 3}" for cell in range(donors.n_obs)], "held out")
+    scgce.tl.stability(donors, n_bootstraps=B, sparsity=5, resample="donor")
+    assert donors.uns["tgt"]["stability"]["resample"] == "donor"
+    assert (scgce.get.stability(donors, "NK", "3")["frequency"] <= 1).all()
+    donors.obs["one"] = "d0"
+    with pytest.raises(ValueError, match="1 donor; at least two"):
+        scgce.tl.stability(donors, resample="one")
+    with pytest.raises(KeyError, match="resample='nothing'"):
+        scgce.tl.stability(donors, resample="nothing")

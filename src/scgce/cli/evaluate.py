@@ -37,6 +37,14 @@ def evaluate(
     ] = None,
     judges: Annotated[bool, typer.Option("--judges/--no-judges", help="Ask independent classifiers too.")] = True,
     min_cells: Annotated[int, typer.Option("--min-cells", help="A group with fewer cells is an error.", min=1)] = 1,
+    max_cells: Annotated[
+        str,
+        typer.Option(
+            "--max-cells",
+            metavar="N|WORD",
+            help="Cells of a group that are scored: reported (as many as were), or a number.",
+        ),
+    ] = "reported",
     key_added: Annotated[
         str | None, typer.Option("--key-added", help="Name of the scores in uns; KEY_evaluated if not given.")
     ] = None,
@@ -49,6 +57,8 @@ def evaluate(
     check_output(output, input, *([] if explanation is None else [explanation]))
     reach: Any = _values.number_or_word("epsilon", epsilon, ("mean", "max"))
     bounds: Any = None if clip is None else _values.clip_word(clip) or False
+    most: Any = _values.number_or_word("max_cells", max_cells, ("reported",))
+    most = int(most) if isinstance(most, float) and most == int(most) else most
     adata = read(input, raw=raw)
     reference = None if explanation is None else read(explanation, name="explanation")
     from scgce import tl
@@ -63,6 +73,7 @@ def evaluate(
         clip=bounds,
         judges=judges,
         min_cells=min_cells,
+        max_cells=most,
         rng=seed,
         device=device,
         key_added=key_added,

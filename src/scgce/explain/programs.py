@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -22,7 +22,7 @@ from scgce.core.score.metrics import Scores, score_pairs
 from scgce.matrix import arrays
 from scgce.programs import FittingCells, Programs, learn_programs, resolve_programs
 
-from .read import MOST_CELLS, Prepared
+from .read import Prepared
 from .split import FIT, VALIDATE
 
 SWEEP = (1, 2, 3, 5, 8, 12, 20)
@@ -291,16 +291,14 @@ def from_entry(stored: Mapping[str, Any], prepared: Prepared, label: str) -> Pro
 
 
 def bootstrapped(
-    setting: Setting, programs: Programs, k: int, n_bootstraps: int, generator: np.random.Generator
+    setting: Setting, programs: Programs, k: int, draws: Iterable[np.ndarray], generator: np.random.Generator
 ) -> Iterator[ProgramExplained]:
-    """The codebook of k programmes a pair from fitting cells drawn with replacement, again and again."""
+    """The codebook of k programmes a pair from each draw of fitting cells (row numbers sorted by group)."""
     prepared = setting.prepared
-    rows = prepared.rows(FIT, MOST_CELLS[FIT])
-    codes, n = prepared.groups.codes[rows], prepared.groups.n
-    for _ in range(n_bootstraps):
-        drawn = np.concatenate([generator.choice(rows[codes == g], (codes == g).sum()) for g in range(n)])
+    n = prepared.groups.n
+    for drawn in draws:
         sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n)
-        means = sums / np.bincount(codes, minlength=n)[:, None]
+        means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n)[:, None]
         own = replace(
             setting,
             prepared=replace(prepared, means=means),

@@ -189,7 +189,7 @@ def _by_donor(
     there = np.flatnonzero(table.any(axis=1))
     groups = [str(name) for name in found.names]
     chosen = split_donors(
-        table[there], groups, names[there], fraction, min_cells=min_cells, split_by=split_by, rng=seed
+        table[there], groups, names[there].tolist(), fraction, min_cells=min_cells, split_by=split_by, rng=seed
     )
     parts = dict(zip(map(str, names[there]), chosen.tolist(), strict=True))
     part = np.full(len(names) + 1, -1, dtype=np.int8)

@@ -152,9 +152,11 @@ def _lacking(
 ) -> str:
     """What the best division lacks, group by group, and which donors have cells of it."""
     lines = []
-    for group in np.flatnonzero((cells < min_cells).any(axis=0)):
+    for group in np.flatnonzero((cells < min_cells).any(axis=0)).tolist():
         parts = ", ".join(f"{cells[part, group]} to {verb}" for part, verb in enumerate(("fit", "select", "report")))
-        have = ", ".join(f"{donors[donor]}: {table[donor, group]}" for donor in np.flatnonzero(table[:, group]))
+        have = ", ".join(
+            f"{donors[donor]}: {table[donor, group]}" for donor in np.flatnonzero(table[:, group]).tolist()
+        )
         lines.append(f"{groups[group]!r} has cells {parts} (cells by donor: {have})")
     return (
         f"split_by={split_by!r}: no division of the {len(donors)} donors leaves every group min_cells={min_cells} "

@@ -34,6 +34,8 @@ _TOP: dict[str, tuple[str, ...]] = {
     "cell_digest": ("n",),
     "cell_group": ("n",),
     "donor_part": ("D",),
+    "lam": ("L",),
+    "gene_costs": ("d",),
     "pair_deltas": ("l*l", "d"),
 }
 _SCORED = ("correctness", "coverage", "dbm_correctness", "dbm_coverage", "dbm_scaled_", "validation_", "judge_")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.constraints import DATA, NEW_NAME, NONE, SEED, TEXT, checked
+from scgce._api.constraints import DATA, NEW_NAME, NONE, SEED, TEXT, checked, one_of, whole
 from scgce._api.device import resolve_device
 from scgce.encoders import encoder_from_uns
 from scgce.explain import params as _params
@@ -30,8 +31,16 @@ from scgce.store.entries import read_result, write_result
 
 logger = logging.getLogger("scgce")
 
+COUNT = whole(1) | one_of("reported") | NONE
 
-@checked(reference=DATA | NONE, groupby=TEXT | NONE, key_added=NEW_NAME | NONE, rng=SEED | NONE)
+
+@checked(
+    reference=DATA | NONE,
+    groupby=TEXT | NONE,
+    key_added=NEW_NAME | NONE,
+    rng=SEED | NONE,
+    max_cells=COUNT,
+)
 def evaluate(
     adata: AnnData,
     key: str = "tgt",
@@ -44,6 +53,7 @@ def evaluate(
     clip: Literal["range", "zero"] | bool | None = None,
     judges: bool | Mapping[str, Any] = True,
     min_cells: int = 1,
+    max_cells: int | Literal["reported"] | None = "reported",
     rng: int | np.random.Generator | None = None,
     device: str = "auto",
     key_added: str | None = None,
@@ -79,6 +89,9 @@ def evaluate(
         As in `tl.tgt`; fitted on the fitting cells of ``reference``.
     min_cells
         Smallest number of scored cells a group may have.
+    max_cells
+        Most cells of a group that are scored: "reported", as many as the explanation was reported on; a number; or
+        None for all, up to 2,000. Scores of other numbers of cells are not comparable.
     rng
         Seed or generator; None: the explanation's own seed, by which cells and judges are drawn as they were.
     device
@@ -120,6 +133,9 @@ def evaluate(
             if reference is None:  # what is to be said of these cells has been said
                 warnings.simplefilter("ignore", UserWarning)
             own = reopen(home, entry, None, None, r, min_cells=1, **opening)
+    if max_cells != "reported":
+        bound = len(scored.order) if max_cells is None else int(max_cells)
+        scored = replace(scored, most_reported=np.full(scored.groups.n, bound))
     counts = _told(scored, reference is not None)
     if copy:
         adata = adata.copy()

@@ -11,29 +11,35 @@ from scipy import sparse
 
 from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask
-from scgce._api.constraints import checked
+from scgce._api.constraints import NONE, TEXT, checked
 from scgce._api.device import resolve_device
+from scgce._api.groups import read_labels
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
-from scgce.core.choose.select import Explained, choose
+from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.metrics import similarity
 from scgce.encoders import encoder_from_uns, resolve
-from scgce.explain.fit import Model, material
+from scgce.explain.choose import explanations
+from scgce.explain.fit import Model
 from scgce.explain.programs import ProgramExplained, Setting, bootstrapped, from_entry
-from scgce.explain.read import Prepared, pick_epsilon, read
-from scgce.explain.reopen import explanation_of, reopen
+from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon, read
+from scgce.explain.reopen import explanation_of, reopen, seed_for
 from scgce.explain.split import FIT, VALIDATE
 from scgce.matrix import arrays
 from scgce.store.entries import read_result
 
+_MOST_DRAWS = 1000
+"""Draws of donors until one has cells of every group."""
 
-@checked()
+
+@checked(resample=TEXT | NONE)
 def stability(
     adata: AnnData,
     key: str = "tgt",
     *,
     n_bootstraps: int = 20,
+    resample: str | None = None,
     refit: bool = False,
     sparsity: int | None = None,
     encoder: Any = None,
@@ -44,7 +50,10 @@ def stability(
     device: str = "auto",
     copy: bool = False,
 ) -> AnnData | None:
-    """Repeat an explanation on bootstrap samples of the fitting cells.
+    """Repeat an explanation on bootstrap samples of the fitting cells, or of the donors that fitted.
+
+    The whole procedure is repeated as it was run (λ given or searched, penalty, costs, bounds, refinement from richer
+    sparsities down), with the same validation cells.
 
     Parameters
     ----------
@@ -53,7 +62,10 @@ def stability(
     key
         The explanation in ``adata.uns``.
     n_bootstraps
-        Number B of samples, drawn with replacement within each group.
+        Number B of samples, drawn with replacement: cells within each group, or donors.
+    resample
+        Column of ``adata.obs`` with donors or samples: whole ones are drawn among those with fitting cells. What holds
+        over donors is more than what holds over cells of the same donors. None: cells.
     refit
         Distil the encoder anew for each of them, with another seed; only for a ``use_rep`` that is distilled.
     sparsity
@@ -61,7 +73,7 @@ def stability(
     encoder
         The model, if it could not be stored with the explanation.
     mask_var, gene_costs
-        As given to `tl.tgt`.
+        As given to `tl.tgt`; None: as stored.
     interval
         Coverage of the interval of each amount, e.g. 0.9 for the 5 % and 95 % quantiles over the bootstraps.
     rng, device, copy
@@ -70,8 +82,8 @@ def stability(
     Returns
     -------
     None, or the copy. Sets ``adata.uns[key]["stability"]``: ``sparsity``, ``n_bootstraps``, ``interval``,
-    ``refit``; ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the bootstraps in
-    which the pair's explanation has the gene, and the quantiles of its amount (0 where it was not chosen);
+    ``resample``, ``refit``; ``frequency``, ``low``, ``high``: CSR (l·l, d), row ``i·l + j`` for i → j: share of the
+    bootstraps in which the pair's explanation has the gene, and the quantiles of its amount (0 where not chosen);
     ``similarity`` (l, l): mean of Eq. 10 between the explanation and its bootstraps. Of an explanation in programmes,
     the programmes stay and their levels are searched again: ``program_frequency`` (M, l, l), share of the bootstraps
     in which the programme takes part in the pair, ``program_low`` and ``program_high``, quantiles of its mean change,
@@ -92,32 +104,32 @@ def stability(
     if copy:
         adata = adata.copy()
     generator = np.random.default_rng(rng)
-    seed, where = int(generator.integers(2**31)), resolve_device(device)
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
-    prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=where)
+    opening: dict[str, Any] = {"seed": seed_for(entry, None), "device": resolve_device(device)}
+    prepared = reopen(adata, entry, None, None, r, min_cells=1, **opening)
     reported = explanation_of(entry, prepared, k, key).cuts()
+    donors = None if resample is None else read_labels(adata, resample, "resample")[1]
     if "programs" in entry:
         if refit:
             raise ValueError("refit=True of an explanation in programmes is not offered: expected False")
-        found = _of_programs(entry, prepared, k, n_bootstraps, interval, generator, key)
+        found = _of_programs(entry, prepared, k, n_bootstraps, interval, generator, key, donors)
+        found["resample"] = resample or ""
         adata.uns[key] = {**adata.uns[key], "stability": found}
         return adata if copy else None
-    costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    amplitude = None if params["amplitude"] < 0 else float(params["amplitude"])
-    model = Model(
-        costs,
-        amplitude,
-        float(params.get("penalty", 1.0)),
-        nonnegative=bool(params.get("nonnegative", False)),
-    )
+    model = _model(adata, entry, mask_var, gene_costs)
+    # Refinement descends from richer sparsities to sparser ones: those above k are repeated too.
+    sparsities = [int(size) for size in np.asarray(entry["sweep"]["sparsity"]) if size >= k]
     repeats = []
     for _ in progress(range(n_bootstraps), desc="stability"):
         own = _refitted(adata, prepared, params, generator) if refit else prepared
-        epsilon = pick_epsilon(own, None) if refit else float(entry["epsilon"])
-        with one_thread():
-            repeats.append(_again(own, model, k, str(params["method"]), epsilon, generator))
+        epsilon = float(entry["epsilon"])
+        if refit and params["epsilon_rule"] != "given":
+            epsilon = pick_epsilon(own, params["epsilon_rule"])
+        drawn = _draw(own, donors, generator)
+        repeats.append(_again(own, model, drawn, sparsities, str(params["method"]), epsilon, generator))
     found = _summary(reported, [repeat.cuts() for repeat in repeats], interval)
     found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
+    found["resample"] = resample or ""
     adata.uns[key] = {**adata.uns[key], "stability": found}
     return adata if copy else None
 
@@ -130,6 +142,7 @@ def _of_programs(
     interval: float,
     generator: np.random.Generator,
     key: str,
+    donors: np.ndarray | None,
 ) -> dict[str, Any]:
     """Levels of every group in every programme over the bootstraps."""
     reported = explanation_of(entry, prepared, k, key)
@@ -138,10 +151,10 @@ def _of_programs(
     setting = Setting.of(prepared, float(entry["epsilon"]), str(entry["params"].get("count", "mean")))
     programs = from_entry(entry["programs"], prepared, str(entry["params"].get("programs", "")))
     apart, sizes = [], []
+    draws = (_draw(prepared, donors, generator) for _ in range(n_bootstraps))
     with one_thread():
-        for again in progress(
-            bootstrapped(setting, programs, k, n_bootstraps, generator), total=n_bootstraps, desc="stability"
-        ):
+        repeats = bootstrapped(setting, programs, k, draws, generator)
+        for again in progress(repeats, total=n_bootstraps, desc="stability"):
             apart.append(again.levels[:, :, None] != again.levels[:, None, :])
             sizes.append(np.where(apart[-1], again.amounts[:, None, :] - again.amounts[:, :, None], 0.0))
     own = reported.levels[:, :, None] != reported.levels[:, None, :]
@@ -178,27 +191,59 @@ def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], genera
     )
 
 
-def _again(
-    prepared: Prepared, model: Model, k: int, method: str, epsilon: float, generator: np.random.Generator
-) -> Explained:
-    """One bootstrap: means, positions and refinement from resampled fitting cells; validation cells as they are."""
-    rows = prepared.rows(FIT, 5000)
+def _model(adata: AnnData, entry: dict[str, Any], mask_var: Any, gene_costs: Any) -> Model:
+    """What was minimised, as stored; costs and mask as given, where they are."""
+    params = entry["params"]
+    costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
+    if mask_var is None and gene_costs is None and "gene_costs" in entry:
+        known = dict(zip(entry["genes"], np.asarray(entry["gene_costs"], dtype=np.float64), strict=True))
+        costs = np.array([known.get(str(gene), np.inf) for gene in adata.var_names])
+    return Model(
+        costs,
+        None if params["amplitude"] < 0 else float(params["amplitude"]),
+        float(params.get("penalty", 1.0)),
+        np.asarray(entry["lam"]).tolist() if "lam" in entry else None,
+        nonnegative=bool(params.get("nonnegative", False)),
+    )
+
+
+def _draw(prepared: Prepared, donors: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
+    """Fitting cells with replacement, within each group; or those of whole donors, until every group has some."""
+    rows = prepared.rows(FIT, MOST_CELLS[FIT])
     codes = prepared.groups.codes[rows]
-    drawn = np.concatenate([generator.choice(rows[codes == g], (codes == g).sum()) for g in range(prepared.groups.n)])
+    if donors is None:
+        return np.concatenate(
+            [generator.choice(rows[codes == g], (codes == g).sum()) for g in range(prepared.groups.n)]
+        )
+    own = np.unique(donors[rows])
+    own = own[own >= 0]
+    if len(own) < 2:
+        raise ValueError(f"resample: the fitting cells are of {len(own)} donor; at least two are needed to draw from")
+    for _ in range(_MOST_DRAWS):
+        drawn = np.concatenate([rows[donors[rows] == donor] for donor in generator.choice(own, len(own))])
+        if len(np.unique(prepared.groups.codes[drawn])) == prepared.groups.n:
+            return drawn[np.argsort(prepared.groups.codes[drawn], kind="stable")]
+    raise ValueError(f"resample: none of {_MOST_DRAWS} draws of {len(own)} donors has cells of every group")
+
+
+def _again(
+    prepared: Prepared,
+    model: Model,
+    drawn: np.ndarray,
+    sparsities: list[int],
+    method: str,
+    epsilon: float,
+    generator: np.random.Generator,
+) -> Explained:
+    """One bootstrap: the whole procedure with resampled fitting cells; the validation cells as they are."""
     n_groups = prepared.groups.n
     sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n_groups)
     means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n_groups)[:, None]
     resampled = replace(prepared, means=means)
-    found = material(
-        resampled,
-        model,
-        resampled.cells(drawn),
-        prepared.part(VALIDATE),
-        largest=k,
-        epsilon=epsilon,
-        seed=int(generator.integers(2**31)),
-    )
-    return choose(found, [k], method)[0]
+    fit, validate = resampled.cells(drawn), prepared.part(VALIDATE)
+    how: dict[str, Any] = {"epsilon": epsilon, "seed": int(generator.integers(2**31))}
+    (chosen,), _ = explanations(resampled, model, fit, validate, sparsities, [method], **how)
+    return chosen[0]
 
 
 def _summary(reported: PairCuts, repeats: list[PairCuts], interval: float) -> dict[str, Any]:

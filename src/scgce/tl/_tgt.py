@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,17 +13,15 @@ from scgce._api.adata import gene_mask
 from scgce._api.constraints import FLAG, NONE, checked, one_of
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
-from scgce.core.choose.plan import plan_for
-from scgce.core.choose.refine import RefineOptions
-from scgce.core.choose.select import choose, ladder, smallest_sufficient
-from scgce.core.solve.path import part_for
+from scgce.core.choose.select import smallest_sufficient
 from scgce.core.solve.penalties import exponent_of
 from scgce.encoders._scvi import layer_of_scvi
 from scgce.explain import params as _params
 from scgce.explain import programs as _in_programs
 from scgce.explain.advice import tell
+from scgce.explain.choose import explanations, steps_of
 from scgce.explain.entry import report_on, stored
-from scgce.explain.fit import Model, material
+from scgce.explain.fit import Model
 from scgce.explain.read import Prepared, pick_epsilon, prepare
 from scgce.explain.split import FIT, VALIDATE
 from scgce.store.entries import write_result
@@ -231,6 +228,8 @@ def tgt(
         entry = _explain_in_programs(
             adata, prepared, model, programs, sparsity, count, epsilon, judges, params, reference
         )
+    entry |= {} if lams is None else {"lam": np.array(lams)}
+    entry |= {} if (costs == 1).all() else {"gene_costs": costs}
     write_result(adata, key_added, entry)
     tell(entry)
     return adata if copy else None
@@ -249,31 +248,13 @@ def _explain(
     methods = [str(params["method"])]
     if methods == ["refine"]:
         methods.append("refine_consistent")
-    n_genes = len(prepared.genes)
-    rungs = {method: ladder(sparsities, method, n_genes) for method in methods}
-    most = {"refine": plan_for(n_genes, prepared.groups.n).most_descents, "refine_consistent": 1}
-    descents = sum(len(rungs[method]) * most.get(method, 0) for method in methods)
-    # one path for both variants of refinement, together or alone
-    longest = ladder(sparsities, "refine", n_genes) if "refine_consistent" in methods else sparsities
-    steps = descents * RefineOptions().steps + len(methods) * len(sparsities) * SCORE_STEPS
+    steps = steps_of(methods, sparsities, len(prepared.genes), prepared.groups.n)
+    steps += len(methods) * len(sparsities) * SCORE_STEPS
     with progress(total=PATH_STEPS + steps, desc="tgt") as bar, one_thread():
         reach = pick_epsilon(prepared, epsilon)
-        found = material(
-            prepared,
-            model,
-            prepared.part(FIT),
-            prepared.part(VALIDATE),
-            largest=max(longest),
-            epsilon=reach,
-            seed=prepared.seed,
-            on_point=bar.update,
-        )
-        beside = found  # only refinement descends from the part of the path that is richer than was asked for
-        if model.lams is None:
-            beside = replace(found, points=part_for(found.points, max(sparsities)))
-        explained, *consistent = [
-            choose(found if method == "refine" else beside, sparsities, method, bar.update) for method in methods
-        ]
+        fit, validate = prepared.part(FIT), prepared.part(VALIDATE)
+        how: dict[str, Any] = {"epsilon": reach, "seed": prepared.seed, "on_step": bar.update}
+        (explained, *consistent), points = explanations(prepared, model, fit, validate, sparsities, methods, **how)
         return stored(
             prepared,
             report_on(prepared, reach, judges),
@@ -281,7 +262,7 @@ def _explain(
             smallest_sufficient(explained),
             params,
             consistent=consistent[0] if consistent else None,
-            path=found.points,
+            path=points,
             reference=reference,
             on_sparsity=lambda: bar.update(SCORE_STEPS),
         )

@@ -1,0 +1,58 @@
+"""From prepared cells to an explanation for every sparsity: what `tl.tgt` runs and `tl.stability` repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from scgce._api.threads import one_thread
+from scgce.core.choose.plan import plan_for
+from scgce.core.choose.refine import RefineOptions
+from scgce.core.choose.select import Explained, choose, ladder
+from scgce.core.score.cells import Cells
+from scgce.core.solve.path import PathPoints, part_for
+
+from .fit import Model, material
+from .read import Prepared
+
+
+def steps_of(methods: Sequence[str], sparsities: Sequence[int], n_genes: int, n_groups: int) -> int:
+    """Steps of refinement at most, for a bar of progress."""
+    most = {"refine": plan_for(n_genes, n_groups).most_descents, "refine_consistent": 1}
+    descents = sum(len(ladder(sparsities, method, n_genes)) * most.get(method, 0) for method in methods)
+    return descents * RefineOptions().steps
+
+
+def explanations(
+    prepared: Prepared,
+    model: Model,
+    fit: Cells,
+    validate: Cells,
+    sparsities: Sequence[int],
+    methods: Sequence[str],
+    *,
+    epsilon: float,
+    seed: int,
+    on_step: Callable[[], Any] | None = None,
+) -> tuple[list[list[Explained]], PathPoints]:
+    """The path, and by each method the explanations of all sparsities, ascending.
+
+    Parameters
+    ----------
+    fit, validate
+        Cells that fit and that select.
+    methods
+        Of `scgce.core.choose.select.METHODS`; all choose from one path, which is as long as the most demanding needs.
+    """
+    refines = any(method.startswith("refine") for method in methods)
+    longest = ladder(sparsities, "refine", len(prepared.genes)) if refines else sparsities
+    with one_thread():
+        found = material(
+            prepared, model, fit, validate, largest=max(longest), epsilon=epsilon, seed=seed, on_point=on_step
+        )
+        beside = found  # only refinement descends from the part of the path that is richer than was asked for
+        if model.lams is None:
+            beside = replace(found, points=part_for(found.points, max(sparsities)))
+        chosen = [choose(found if method == "refine" else beside, sparsities, method, on_step) for method in methods]
+    return chosen, found.points
