@@ -1,9 +1,10 @@
 """What scores on cells of the same donors promise, and what a donor that was not seen keeps.
 
-``python -m benchmarks.unseen_donor``: cell types of the retina, fovea and periphery of three donors, in five samples. Each
-donor in turn is kept aside. The other two are explained with their cells split at random, and the reported cells' scores
-stand beside those of the donor kept aside; `split_by` gives whole samples or donors to the parts instead, and reports on
-ones that it has not seen. The PCA has seen all cells in every case. Means over ordered pairs and runs, with standard errors.
+``python -m benchmarks.unseen_donor``: cell types of the retina, fovea and periphery of three donors, in five samples.
+Each donor in turn is kept aside. The other two are explained with their cells split at random, and the reported cells'
+scores stand beside those of the donor kept aside; `split_by` gives whole samples or donors to the parts instead, and
+reports on ones that it has not seen. The PCA has seen all cells in every case. Means over ordered pairs and runs, with
+standard errors.
 """
 
 from __future__ import annotations
