@@ -93,7 +93,7 @@ AXES = Constraint(lambda value: hasattr(value, "get_subplotspec"), "matplotlib A
 CONSTRAINTS: dict[str, Constraint] = {
     "adata": DATA,
     "other": DATA | NONE,
-    "groupby": TEXT,
+    "groupby": TEXT | sequence_of(TEXT, 1),
     "use_rep": TEXT | NONE,
     "basis": TEXT | NONE,
     "layer": TEXT | NONE,

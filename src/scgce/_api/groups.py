@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from .columns import group_key, has_labels, label_column
 from .errors import listing, not_found
 
 logger = logging.getLogger("scgce")
@@ -51,7 +52,7 @@ class Groups:
 
 def read_groups(
     adata: AnnData,
-    groupby: str,
+    groupby: str | Sequence[str],
     *,
     groups: Literal["all"] | Sequence[object] = "all",
     min_cells: int = 3,
@@ -67,7 +68,7 @@ def read_groups(
     adata
         Annotated data.
     groupby
-        Column of ``adata.obs``.
+        Column of ``adata.obs``, or several, whose labels are joined; the combinations that occur are the groups.
     groups
         ``"all"``, or the labels to keep; the cells of the others get code −1.
     min_cells
@@ -83,11 +84,10 @@ def read_groups(
         If there are fewer than two groups, a group is too small, labels coincide as strings, or the column is a
         continuous number.
     """
-    if not isinstance(groupby, str):
-        raise TypeError(f"groupby={groupby!r}; expected the name of one column of adata.obs")
-    if groupby not in adata.obs.columns:
+    groupby = group_key(adata, groupby)
+    if not has_labels(adata, groupby):
         raise not_found("groupby", groupby, "adata.obs", adata.obs.columns, hint=_clustering(groupby))
-    names, codes = _labels(adata.obs[groupby], groupby)
+    names, codes = _labels(label_column(adata, groupby), groupby)
     keep = _selected(names, groups, reference, groupby)
     if len(keep) < 2:
         raise ValueError(

@@ -32,7 +32,7 @@ Groupby = Annotated[
         "--groupby",
         "-g",
         metavar="COLUMN",
-        help="Column of obs with the groups of cells.",
+        help="Column of obs with the groups of cells, or several between commas.",
         autocompletion=names_in("obs"),
     ),
 ]

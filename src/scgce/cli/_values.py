@@ -141,3 +141,16 @@ def check(function: Callable[..., Any], **values: Any) -> None:
     for name, constraint in getattr(function, "__constraints__", {}).items():
         if name in values and not constraint.accepts(values[name]):
             raise UsageError(f"{name}={values[name]!r}: expected {constraint.words}")
+
+
+def columns(text: str, there: Iterable[str]) -> str | list[str]:
+    """
+    Read a column's name, or several between commas; a column whose own name has a comma is that column.
+
+    Raises
+    ------
+    UsageError
+        If a name is empty.
+    """
+    found = [text] if text in set(there) else names(text)
+    return text if found is None or len(found) < 2 else found

@@ -67,7 +67,7 @@ def evaluate(
         adata,
         key,
         reference=reference,
-        groupby=groupby,
+        groupby=None if groupby is None else _values.columns(groupby, adata.obs.columns),
         layer=layer,
         epsilon=reach,
         clip=bounds,

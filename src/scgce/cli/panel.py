@@ -69,7 +69,7 @@ def panel(
 
     tl.panel(
         adata,
-        groupby,
+        _values.columns(groupby, adata.obs.columns),
         length,  # type: ignore[arg-type]
         layer=layer,
         groups="all" if chosen is None else chosen,

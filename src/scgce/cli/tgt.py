@@ -211,7 +211,7 @@ def tgt(
         shared |= {"nonnegative": nonnegative, "penalty": price, "programs": programs}
     _values.check(tool, **shared)
     adata = read(input, raw=raw)
-    tool(adata, groupby, **shared)
+    tool(adata, _values.columns(groupby, adata.obs.columns), **shared)
     write(adata, output)
 
 

@@ -49,7 +49,7 @@ class Setting:
 
 def run_baseline(
     adata: AnnData,
-    groupby: str,
+    groupby: str | Sequence[str],
     method: str,
     explain: Callable[[Setting], Sequence[Explained]],
     *,
@@ -72,7 +72,7 @@ def run_baseline(
     reach = pick_epsilon(prepared, epsilon)
     explained = explain(Setting(prepared, sparsities, reach, prepared.part(VALIDATE)))
     params = {
-        "groupby": groupby,
+        "groupby": prepared.groups.key,
         "use_rep": reading["use_rep"] or "",
         "layer": reading["layer"] or "",
         "method": method,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -158,14 +158,17 @@ def _check_not_renamed(
         )
 
 
-def explained_groups(adata: AnnData, entry: Mapping[str, Any], facts: CellFacts, groupby: str | None) -> Groups:
+def explained_groups(
+    adata: AnnData, entry: Mapping[str, Any], facts: CellFacts, groupby: str | Sequence[str] | None
+) -> Groups:
     """The explanation's groups with the cells of ``adata``: as they were explained, or by a column that is named.
 
     Cells that the explanation does not know are in the groups of the column. Labels that have changed since are warned
     about.
     """
     column = groupby or entry["params"]["groupby"]
-    codes = _codes(read_groups(adata, column, min_cells=1), entry)
+    current = read_groups(adata, column, min_cells=1)
+    column, codes = current.key, _codes(current, entry)
     changed = int((facts.known & (facts.group >= 0) & (codes != facts.group)).sum())
     if changed:
         used = "they are taken in the groups in which they were explained" if groupby is None else "they are used"

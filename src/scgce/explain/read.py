@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -132,7 +132,7 @@ def canonical_order(adata: AnnData) -> np.ndarray:
 
 def prepare(
     adata: AnnData,
-    groupby: str,
+    groupby: str | Sequence[str],
     *,
     use_rep: str | None,
     encoder: Any,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,7 @@ logger = logging.getLogger("scgce")
 def reopen(
     adata: AnnData,
     entry: dict[str, Any],
-    groupby: str | None,
+    groupby: str | Sequence[str] | None,
     layer: str | None,
     encoder: Any,
     *,

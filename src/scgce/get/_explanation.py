@@ -80,6 +80,7 @@ def explanation(
     """
     result = Result.read(adata, key, consistent=consistent)
     i, j = result.pair(source, target)
+    source, target = str(result.groups[i]), str(result.groups[j])
     k = result.check_sparsity(sparsity)
     if in_programs(result, by):
         frame = program_rows(StoredPrograms.read(result, k), i, j)
@@ -88,8 +89,8 @@ def explanation(
         genes = np.flatnonzero(delta)
         frame = _rows(result, genes, delta[genes], i, j, k)
     frame.attrs = {
-        "source": str(source),
-        "target": str(target),
+        "source": source,
+        "target": target,
         "sparsity": k,
         "direction": f"{source} → {target}: add {'size' if 'size' in frame else 'delta'} to cells of {source}",
     }

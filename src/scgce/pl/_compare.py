@@ -115,7 +115,7 @@ def compare(
     if source is None:
         place = _matrix(compare_data(adata, other, **options), Result.read(adata, key), names, ax)
     else:
-        Result.read(adata, key).pair(source, target)
+        source, target = Result.read(adata, key).names(source, target)
         frame = changes(adata, other, **options)
         frame = frame[(frame["source"] == str(source)) & (frame["target"] == str(target))]
         place = new_figure(5.6, 0.24 * min(len(frame), n_genes) + 1.6).add_subplot() if ax is None else ax

@@ -113,6 +113,7 @@ def dose(
     ValueError
         If a group or sparsity is unknown, or the encoder was not stored.
     """
+    source, target = Result.read(adata, key).names(source, target)
     frame = dose_data(adata, source, target, doses=doses, sparsity=sparsity, key=key)
     place = new_figure(5.6, 3.8).add_subplot() if ax is None else ax
     place.axvline(1, color=FAINT, linewidth=5, zorder=0)

@@ -124,6 +124,7 @@ def explanation(
         If a group or sparsity is unknown.
     """
     result = Result.read(adata, key)
+    source, target = result.names(source, target)
     frame = _with_interval(adata, result, source, target, sparsity)
     chosen = cell_map(adata, result, basis)
     points = explanation_data(adata, source, target, sparsity=sparsity, key=key, chosen=chosen, max_cells=max_cells)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,8 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from scgce._api.constraints import NONE, TEXT, checked, one_of
+from scgce._api.columns import group_key
+from scgce._api.constraints import NONE, TEXT, checked, one_of, sequence_of
 from scgce._api.groups import read_groups
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import CellMap, cell_map, flat
@@ -37,10 +39,10 @@ def groups_data(adata: AnnData, groupby: str, chosen: CellMap) -> pd.DataFrame:
     return pd.DataFrame({"cell": np.asarray(adata.obs_names), "group": names, "x": points[:, 0], "y": points[:, 1]})
 
 
-@checked(groupby=TEXT | NONE, labels=one_of("auto", "map", "legend") | NONE)
+@checked(groupby=TEXT | sequence_of(TEXT, 1) | NONE, labels=one_of("auto", "map", "legend") | NONE)
 def groups(
     adata: AnnData,
-    groupby: str | None = None,
+    groupby: str | Sequence[str] | None = None,
     *,
     basis: str | None = None,
     key: str = "tgt",
@@ -84,14 +86,15 @@ def groups(
     if groupby is None and result is not None:
         groupby = result.groupby
     chosen = cell_map(adata, result, basis)
-    frame = groups_data(adata, str(groupby), chosen)
+    groupby = group_key(adata, "" if groupby is None else groupby)
+    frame = groups_data(adata, groupby, chosen)
     place = new_figure(6.0, 5.2).add_subplot() if ax is None else ax
     names = list(frame["group"].cat.categories)
-    colors = group_colors(adata, str(groupby), names)
+    colors = group_colors(adata, groupby, names)
     area = point_size(len(frame)) if size is None else size
     _draw_points(place, frame, colors, area)
     frame_map(place, chosen.axes, frame[["x", "y"]].to_numpy())
-    place.set_title(str(groupby), parse_math=False)
+    place.set_title(groupby, parse_math=False)
     middles = frame.groupby("group", observed=True)[["x", "y"]].apply(lambda part: center(part.to_numpy()))
     middles = middles.reindex(names)
     if labels in ("auto", "map"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
+from scgce._api.columns import group_key
 from scgce._api.constraints import checked
 from scgce._api.errors import not_found
 from scgce._api.groups import read_groups
@@ -50,7 +52,7 @@ def label_distribution_data(adata: AnnData, groupby: str, label: str) -> pd.Data
 @checked()
 def label_distribution(
     adata: AnnData,
-    groupby: str,
+    groupby: str | Sequence[str],
     label: str,
     *,
     ax: Axes | None = None,
@@ -79,6 +81,7 @@ def label_distribution(
     KeyError
         If a column is not in ``obs``.
     """
+    groupby = group_key(adata, groupby)
     frame = label_distribution_data(adata, groupby, label)
     groups = list(frame["group"].cat.categories) if "value" in frame else list(dict.fromkeys(frame["group"]))
     legend = 0 if "value" in frame else frame["label"].nunique()

@@ -14,6 +14,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.adata import basis_key, get_matrix
+from scgce._api.columns import has_labels, label_column
 from scgce._api.errors import not_found
 from scgce.core.choose.truncate import SparseDelta
 from scgce.core.score.columns import sparse_columns
@@ -130,9 +131,13 @@ def cell_map(adata: AnnData, result: Result | None = None, basis: str | None = N
 
 def group_codes(adata: AnnData, groupby: str, groups: Any) -> NDArray[np.int64]:
     """Row in ``groups`` of the group of each cell, −1 for the others, shape (n,)."""
-    if groupby not in adata.obs:
+    if not has_labels(adata, groupby):
         raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
-    return pd.Index([str(group) for group in groups]).get_indexer(adata.obs[groupby].astype(str)).astype(np.int64)
+    return (
+        pd.Index([str(group) for group in groups])
+        .get_indexer(label_column(adata, groupby).astype(str))
+        .astype(np.int64)
+    )
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def stability_data(adata: AnnData, source: Any, target: Any, *, key: str = "tgt"
     """
     result = Result.read(adata, key)
     i, j = result.pair(source, target)
-    found = read_stability(adata, str(source), str(target), key=key)
+    found = read_stability(adata, source, target, key=key)
     k = int(result.raw["stability"]["sparsity"])
     if "program" in found:
         found = found.rename(columns={"program": "gene"})
@@ -95,8 +95,10 @@ def stability(
     ValueError
         If a group is unknown.
     """
+    result = Result.read(adata, key)
+    source, target = result.names(source, target)
     frame = stability_data(adata, source, target, key=key).head(n_genes)
-    stored = Result.read(adata, key).raw["stability"]
+    stored = result.raw["stability"]
     figure, grid = split(ax, (8.0, max(0.22 * len(frame) + 1.5, 2.8)), nrows=1, ncols=2, width_ratios=[1, 1.2])
     left = figure.add_subplot(grid[0, 0])
     right = figure.add_subplot(grid[0, 1], sharey=left)

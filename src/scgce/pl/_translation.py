@@ -79,6 +79,7 @@ def translation(
     ValueError
         If a group or sparsity is unknown.
     """
+    source, target = Result.read(adata, key).names(source, target)
     frame = translation_data(adata, source, target, sparsity=sparsity, key=key)
     figure, grid = split(ax, (8.0, 5.0), nrows=2, ncols=1)
     axes = [figure.add_subplot(grid[0, 0])]

@@ -11,6 +11,7 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from scgce._api.columns import group_name
 from scgce._api.errors import not_found
 from scgce.core.choose.truncate import PairCuts, SparseDelta, top_k
 
@@ -136,8 +137,12 @@ class Result:
         return sorted({self.selected, *self.sparsities.tolist()})
 
     def group(self, name: Any, argument: str) -> int:
-        """Row of a group; ``argument`` is the name of the caller's argument, for the error."""
-        rows = np.flatnonzero(self.groups == str(name))
+        """Row of a group, given by its name or by its labels in the columns that were joined.
+
+        ``argument`` is the name of the caller's argument, for the error.
+        """
+        name = group_name(name, self.groupby, argument)
+        rows = np.flatnonzero(self.groups == name)
         if len(rows) == 0:
             raise ValueError(str(not_found(argument, name, f"the groups of {self.groupby!r}", self.groups)))
         return int(rows[0])
@@ -148,6 +153,11 @@ class Result:
         if i == j:
             raise ValueError(f"source and target are both {source!r}; choose two different groups")
         return i, j
+
+    def names(self, source: Any, target: Any) -> tuple[str, str]:
+        """Names of two different groups, given by name or by labels."""
+        i, j = self.pair(source, target)
+        return str(self.groups[i]), str(self.groups[j])
 
     def check_sparsity(self, sparsity: int | None) -> int:
         """Genes per pair: the selected number for None, else one that was computed."""

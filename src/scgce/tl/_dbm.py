@@ -18,7 +18,7 @@ from scgce.explain.baseline import Setting, run_baseline
 @checked(sparsity=None)
 def dbm(
     adata: AnnData,
-    groupby: str = "leiden",
+    groupby: str | Sequence[str] = "leiden",
     *,
     use_rep: str | None = None,
     encoder: Any = None,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.constraints import DATA, NEW_NAME, NONE, SEED, TEXT, checked, one_of, whole
+from scgce._api.constraints import DATA, NEW_NAME, NONE, SEED, TEXT, checked, one_of, sequence_of, whole
 from scgce._api.device import resolve_device
 from scgce.encoders import encoder_from_uns
 from scgce.explain import params as _params
@@ -36,7 +36,7 @@ COUNT = whole(1) | one_of("reported") | NONE
 
 @checked(
     reference=DATA | NONE,
-    groupby=TEXT | NONE,
+    groupby=TEXT | sequence_of(TEXT, 1) | NONE,
     key_added=NEW_NAME | NONE,
     rng=SEED | NONE,
     max_cells=COUNT,
@@ -46,7 +46,7 @@ def evaluate(
     key: str = "tgt",
     *,
     reference: AnnData | None = None,
-    groupby: str | None = None,
+    groupby: str | Sequence[str] | None = None,
     layer: str | None = None,
     encoder: Any = None,
     epsilon: float | Literal["mean", "max"] | None = None,

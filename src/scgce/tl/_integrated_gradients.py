@@ -26,7 +26,7 @@ BATCH = 256
 @checked()
 def integrated_gradients(
     adata: AnnData,
-    groupby: str = "leiden",
+    groupby: str | Sequence[str] = "leiden",
     *,
     use_rep: str | None = None,
     encoder: Any = None,
@@ -104,7 +104,7 @@ def integrated_gradients(
         "params": {
             "type": "attributions",
             "method": "integrated_gradients",
-            "groupby": groupby,
+            "groupby": prepared.groups.key,
             "use_rep": use_rep or "",
             "layer": layer or "",
             "n_pairs": int(n_pairs),

@@ -27,7 +27,7 @@ RICHEST = 2.0
 @checked(sparsity=None)
 def lasso(
     adata: AnnData,
-    groupby: str = "leiden",
+    groupby: str | Sequence[str] = "leiden",
     *,
     use_rep: str | None = None,
     encoder: Any = None,

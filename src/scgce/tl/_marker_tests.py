@@ -29,7 +29,7 @@ MOST_TESTED = 500
 @checked(sparsity=None)
 def marker_tests(
     adata: AnnData,
-    groupby: str = "leiden",
+    groupby: str | Sequence[str] = "leiden",
     *,
     use_rep: str | None = None,
     encoder: Any = None,

@@ -37,7 +37,7 @@ FEW = 3
 @checked(n_genes=whole(1) | one_of("auto"), key=TEXT | NONE)
 def panel(
     adata: AnnData,
-    groupby: str,
+    groupby: str | Sequence[str],
     n_genes: int | Literal["auto"] = 50,
     *,
     layer: str | None = None,
@@ -151,7 +151,7 @@ def panel(
         made = make(material, pairs, request)
     params = {
         "kind": "panel",
-        "groupby": groupby,
+        "groupby": found.key,
         "layer": layer or "",
         "n_genes": "auto" if request.n_genes is None else str(request.n_genes),
         "budget": -1.0 if budget is None else float(budget),

@@ -19,7 +19,7 @@ from scgce.explain.baseline import Setting, run_baseline
 @checked(sparsity=None)
 def random_genes(
     adata: AnnData,
-    groupby: str = "leiden",
+    groupby: str | Sequence[str] = "leiden",
     *,
     use_rep: str | None = None,
     encoder: Any = None,

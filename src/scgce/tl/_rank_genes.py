@@ -9,6 +9,7 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from scgce._api.columns import has_labels, label_column
 from scgce._api.constraints import checked, one_of
 from scgce.core.gauge import gauge
 from scgce.core.score.contrast import contrasts, separation
@@ -90,6 +91,8 @@ def rank_genes(
     layer = str(result.params.get("layer", ""))
     params |= {"layer": layer} if layer in adata.layers else {}
     target = adata.copy() if copy else adata
+    if result.groupby not in target.obs and has_labels(target, result.groupby):
+        target.obs[result.groupby] = label_column(target, result.groupby)  # scanpy's plots read it
     target.uns[key_added] = {
         "params": params | {"method": "scgce", "corr_method": "none", "explanation": key, "by": by}
     } | entry

@@ -33,7 +33,7 @@ PATH_STEPS, SCORE_STEPS = 60, 10
 @checked(clip=FLAG | NONE | one_of("auto", "range", "zero"), sparsity=None)
 def tgt(
     adata: AnnData,
-    groupby: str = "leiden",
+    groupby: str | Sequence[str] = "leiden",
     *,
     use_rep: str | None = None,
     encoder: Any = None,
@@ -77,7 +77,9 @@ def tgt(
     adata
         Annotated data, n cells × d genes. The matrix explained should be normalised log expression.
     groupby
-        Column of ``adata.obs`` with the groups of cells. Cells without a label take no part.
+        Column of ``adata.obs`` with the groups of cells, or a list of columns (``["cell_type", "condition"]``): the
+        combinations that occur are the groups, named ``"B | ctrl"``. ``get.*`` and ``pl.*`` take such a name or
+        ``{"cell_type": "B", "condition": "ctrl"}``. Cells without a label take no part.
     use_rep
         Representation in ``adata.obsm`` that is explained. ``"X_pca"``: the loadings, an exact linear encoder. A key
         written by scgce's embedding tools: the stored encoder. Any other key (``"X_umap"``, ``"X_scVI"``, …): a small
@@ -210,7 +212,7 @@ def tgt(
     )
     model = Model(costs, amplitude, exponent, lams, bool(nonnegative))
     params = {
-        "groupby": groupby,
+        "groupby": prepared.groups.key,
         "use_rep": use_rep or "",
         "layer": layer or "",
         "method": method,

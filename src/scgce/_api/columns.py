@@ -1,0 +1,94 @@
+"""Groups from several columns of ``adata.obs``: their labels joined, without a column made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import pandas as pd
+from anndata import AnnData
+
+from .errors import listing, not_found
+
+JOIN = " | "
+"""Between the labels of a joined group ("B | ctrl"), and between the columns in its name ("cell_type | condition")."""
+
+
+def group_key(adata: AnnData, groupby: str | Sequence[str]) -> str:
+    """The name by which groups of one or several columns go: the column, or the columns joined.
+
+    Raises
+    ------
+    KeyError
+        If a column is not there.
+    ValueError
+        If the list is empty or names a column twice, or a name in it holds the sign that joins.
+    """
+    if isinstance(groupby, str):
+        return groupby
+    columns = list(groupby) if isinstance(groupby, Sequence) else [groupby]
+    if not columns or not all(isinstance(column, str) for column in columns):
+        raise TypeError(f"groupby={groupby!r}; expected a column of adata.obs, or a list of columns")
+    for column in columns:
+        if column not in adata.obs.columns:
+            raise not_found("groupby", column, "adata.obs", adata.obs.columns)
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"groupby={groupby!r} names a column twice")
+    if len(columns) > 1 and any(JOIN in column for column in columns):
+        raise ValueError(f"groupby={groupby!r}: a column's name holds {JOIN!r}, which joins names; rename it")
+    return JOIN.join(columns)
+
+
+def has_labels(adata: AnnData, key: str) -> bool:
+    """Whether ``key`` is a column, or several joined."""
+    return key in adata.obs.columns or (JOIN in key and all(part in adata.obs.columns for part in key.split(JOIN)))
+
+
+def label_column(adata: AnnData, key: str) -> pd.Series:
+    """Labels (n,) of a column, or of several joined: those that occur, by the first column, then the next.
+
+    Raises
+    ------
+    ValueError
+        If a label holds the sign that joins.
+    """
+    if key in adata.obs.columns:
+        return adata.obs[key]
+    parts = [_as_text(adata.obs[part], part) for part in key.split(JOIN)]
+    present = pd.concat([part.notna() for part in parts], axis=1).all(axis=1)
+    joined = parts[0].astype(object)
+    for part in parts[1:]:
+        joined = joined + JOIN + part.astype(object)
+    there = set(joined[present])
+    names = [JOIN.join(labels) for labels in product(*(part.cat.categories for part in parts))]
+    values = joined.where(present)
+    return pd.Series(pd.Categorical(values, [name for name in names if name in there]), index=adata.obs_names, name=key)
+
+
+def _as_text(column: pd.Series, name: str) -> pd.Series:
+    """The column as categories of text, integers that missing labels made floats as integers."""
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    found = column.astype("category").cat.remove_unused_categories()
+    names = [str(label) for label in found.cat.categories]
+    bad = [label for label in names if JOIN in label]
+    if bad:
+        raise ValueError(f"groupby: labels of {name!r} hold {JOIN!r}, which joins labels: {listing(bad)}; rename them")
+    return found.cat.rename_categories(names)
+
+
+def group_name(name: Any, key: str, argument: str) -> str:
+    """The name of a group given as text, or by its labels: ``{"cell_type": "B", "condition": "ctrl"}``.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not those of the columns joined in ``key``.
+    """
+    if not isinstance(name, Mapping):
+        return str(name)
+    columns = key.split(JOIN)
+    if set(name) != set(columns):
+        raise ValueError(f"{argument}={dict(name)!r}: expected a label for each of {listing(columns)}")
+    return JOIN.join(str(name[column]) for column in columns)

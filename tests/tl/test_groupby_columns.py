@@ -1,0 +1,103 @@
+"""Groups from several columns: the same as a column made by hand, asked for by name or by parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scanpy as sc
+from matplotlib import pyplot as plt
+
+import scgce
+
+COLUMNS = ["kind", "batch"]
+QUICK = {"use_rep": "X_pca", "sparsity": (3, 6), "method": "truncate"}
+B_CTRL, B_STIM = {"kind": "B", "batch": "ctrl"}, {"kind": "B", "batch": "stim"}
+
+
+@pytest.fixture(scope="module")
+def adata() -> ad.AnnData:
+    found = scgce.datasets.simulated_cells(240, 60, 4, rng=1)
+    sc.pp.pca(found, n_comps=8)
+    code = found.obs["group"].cat.codes.to_numpy()
+    found.obs["kind"] = pd.Categorical(np.array(["T", "B"])[code // 2], ["T", "B"])
+    found.obs["batch"] = pd.Categorical(np.array(["stim", "ctrl"])[code % 2], ["stim", "ctrl", "never"])
+    names = ["T | stim", "T | ctrl", "B | stim", "B | ctrl"]
+    found.obs["by_hand"] = pd.Categorical(np.array(names)[code], names)
+    scgce.tl.tgt(found, COLUMNS, **QUICK)
+    scgce.tl.tgt(found, "by_hand", key_added="by_hand", **QUICK)
+    return found
+
+
+def test_it_is_the_run_on_a_column_made_by_hand(adata: ad.AnnData) -> None:
+    joined, by_hand = adata.uns["tgt"], adata.uns["by_hand"]
+    assert list(joined["groups"]) == list(by_hand["groups"]) == ["T | stim", "T | ctrl", "B | stim", "B | ctrl"]
+    for name in ("deltas", "correctness", "coverage", "judge_knn", "cell_group", "split"):
+        np.testing.assert_array_equal(joined[name], by_hand[name])
+    assert joined["params"]["groupby"] == "kind | batch"
+    assert "kind | batch" not in adata.obs
+
+
+def test_a_group_can_be_asked_for_by_its_labels(adata: ad.AnnData) -> None:
+    by_parts = scgce.get.explanation(adata, B_CTRL, {"batch": "stim", "kind": "B"})
+    by_name = scgce.get.explanation(adata, "B | ctrl", "B | stim")
+    pd.testing.assert_frame_equal(by_parts, by_name)
+    assert by_parts.attrs == by_name.attrs
+    for draw in (scgce.pl.explanation, scgce.pl.translation, scgce.pl.dose):
+        figure = draw(adata, B_CTRL, B_STIM, return_fig=True, show=False)
+        titles = [place.get_title(loc="left") for place in figure.axes]
+        assert any("B | ctrl" in title and "B | stim" in title for title in titles), draw
+        plt.close(figure)
+    with pytest.raises(ValueError, match="expected a label for each of .*kind.*batch"):
+        scgce.get.explanation(adata, {"kind": "B"}, B_STIM)
+    with pytest.raises(ValueError, match=r"source='B \| never'"):
+        scgce.get.explanation(adata, {"kind": "B", "batch": "never"}, B_STIM)
+
+
+def test_everything_reads_it_again_from_a_file(adata: ad.AnnData, tmp_path: Path) -> None:
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    again = ad.read_h5ad(tmp_path / "a.h5ad")[::-1].copy()
+    for reference in (None, adata):
+        scgce.tl.evaluate(again, reference=reference)
+        before, after = scgce.get.metrics(adata), scgce.get.metrics(again, key="tgt_evaluated")
+        np.testing.assert_allclose(after["correctness"], before["correctness"], atol=1e-6)
+    scgce.tl.evaluate(again, groupby=COLUMNS, judges=False)
+    assert again.uns["tgt_evaluated"]["params"]["groupby"] == "kind | batch"
+    scgce.tl.lineages(again, {"T | stim": "T", "T | ctrl": "T", "B | stim": "B", "B | ctrl": "B"}, judges=False)
+    scgce.tl.evidence(again, n_permutations=0)
+    scgce.tl.stability(again, n_bootstraps=2)
+    scgce.report(again, tmp_path / "page.html")
+    scgce.tl.rank_genes(again)
+    assert list(again.obs["kind | batch"].astype(str)) == list(again.obs["by_hand"].astype(str))
+    plt.close(scgce.pl.groups(again, return_fig=True, show=False))
+    plt.close(scgce.pl.markers(again, return_fig=True, show=False))
+
+
+def test_cells_without_a_label_in_one_of_them_take_no_part(adata: ad.AnnData) -> None:
+    some = adata.copy()
+    some.obs["batch"] = some.obs["batch"].where(np.arange(240) % 8 > 0)
+    scgce.tl.dbm(some, COLUMNS, use_rep="X_pca", sparsity=3, judges=False)
+    assert (some.uns["dbm"]["split"][::8] == -1).all()
+    assert some.uns["dbm"]["sizes"].sum() == 210
+
+
+def test_a_list_of_one_column_is_that_column(adata: ad.AnnData) -> None:
+    one, same = (scgce.tl.dbm(adata, by, use_rep="X_pca", sparsity=3, copy=True) for by in (["kind"], "kind"))
+    np.testing.assert_array_equal(one.uns["dbm"]["correctness"], same.uns["dbm"]["correctness"])
+    assert one.uns["dbm"]["params"]["groupby"] == "kind"
+
+
+def test_errors_name_the_column(adata: ad.AnnData) -> None:
+    with pytest.raises(KeyError, match="groupby='nothing'"):
+        scgce.tl.tgt(adata, ["kind", "nothing"], **QUICK)
+    with pytest.raises(ValueError, match="twice"):
+        scgce.tl.tgt(adata, ["kind", "kind"], **QUICK)
+    with pytest.raises(ValueError, match="groupby"):
+        scgce.tl.tgt(adata, [], **QUICK)
+    odd = adata.copy()
+    odd.obs["kind"] = odd.obs["kind"].cat.rename_categories(["T | 1", "B"])
+    with pytest.raises(ValueError, match=r"labels of 'kind' hold ' \| '"):
+        scgce.tl.tgt(odd, COLUMNS, **QUICK)
