@@ -230,8 +230,6 @@ def tgt(
         entry = _explain_in_programs(
             adata, prepared, model, programs, sparsity, count, epsilon, judges, params, reference
         )
-    entry |= {} if lams is None else {"lam": np.array(lams)}
-    entry |= {} if (costs == 1).all() else {"gene_costs": costs}
     write_result(adata, key_added, entry)
     tell(entry)
     return adata if copy else None
@@ -257,7 +255,7 @@ def _explain(
         fit, validate = prepared.part(FIT), prepared.part(VALIDATE)
         how: dict[str, Any] = {"epsilon": reach, "seed": prepared.seed, "on_step": bar.update}
         (explained, *consistent), points = explanations(prepared, model, fit, validate, sparsities, methods, **how)
-        return stored(
+        found = stored(
             prepared,
             report_on(prepared, reach, judges),
             explained,
@@ -268,6 +266,8 @@ def _explain(
             reference=reference,
             on_sparsity=lambda: bar.update(SCORE_STEPS),
         )
+    found |= {} if model.lams is None else {"lam": np.array(model.lams)}
+    return found if (model.costs == 1).all() else {**found, "gene_costs": model.costs}
 
 
 def _explain_in_programs(
