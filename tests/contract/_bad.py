@@ -17,7 +17,7 @@ FLAG = ("no", None, 2)
 ABSENT = ("nowhere", 3)
 
 BAD: dict[str, tuple[Any, ...]] = {
-    "groupby": ("nowhere", 3, None, ["group"]),
+    "groupby": ("nowhere", 3, None, []),
     "use_rep": ("X_nowhere", 3),
     "encoder": (3, "nowhere.safetensors", np.ones((12, 2))),
     "layer": ABSENT,
