@@ -127,11 +127,8 @@ def stored(
         "center_distance": distance,
         "sweep": sweep,
         "encoder": encoder_to_uns(prepared.encoder),
-        **cell_fields(prepared.names, prepared.split, prepared.groups.codes),
+        **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
     }
-    if prepared.donors:
-        entry["donors"] = np.array(list(prepared.donors), dtype=str)
-        entry["donor_part"] = np.array(list(prepared.donors.values()), dtype=np.int8)
     for name in [name for name in sweep if name.startswith("judge_")]:
         entry[name] = sweep[name][selected].copy()
     if isinstance(explained[selected], PairExplained):

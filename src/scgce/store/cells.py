@@ -49,9 +49,18 @@ def digests(names: Iterable[object]) -> np.ndarray:
     return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
 
 
-def cell_fields(names: Iterable[object], split: np.ndarray, codes: np.ndarray) -> dict[str, np.ndarray]:
-    """The fields of a result that hold its cells: ``cell_digest`` uint64, ``cell_group`` int32, ``split`` int8 (n,)."""
-    return {"cell_digest": digests(names), "cell_group": codes.astype(np.int32), "split": split.astype(np.int8)}
+def cell_fields(
+    names: Iterable[object], split: np.ndarray, codes: np.ndarray, donors: Mapping[str, int] | None = None
+) -> dict[str, np.ndarray]:
+    """The fields of a result that hold its cells: ``cell_digest`` uint64, ``cell_group`` int32, ``split`` int8 (n,).
+
+    Where whole donors fitted, selected and were reported, also ``donors`` and ``donor_part`` (D,).
+    """
+    found = {"cell_digest": digests(names), "cell_group": codes.astype(np.int32), "split": split.astype(np.int8)}
+    if donors:
+        found["donors"] = np.array(list(donors), dtype=str)
+        found["donor_part"] = np.array(list(donors.values()), dtype=np.int8)
+    return found
 
 
 def cell_facts(entry: Mapping[str, Any], names: Iterable[object]) -> CellFacts | None:

@@ -189,8 +189,7 @@ def tgt(
     if nonnegative and amplitude is None:
         raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
     lams, exponent = _params.check_lams(lam), exponent_of(penalty)
-    if copy:
-        adata = adata.copy()
+    adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
     sparsities = [] if programs is not None else _params.check_sparsity(sparsity, int(np.isfinite(costs).sum()))
@@ -227,9 +226,8 @@ def tgt(
     if programs is None:
         entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
     else:
-        entry = _explain_in_programs(
-            adata, prepared, model, programs, sparsity, count, epsilon, judges, params, reference
-        )
+        asked = (programs, sparsity, count)
+        entry = _explain_in_programs(adata, prepared, model, *asked, epsilon, judges, params, reference)
     write_result(adata, key_added, entry)
     tell(entry)
     return adata if copy else None
