@@ -81,7 +81,7 @@ def test_lollipop_shows_the_largest_genes(adata):
     np.testing.assert_allclose(dots[:, 0], frame["delta"][:3])
     diamonds = axes[0].collections[-1].get_offsets()
     np.testing.assert_allclose(diamonds[:, 0], frame["mean_difference"][:3])
-    assert "2 further genes" in axes[0].get_xlabel()
+    assert "2 further genes change less" in axes[0].get_xlabel()
 
 
 def test_no_gene_at_all(adata):

@@ -83,6 +83,7 @@ def material(
         epsilon=epsilon,
         seed=seed,
         plan=plan_for(problem.n_genes, n_groups),
+        means=torch.where(costs.isinf(), means[:1], means).cpu(),
     )
 
 

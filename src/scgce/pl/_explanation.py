@@ -83,8 +83,9 @@ def explanation(
     Of a result in programmes the left shows programmes: the mean change of one of its genes, and how much that gene
     really differs between the two groups, whose levels may be shared with others.
 
-    Left: amount added to each cell of the source (dot; a thin line over it is the bootstrap interval, if
-    :func:`scgce.tl.stability` was run) and the real difference between the two groups (diamond).
+    Left: what happens to the cells of the source, the mean of t(x) − x (filled dot, largest first), and the real
+    difference between the two groups (hollow diamond). Of a result without bounds (``clip=None``) that is the amount
+    itself; a thin line over it is its bootstrap interval, if :func:`scgce.tl.stability` was run.
     Middle: cells of the source where they are and where the encoder sees them after the translation; they should
     lie on the target. Right: the way back, with the opposite amounts.
 
@@ -135,7 +136,8 @@ def explanation(
         what = "programmes" if len(frame) != 1 else "programme"
         lollipop(axes[0], _as_rows(frame, result), n_genes=n_genes, unit=f"{_unit(layer_of(result, adata))}, mean gene")
     else:
-        lollipop(axes[0], frame, n_genes=n_genes, unit=_unit(layer_of(result, adata)))
+        shown, words = _as_changes(frame, result)
+        lollipop(axes[0], shown, n_genes=n_genes, unit=_unit(layer_of(result, adata)), what=words)
     axes[0].set_title(f"{len(frame)} {what}\n{arrow(*names, 30)}", **_TITLE)
     k = result.check_sparsity(sparsity)
     for place, (first, second), direction in ((axes[1], names, FORWARD), (axes[2], names[::-1], BACK)):
@@ -158,6 +160,14 @@ def _with_interval(adata: AnnData, result: Result, source: Any, target: Any, spa
         return frame
     found = read_stability(adata, str(source), str(target), key=result.key)
     return frame.merge(found[["gene", "low", "high"]], on="gene", how="left")
+
+
+def _as_changes(frame: pd.DataFrame, result: Result) -> tuple[pd.DataFrame, str]:
+    """What happens to the cells rather than the amounts, where bounds make the two differ; largest first."""
+    if result.clip == "none" or frame["change"].isna().any():
+        return frame, "amount added"
+    shown = frame.drop(columns=["low", "high"], errors="ignore").assign(delta=frame["change"])  # amounts' intervals
+    return shown.sort_values("delta", key=np.abs, ascending=False, kind="stable"), "mean change of the source's cells"
 
 
 def _as_rows(frame: pd.DataFrame, result: Result) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from scgce.pl._style import FAINT, INK, LOWERED, MUTED, RAISED, despine
 FEWEST_ROWS = 8
 
 
-def lollipop(ax: Axes, frame: pd.DataFrame, *, n_genes: int, unit: str) -> None:
+def lollipop(ax: Axes, frame: pd.DataFrame, *, n_genes: int, unit: str, what: str = "amount added") -> None:
     """Draw the first rows of an explanation, one gene a line.
 
     Parameters
@@ -27,6 +27,8 @@ def lollipop(ax: Axes, frame: pd.DataFrame, *, n_genes: int, unit: str) -> None:
         Rows shown at most; how many are left out is written below.
     unit
         Name of the matrix whose units the amounts have.
+    what
+        What ``delta`` is, in words.
     """
     part = frame.head(n_genes)
     y = np.arange(len(part))
@@ -49,8 +51,8 @@ def lollipop(ax: Axes, frame: pd.DataFrame, *, n_genes: int, unit: str) -> None:
     ax.set_axisbelow(True)
     despine(ax, left=True)
     hidden = len(frame) - len(part)
-    label = f"amount added (units of {unit}); ◇ real difference of means"
-    more = f"\n{hidden} further genes have smaller amounts" if hidden else ""
+    label = f"{what} (units of {unit}); ◇ real difference of means"
+    more = f"\n{hidden} further genes change less" if hidden else ""
     ax.set_xlabel(label + more, fontsize="small", parse_math=False)
     if not len(part):
         ax.text(0.5, 0.5, "no gene is needed", transform=ax.transAxes, ha="center", color=MUTED)

@@ -35,6 +35,8 @@ LINES = {
     "consistent_coverage": Line("coverage, consistent", "#c26a00", (0, (5, 1.5, 1, 1.5)), "P", False),
     "dbm_correctness": Line("correctness, DBM", "#08408a", (0, (4, 2)), "o", False),
     "dbm_coverage": Line("coverage, DBM", "#c26a00", (0, (4, 2)), "s", False),
+    "dbm_scaled_correctness": Line("correctness, DBM × factor", "#08408a", (0, (1, 1)), "o", False),
+    "dbm_scaled_coverage": Line("coverage, DBM × factor", "#c26a00", (0, (1, 1)), "s", False),
     "self_similarity": Line("real cells", "#4d4d4d", (0, (6, 2)), "", False),
     "similarity": Line("similarity", "#7a7a7a", (0, (1, 1.5)), "d", True),
 }
@@ -64,7 +66,8 @@ def sweep(
 ) -> Any:
     """Draw mean correctness, coverage and judges against genes per pair, beside the difference between means (DBM).
 
-    Where the variant without triangle error is stored ("consistent"), it is drawn as well.
+    Where the variant without triangle error is stored ("consistent"), it is drawn as well. "DBM × factor" is the
+    difference between means times the single factor, up to the bound on our own amounts, that serves it best.
 
     "Real cells" is the self-similarity of the scored cells, the ceiling of correctness and coverage. Similarity is the
     share of an explanation that lies on genes of the next larger one (paper, Eq. 10). The vertical line marks the

@@ -36,6 +36,7 @@ def material_of(world: World, amplitude: float | None) -> Material:
         epsilon=epsilon_from(world.fit.embedded, "mean"),
         seed=0,
         options=RefineOptions(steps=20),
+        means=torch.where(costs.isinf(), world.means[:1], world.means),
     )
 
 

@@ -61,7 +61,7 @@ def alone(material: Material) -> Material:
         for point in material.points
         if bool((point.translations.dense()[:, 0] != 0).any())
     ]
-    return replace(material, points=points)
+    return replace(material, points=points, means=None)
 
 
 def test_a_single_gene_is_refined_as_well(alone: Material) -> None:

@@ -24,6 +24,9 @@ class Plan:
     """A descent from what was refined for a larger sparsity."""
     fresh: bool = False
     """Where there is such a descent, those from the truncated solution as well."""
+    scaled: bool = True
+    """Descents from the truncated solution begin at the difference of means times its best factor where that validates
+    better, as it may where cells are kept within their range: what is chosen validates no worse than that baseline."""
     consistent: bool = False
     """A descent from the consistent explanation, its pairs cut."""
     orders: int = 1

@@ -22,6 +22,7 @@ from scgce.core.solve.relaxed import partition_gaps, relaxed_refit
 from scgce.core.solve.solver import Stopping
 from scgce.core.translations import Translations
 
+from .baselines import best_factor
 from .parametrisation import FreeParametrisation, Parametrisation, StepParametrisation
 from .plan import PAIRS, PLENTY, SMALL, STEP, Plan, all_compared, plan_for
 from .polish import polish
@@ -51,6 +52,8 @@ class Material:
     seed: int
     options: RefineOptions = RefineOptions()
     plan: Plan = field(default_factory=Plan)
+    means: torch.Tensor | None = None
+    """(l, d) float64, forbidden genes equal in all groups: with it, refinement also starts from their difference."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,27 @@ def _moved(material: Material, start: Explained, amounts: Parametrisation, value
     return _validated(material, translations, start.sparsity, start.lam, start.pair_cut)
 
 
+def scaled_difference(material: Material, k: int, lam: float) -> Explained | None:
+    """The k largest differences of means times the factor that validates best, inside the bounds on the amounts."""
+    if material.means is None or (material.amplitude is not None and material.amplitude < 1):
+        return None
+    cuts, n = PairCuts(material.means, k), len(material.means)
+    chosen = [cuts(i, j).genes for i in range(n) for j in range(i)]
+    genes = torch.cat(chosen).unique() if chosen else torch.zeros(0, dtype=torch.int64)
+    if not len(genes):
+        return None
+    found: dict[float, Explained] = {}
+
+    def validated(factor: float) -> float:
+        start = Translations(genes, factor * material.means[:, genes], material.problem.n_genes)  # type: ignore[index]
+        amounts = _amounts(material, start)
+        inside = amounts.translations(amounts.project(amounts.start()))
+        found[factor] = _validated(material, replace(start, values=inside), k, lam, True)
+        return found[factor].quality
+
+    return found[best_factor(validated, material.amplitude)]
+
+
 def refined(
     material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], object] | None = None
 ) -> Explained:
@@ -212,7 +236,11 @@ def tried(
     start = truncated(material, k)
     yield "truncate", start
     found = [start]
-    for name, origin, explore in _starts(material, k, start, richer):
+    scaled = scaled_difference(material, k, start.lam) if plan.scaled else None
+    if scaled is not None:
+        found.append(scaled)
+        yield "scaled difference", scaled
+    for name, origin, explore in _starts(material, k, _best(found), richer):
         if len(origin.translations.genes):
             for order in range(1 if explore else plan.orders):
                 found.append(_descent(material, origin, explore, on_step, order))
