@@ -164,6 +164,13 @@ def test_a_stored_key_and_the_same_sets_agree(blobs: ad.AnnData) -> None:
     pd.testing.assert_frame_equal(scgce.get.codebook(adata), scgce.get.codebook(adata, key="given"))
 
 
+def test_a_series_of_modules_is_a_source(blobs: ad.AnnData, explained: ad.AnnData) -> None:
+    modules = pd.Series({gene: name for name, genes in SETS.items() for gene in genes})
+    scgce.tl.tgt(blobs, "group", **{**OPTIONS, "programs": modules, "sparsity": 2}, judges=False)
+    one = scgce.get.codebook(blobs)["level"].loc[list(SETS)]
+    pd.testing.assert_frame_equal(one, scgce.get.codebook(explained, sparsity=2)["level"])
+
+
 def test_same_seed_same_bytes(blobs: ad.AnnData, explained: ad.AnnData) -> None:
     again = scgce.tl.tgt(blobs.copy(), "group", **OPTIONS, copy=True)
     assert frozen(again.uns["tgt"]) == frozen(explained.uns["tgt"])

@@ -30,7 +30,7 @@ PATH_STEPS, SCORE_STEPS = 60, 10
 """Of the progress bar: λ values, and the scoring of a sparsity in units of a refinement step."""
 
 
-@checked(clip=FLAG | NONE | one_of("auto", "range", "zero"), sparsity=None)
+@checked(clip=FLAG | NONE | one_of("auto", "range", "zero"), sparsity=None, programs=None)
 def tgt(
     adata: AnnData,
     groupby: str | Sequence[str] = "leiden",
