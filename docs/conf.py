@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -68,6 +70,15 @@ class SummaryOf(Autosummary):
         self.content = StringList([f"~scgce.{module}.{name}" for name in names], source=module)
         return super().run()
 
+    def get_items(self, names: list[str]) -> list[tuple[str, str | None, str, str]]:
+        """Whole first paragraphs: Sphinx ends a sentence at "Eq."."""
+        items = []
+        for name, signature, _, path in super().get_items(names):
+            module, _, function = path.rpartition(".")
+            text = inspect.getdoc(getattr(importlib.import_module(module), function)) or ""
+            items.append((name, signature, " ".join(text.partition("\n\n")[0].split()), path))
+        return items
+
 
 class HelpOf(SphinxDirective):
     """``.. help-of:: tgt``: what ``scgce tgt --help`` prints."""
@@ -83,8 +94,9 @@ class HelpOf(SphinxDirective):
 
 
 def _plain(tex: str) -> str:
-    """Without what MathML does by itself: brackets grow with what they hold."""
-    return re.sub(r"\\[bB]igg?[lr]?(?![a-zA-Z])", "", tex)
+    """Without what MathML does by itself (brackets grow with what they hold), and an index beside an accent."""
+    tex = re.sub(r"\\[bB]igg?[lr]?(?![a-zA-Z])", "", tex)
+    return re.sub(r"\\(bar|hat|tilde)\s*(\{[^{}]*\}|[A-Za-z])", r"\\\1 \2{}", tex)
 
 
 def visit_math(writer: Any, node: Any) -> None:
@@ -94,7 +106,7 @@ def visit_math(writer: Any, node: Any) -> None:
 
 
 def visit_displaymath(writer: Any, node: Any) -> None:
-    writer.body.append(f'<div class="math">{tex2mathml(_plain(node.astext()), as_block=True)}</div>')
+    writer.body.append(f'<div style="margin: 1em 0">{tex2mathml(_plain(node.astext()), as_block=True)}</div>')
     raise nodes.SkipNode
 
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from tests.contract._api import TABLE, at_hand, call, function, tiny
 
-import scgce
-
 PAGE = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (`[^|]*`) \| ([^|]+) \|", re.MULTILINE)
+WIDE = {"get.deltas", "get.codebook"}
+"""Their columns are names of genes and groups."""
 FRAMES = sorted(name for name in at_hand(TABLE) if name.startswith("get."))
 
 
@@ -28,10 +28,6 @@ def _section(title: str) -> str:
     found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
     assert found is not None, f"docs/glossary.md has no section {title!r}"
     return found[1]
-
-
-PANEL = {"cost", "fixed", "highest", "helps_source", "helps_target", "bound", "accuracy", "validation"}
-"""What `get.panel` and `get.panel_curve` have of a panel, and of one whose length was chosen."""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +46,7 @@ def _columns(frame: Any) -> set[str]:
     return {str(column) for column in frame.columns} if isinstance(frame, pd.DataFrame) else set()
 
 
-@pytest.mark.parametrize("name", [name for name in FRAMES if name != "get.deltas"])  # its columns are genes
+@pytest.mark.parametrize("name", [name for name in FRAMES if name not in WIDE])
 def test_every_column_has_its_sentence(ready: ad.AnnData, name: str) -> None:
     columns = _columns(call(name, ready))
     terms = _terms(_section("Columns"))
@@ -75,7 +71,7 @@ def test_every_stored_field_has_its_sentence(ready: ad.AnnData) -> None:
 
 
 def test_nothing_is_explained_that_is_not_there(ready: ad.AnnData) -> None:
-    columns = {column for name in FRAMES if name != "get.deltas" for column in _columns(call(name, ready))} | PANEL
+    columns = {column for name in FRAMES if name not in WIDE for column in _columns(call(name, ready))}
     fields = _fields(ready.uns["tgt"]) | _fields(ready.uns["dbm"])
     for title, names in (("Columns", columns), ("What is stored", fields)):
         idle = sorted(t for t in _terms(_section(title)) if not any(fnmatch(name, t) for name in names))
@@ -86,12 +82,3 @@ def test_a_sentence_says_which_way_is_good() -> None:
     for title in ("Columns", "What is stored"):
         rows = [line for line in _section(title).splitlines() if line.startswith("| `")]
         assert all(len(line.strip("|").split("|")) in {2, 4} and line.rstrip().endswith("|") for line in rows)
-
-
-def test_every_column_of_a_panel_has_its_sentence(ready: ad.AnnData) -> None:
-    adata = ready.copy()
-    call("tl.panel", adata, n_genes="auto")
-    found = _columns(scgce.get.panel(adata, key="panel")) | _columns(scgce.get.panel_curve(adata))
-    terms = _terms(_section("Columns"))
-    assert found >= PANEL
-    assert sorted(c for c in found if not any(fnmatch(c, term) for term in terms)) == []

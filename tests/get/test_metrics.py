@@ -10,7 +10,7 @@ from tests._results import blobs, store_result
 
 from scgce import get
 
-SCORES = ["correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn"]
+SCORES = ["correctness", "coverage", "judge_logreg", "judge_knn", "percent_explained"]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_another_sparsity_reads_the_sweep(adata):
 def test_further_judges_get_a_column(adata):
     adata.uns["tgt"]["judge_forest"] = np.full((4, 4), 0.25)
     adata.uns["tgt"]["sweep"]["judge_forest"] = np.full((3, 4, 4), 0.5)
-    assert list(get.metrics(adata).columns)[-1] == "judge_forest"
+    assert list(get.metrics(adata).columns)[-2:] == ["judge_forest", "percent_explained"]
     assert (get.metrics(adata)["judge_forest"] == 0.25).all()
     assert get.sweep(adata)["judge_forest"].tolist() == [0.5, 0.5, 0.5]
 

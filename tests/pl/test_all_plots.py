@@ -15,7 +15,6 @@ PAIR = ("explanation", "translation", "dose", "stability")
 SINGLE = (
     "groups",
     "panel",
-    "sweep",
     "heatmap",
     "levels",
     "compare",

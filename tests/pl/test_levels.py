@@ -15,8 +15,8 @@ def adata():
     adata = store_result(blobs(6))
     basis = np.zeros_like(adata.uns["tgt"]["deltas"])
     basis[:, 3] = [0, 0, 0, 2, 2, 5]  # 3·2 + 3·1 + 2·1 = 11 pairs on different levels
-    basis[:, 7] = [0, 0, 0, 0, 0, 9]  # 5 pairs
-    basis[:, 9] = [-1, 0, 0, 0, 0, 0]  # 5 pairs, smaller range
+    basis[:, 7] = [0, 0, 0, 0, 0, 6]  # 5 pairs, 30 in all, where the first has 33
+    basis[:, 9] = [-1, 0, 0, 0, 0, 0]  # 5 pairs, 5 in all
     adata.uns["tgt"]["deltas"] = basis
     return adata
 
@@ -32,6 +32,12 @@ def test_levels_and_pairs(adata):
     assert frame.drop_duplicates("gene")["n_levels"].tolist() == [3, 2, 2]
     first = by_gene.loc[genes[0], "delta"].to_numpy()
     np.testing.assert_allclose(first - first[0], [0, 0, 0, 2, 2, 5])
+
+
+def test_a_gene_that_every_group_has_a_little_differently_comes_late(adata):
+    adata.uns["tgt"]["deltas"][:, 11] = 0.1 * np.arange(6)  # separates all 15 pairs, by little
+    frame = levels_data(adata)
+    assert list(dict.fromkeys(frame["gene"]))[-1] == adata.var_names[11]
 
 
 def test_dots_stand_at_their_amounts(adata):

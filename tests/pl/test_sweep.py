@@ -22,7 +22,8 @@ def test_data_are_the_sweep(adata):
     for record in frame.to_dict("records"):
         assert record["value"] == table.loc[record["sparsity"], record["score"]]
     assert frame["score"].value_counts().to_dict() == dict.fromkeys(
-        ["correctness", "coverage", "judge_logreg", "judge_knn", "dbm_correctness", "dbm_coverage"], 4
+        ["correctness", "coverage", "judge_logreg", "judge_knn", "dbm_correctness", "dbm_coverage", "self_similarity"],
+        4,
     ) | {"similarity": 3}
     assert set(frame.loc[frame["selected"], "sparsity"]) == {5}
     own = sweep_data(adata, include_self=True)
@@ -30,9 +31,9 @@ def test_data_are_the_sweep(adata):
 
 
 def test_lines_are_the_data(adata):
-    ax = pl.sweep(adata)
-    lines = {tuple(np.round(line.get_ydata(), 9)) for line in ax.lines}
-    for score in ("correctness", "dbm_coverage", "judge_knn"):
+    axes = pl.sweep(adata)
+    for ax, score in zip(axes, ("dbm_correctness", "dbm_coverage", "judge_knn"), strict=True):
+        lines = {tuple(np.round(line.get_ydata(), 9)) for line in ax.lines}
         assert tuple(np.round(get.sweep(adata)[score], 9)) in lines
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "5", "all"]
 
@@ -45,7 +46,7 @@ def test_names_at_the_ends_are_legible(adata, same):
                 block[:] = 0.5
     figure = pl.sweep(adata, return_fig=True)
     assert_legible(figure)
-    assert {"correctness", "coverage, DBM", "similarity"} <= {text for text, _ in drawn_texts(figure)}
+    assert {"ours", "difference of means", "regression", "similarity"} <= {text for text, _ in drawn_texts(figure)}
 
 
 def test_one_sparsity_and_few_scores():
@@ -54,4 +55,4 @@ def test_one_sparsity_and_few_scores():
         del adata.uns["tgt"]["sweep"][name]
     figure = pl.sweep(adata, return_fig=True)
     assert_legible(figure)
-    assert not any("DBM" in text for text, _ in drawn_texts(figure))
+    assert not any("means" in text for text, _ in drawn_texts(figure))

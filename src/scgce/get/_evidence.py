@@ -122,6 +122,8 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
     parts = []
     for i, j in permutations(range(len(result.groups)), 2):
         part = _chosen(entry, found, i, j)
+        if part.empty and parts:  # pandas minds frames without rows
+            continue
         part.insert(0, "source", result.groups[i])
         part.insert(1, "target", result.groups[j])
         parts.append(part)

@@ -58,9 +58,9 @@ def metrics(
     share of translated cells of the source that land within ε of a cell of the target), ``coverage`` (Eq. 4: share of
     cells of the target within ε of a translated cell), ``self_similarity`` (share of the target's scored cells within
     ε of another one: what real cells of the target reach, the ceiling of the two before; it rises with the number of
-    cells scored), ``percent_explained`` (share of the squared Wasserstein distance removed) and ``judge_logreg``,
-    ``judge_knn`` (share of translated cells that classifiers which took no part in the fit call the target; one column
-    for each further judge). NaN where a score was not computed at this sparsity.
+    cells scored), ``judge_logreg``, ``judge_knn`` (share of translated cells that classifiers which took no part in the
+    fit call the target; one column for each further judge) and ``percent_explained`` (share of the squared Wasserstein
+    distance removed). NaN where a score was not computed at this sparsity.
 
     Raises
     ------
@@ -78,7 +78,8 @@ def metrics(
     frame["n_genes"] = result.n_genes(k)[rows, columns]
     if "programs" in result.raw:
         frame.insert(2, "n_programs", StoredPrograms.read(result, k).n_between()[rows, columns])
-    for name in (*_SCORES, *result.judges):
+    *first, explained = _SCORES
+    for name in (*first, *result.judges, explained):
         frame[name] = result.scores(name, k)[rows, columns]
     frame.insert(frame.columns.get_loc("coverage") + 1, "self_similarity", result.self_similarity(k)[columns])
     return frame

@@ -68,7 +68,7 @@ def embedding_shift(
     basis: str | None = None,
     sparsity: int | None = None,
     key: str = "tgt",
-    nearest: int | None = 3,
+    nearest: int | None = 2,
     labels: bool = True,
     ax: Axes | None = None,
     show: bool | None = None,
@@ -119,7 +119,7 @@ def embedding_shift(
     for row in shown.itertuples():
         style = {
             "arrowstyle": "-|>,head_width=0.22,head_length=0.4",
-            "connectionstyle": "arc3,rad=0.18",
+            "connectionstyle": "arc3,rad=0.12",
             "linewidth": 1.3,
         }
         known = np.isfinite(row.correctness)

@@ -24,13 +24,13 @@ MOST_DOTS = 4
 
 
 def levels_data(adata: AnnData, *, n_genes: int = 25, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
-    """Read the levels of the genes that separate most pairs of groups.
+    """Read the levels of the genes that move most between groups.
 
     Returns
     -------
     One row per gene and group: ``gene``, ``group``, ``delta`` (baseline gauge), ``level`` (0 for the lowest of the
-    gene), ``n_levels`` of the gene and ``n_pairs`` (unordered pairs of groups on different levels). Genes that
-    separate most pairs first, ties by range.
+    gene), ``n_levels`` of the gene and ``n_pairs`` (unordered pairs of groups on different levels). Genes with
+    the largest amounts first, summed over pairs: genes that every group has a little differently come late.
 
     Raises
     ------
@@ -48,7 +48,9 @@ def levels_data(adata: AnnData, *, n_genes: int = 25, sparsity: int | None = Non
     level = np.zeros(table.shape, dtype=np.int64)
     np.put_along_axis(level, order, np.vstack([np.zeros((1, table.shape[1]), int), np.cumsum(steps, axis=0)]), axis=0)
     n_pairs = np.array([(level[:, None, g] != level[None, :, g]).sum() // 2 for g in range(table.shape[1])])
-    genes = np.lexsort((-reach, -n_pairs))[:n_genes]
+    weights = 2 * np.arange(len(table)) - len(table) + 1  # of sorted values: sums their differences over pairs
+    total = weights @ np.sort(table, axis=0)
+    genes = np.lexsort((-n_pairs, -total))[:n_genes]
     genes = genes[n_pairs[genes] > 0]
     size = len(result.groups)
     return pd.DataFrame(
@@ -84,7 +86,7 @@ def levels(
     adata
         Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
     n_genes
-        Genes shown at most, those that separate most pairs.
+        Genes shown at most, those with the largest amounts summed over pairs.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
     key

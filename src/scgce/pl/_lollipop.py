@@ -52,6 +52,8 @@ def lollipop(ax: Axes, frame: pd.DataFrame, *, n_genes: int, unit: str, what: st
     despine(ax, left=True)
     hidden = len(frame) - len(part)
     label = f"{what} (units of {unit}); ◇ real difference of means"
+    if {"low", "high"} <= set(part.columns) and part[["low", "high"]].notna().any(axis=None):
+        label += "\n— middle of the bootstraps' amounts (0 where the gene was not chosen)"
     more = f"\n{hidden} further genes change less" if hidden else ""
     ax.set_xlabel(label + more, fontsize="small", parse_math=False)
     if not len(part):

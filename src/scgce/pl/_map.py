@@ -45,7 +45,9 @@ class CellMap:
         """Names of the two axes."""
         name = self.basis.removeprefix("X_")
         name = name.upper() if len(name) <= 4 else name
-        return f"{name} 1", f"{name} 2"
+        # a student's places are near those of the map it was distilled from, not the same
+        student = " (student)" if self.encoder is not None and self.encoder.name.startswith("student of") else ""
+        return f"{name} 1{student}", f"{name} 2{student}"
 
     def observed(self, adata: AnnData, rows: NDArray[np.int64], layer: str | None) -> Points:
         """Places of some cells, shape (rows, 2): as the encoder sees them, or from ``obsm`` without encoder."""

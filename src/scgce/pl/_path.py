@@ -54,7 +54,7 @@ def path_data(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
 def path(
     adata: AnnData, *, key: str = "tgt", ax: Axes | None = None, show: bool | None = None, return_fig: bool = False
 ) -> Any:
-    """Draw objective, genes per pair and levels per gene against λ, from the largest (no gene) down.
+    """Draw objective, genes per pair and different amounts of a gene against λ, from the largest (no gene) down.
 
     Parameters
     ----------
@@ -80,18 +80,19 @@ def path(
     axes += [figure.add_subplot(grid[row, 0], sharex=axes[0]) for row in (1, 2)]
     wide = frame[frame["lam"] > 0].pivot_table(index="lam", columns="measure", values="value", aggfunc="first")
     _line(axes[0], wide, "objective", MOVED, "")
-    axes[0].set_ylabel("objective")
-    _line(axes[1], wide, "n_genes_max", TARGET, "largest pair")
-    _line(axes[1], wide, "n_genes_mean", MOVED, "mean pair")
-    _dots(axes[1], frame, "sparsity", "reported (sparsity)")
+    axes[0].set_ylabel("misfit + penalty\n(objective)")
+    axes[0].set_title("the smaller the penalty λ, the more genes", fontsize="medium", loc="left", color=INK)
+    _line(axes[1], wide, "n_genes_max", TARGET, "pair with most genes")
+    _line(axes[1], wide, "n_genes_mean", MOVED, "mean over pairs")
+    _dots(axes[1], frame, "sparsity", "taken for the sweep")
     axes[1].set_yscale("symlog", linthresh=1)
     axes[1].set_ylim(bottom=0)
     axes[1].set_ylabel("genes per pair")
     axes[1].legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0), labelcolor=INK)
-    _dots(axes[2], frame, "levels", "")
-    axes[2].set_ylim(bottom=1)
-    axes[2].set_ylabel("levels per gene")
-    axes[2].set_xlabel("λ (Eq. 9)")
+    _dots(axes[2], frame, "levels", "", joined=True)
+    axes[2].set_ylim(bottom=0)
+    axes[2].set_ylabel("different amounts\nof a gene (mean)")
+    axes[2].set_xlabel("penalty λ")
     axes[0].set_xscale("log")
     axes[0].invert_xaxis()
     wanted = (1.0, 2.0, 5.0) if wide.index.max() < 100 * wide.index.min() else (1.0,)
@@ -112,10 +113,10 @@ def _line(ax: Axes, wide: pd.DataFrame, name: str, color: str, label: str) -> No
         ax.plot(part.index, part, color=color, linewidth=1.8, label=label)
 
 
-def _dots(ax: Axes, frame: pd.DataFrame, name: str, label: str) -> None:
+def _dots(ax: Axes, frame: pd.DataFrame, name: str, label: str, *, joined: bool = False) -> None:
     part = frame[(frame["measure"] == name) & (frame["lam"] > 0)]
     style: dict[str, Any] = {"markersize": 5, "markerfacecolor": "white", "markeredgecolor": INK, "clip_on": False}
-    ax.plot(part["lam"], part["value"], linewidth=0.0, marker="o", label=label, **style)
+    ax.plot(part["lam"], part["value"], linewidth=1.2 * joined, color=INK, marker="o", label=label, **style)
 
 
 def _levels(basis: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from scgce._api.constraints import checked
 from scgce.get._metrics import sweep as read_sweep
 from scgce.pl._labels import spread
-from scgce.pl._style import FAINT, INK, MUTED, despine, figure_of, finish, new_figure
+from scgce.pl._style import FAINT, INK, MUTED, despine, figure_of, finish, split
 from scgce.store.result import Result
 
 
@@ -24,22 +24,29 @@ class Line(NamedTuple):
     dashes: Any
     marker: str
     filled: bool
+    panel: str = ""
 
 
 LINES = {
-    "correctness": Line("correctness", "#08408a", "-", "o", True),
-    "coverage": Line("coverage", "#c26a00", "-", "s", True),
-    "judge_logreg": Line("judge: regression", "#2c7a3f", "-", "^", True),
-    "judge_knn": Line("judge: neighbours", "#6aa84f", "-", "v", True),
-    "consistent_correctness": Line("correctness, consistent", "#08408a", (0, (5, 1.5, 1, 1.5)), "P", False),
-    "consistent_coverage": Line("coverage, consistent", "#c26a00", (0, (5, 1.5, 1, 1.5)), "P", False),
-    "dbm_correctness": Line("correctness, DBM", "#08408a", (0, (4, 2)), "o", False),
-    "dbm_coverage": Line("coverage, DBM", "#c26a00", (0, (4, 2)), "s", False),
-    "dbm_scaled_correctness": Line("correctness, DBM × factor", "#08408a", (0, (1, 1)), "o", False),
-    "dbm_scaled_coverage": Line("coverage, DBM × factor", "#c26a00", (0, (1, 1)), "s", False),
-    "self_similarity": Line("real cells", "#4d4d4d", (0, (6, 2)), "", False),
-    "similarity": Line("similarity", "#7a7a7a", (0, (1, 1.5)), "d", True),
+    "correctness": Line("ours", "#08408a", "-", "o", True, "correctness"),
+    "consistent_correctness": Line("ours, consistent", "#08408a", (0, (5, 1.5, 1, 1.5)), "P", False, "correctness"),
+    "dbm_correctness": Line("difference of means", "#08408a", (0, (4, 2)), "o", False, "correctness"),
+    "dbm_scaled_correctness": Line("means × factor", "#08408a", (0, (1, 1)), "o", False, "correctness"),
+    "coverage": Line("ours", "#c26a00", "-", "s", True, "coverage"),
+    "consistent_coverage": Line("ours, consistent", "#c26a00", (0, (5, 1.5, 1, 1.5)), "P", False, "coverage"),
+    "dbm_coverage": Line("difference of means", "#c26a00", (0, (4, 2)), "s", False, "coverage"),
+    "dbm_scaled_coverage": Line("means × factor", "#c26a00", (0, (1, 1)), "s", False, "coverage"),
+    "self_similarity": Line("real cells", "#4d4d4d", (0, (6, 2)), "", False, "ceiling"),
+    "judge_logreg": Line("regression", "#2c7a3f", "-", "^", True, "judges"),
+    "judge_knn": Line("neighbours", "#6aa84f", "-", "v", True, "judges"),
+    "similarity": Line("similarity", "#7a7a7a", (0, (1, 1.5)), "d", True, "judges"),
 }
+PANELS = {
+    "correctness": ("correctness", "ceiling"),
+    "coverage": ("coverage", "ceiling"),
+    "judges, similarity": ("judges",),
+}
+"""Title of each panel, and whose lines it has."""
 
 
 def sweep_data(adata: AnnData, *, include_self: bool = False, key: str = "tgt") -> pd.DataFrame:
@@ -64,10 +71,11 @@ def sweep(
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw mean correctness, coverage and judges against genes per pair, beside the difference between means (DBM).
+    """Draw mean correctness, coverage and judges against genes per pair, beside the difference between means.
 
-    Where the variant without triangle error is stored ("consistent"), it is drawn as well. "DBM × factor" is the
-    difference between means times the single factor, up to the bound on our own amounts, that serves it best.
+    A panel for each. Where the variant without triangle error is stored ("consistent"), it is drawn as well.
+    "Means × factor" is the difference between means times the single factor, up to the bound on our own amounts, that
+    serves it best.
 
     "Real cells" is the self-similarity of the scored cells, the ceiling of correctness and coverage. Similarity is the
     share of an explanation that lies on genes of the next larger one (paper, Eq. 10). The vertical line marks the
@@ -82,11 +90,11 @@ def sweep(
     key
         Where in ``adata.uns`` the result is.
     ax, show, return_fig
-        As in scanpy.
+        As in scanpy. Given Axes are divided into three.
 
     Returns
     -------
-    The Axes, or the Figure.
+    List of the three Axes, or the Figure.
 
     Raises
     ------
@@ -95,26 +103,38 @@ def sweep(
     """
     frame = sweep_data(adata, include_self=include_self, key=key)
     result = Result.read(adata, key)
-    place = new_figure(7.0, 4.4).add_subplot() if ax is None else ax
+    figure, grid = split(ax, (12.0, 3.9), nrows=1, ncols=3)
+    axes: list[Axes] = []
+    for number, (title, panels) in enumerate(PANELS.items()):
+        axes.append(figure.add_subplot(grid[0, number]))
+        scores = [score for score, line in LINES.items() if line.panel in panels]
+        _draw_panel(axes[-1], frame, scores, result)
+        axes[-1].set_title(title, fontsize="medium", loc="left", color=INK)
+        axes[-1].tick_params(labelleft=number == 0)
+    axes[0].set_ylabel("mean over pairs")
+    return finish(axes, given=ax, show=show, return_fig=return_fig)
+
+
+def _draw_panel(place: Axes, frame: pd.DataFrame, scores: list[str], result: Result) -> None:
     steps = np.unique(frame["sparsity"])
     at = {int(k): x for x, k in enumerate(steps)}
     if result.selected in at:
         place.axvline(at[result.selected], color=FAINT, linewidth=5, zorder=0)
-    for score, line in reversed(LINES.items()):
+    frame = frame[frame["score"].isin(scores)]
+    for score in reversed(scores):
         part = frame[frame["score"] == score].sort_values("sparsity")
         if len(part):
-            _draw_line(place, [at[k] for k in part["sparsity"]], part["value"].to_numpy(), line)
+            _draw_line(place, [at[k] for k in part["sparsity"]], part["value"].to_numpy(), LINES[score])
     all_genes = len(result.genes)
     place.set_xticks(range(len(steps)), labels=["all" if k == all_genes else str(k) for k in steps])
     place.set_xlim(-0.3, len(steps) - 0.7)
     place.set_ylim(-0.02, 1.04)
     place.set_xlabel("genes per pair")
-    place.set_ylabel("mean over pairs")
     place.grid(axis="y", color=FAINT, linewidth=0.6)
     place.set_axisbelow(True)
     despine(place)
-    _end_labels(place, frame, at)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    if len(frame):
+        _end_labels(place, frame, at)
 
 
 def _draw_line(ax: Axes, x: list[int], y: np.ndarray, line: Line) -> None:

@@ -1,7 +1,7 @@
 // The sections, from top to bottom.
 function drawHead() {
   byId("title").textContent = data.title;
-  byId("subtitle").textContent = `${data.groupby} · ${data.axes[0].replace(/ 1$/, "")} · uns["${data.key}"]`;
+  byId("subtitle").textContent = `${data.groupby} · ${data.axes[0].replace(/ 1( .*)?$/, "$1")} · uns["${data.key}"]`;
   const level = levels.find((candidate) => candidate.k === data.selected);
   const card = (value, label) => element("div", { class: "card" }, element("b", {}, value), element("span", {}, label));
   const cards = [card(data.cells.total.toLocaleString("en"), "cells"), card(String(size), "groups"), card(level.label, "genes per pair")];
