@@ -119,7 +119,7 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
         if source is None or target is None:
             raise ValueError(f"source={source!r} and target={target!r}: give both for one pair, or none for all pairs")
         return _chosen(entry, found, *result.pair(source, target))
-    parts = []
+    parts: list[pd.DataFrame] = []
     for i, j in permutations(range(len(result.groups)), 2):
         part = _chosen(entry, found, i, j)
         if part.empty and parts:  # pandas minds frames without rows
