@@ -17,6 +17,10 @@ FEW = 10
 """Of fewer cells with a value of the gene, one in so many may be an outlier: what three cells show is kept whole."""
 
 
+_SLACK = 1 + 1e-5
+"""Logarithms of counts lie exactly as far apart as the bulk is wide (log 4 = 2 log 2): rounding must not decide."""
+
+
 class Extremes:
     """The largest and smallest values of every gene over the rows added so far; rows may come in any order and parts.
 
@@ -70,7 +74,7 @@ class Extremes:
         bottom = np.sort(np.concatenate([self.bottom, np.where(zero, 0, np.inf)], axis=1), axis=1)[:, :KEPT]
         rank = np.clip(-(-self.counts // FEW), 1, min(KEPT, self.n_rows))[:, None] - 1
         upper, lower = np.take_along_axis(top, rank, axis=1), np.take_along_axis(bottom, rank, axis=1)
-        width = np.maximum(upper - lower, 0)
+        width = np.maximum(upper - lower, 0) * _SLACK
         high = np.where(top <= upper + width, top, -np.inf).max(axis=1)
         low = np.where(bottom >= lower - width, bottom, np.inf).min(axis=1)
         return low.astype(np.float32), high.astype(np.float32)
