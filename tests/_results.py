@@ -58,6 +58,15 @@ def linear_encoder(adata: ad.AnnData, basis: str = "X_umap") -> Encoder:
     )
 
 
+def parts_of(codes: np.ndarray, n_groups: int, rng: np.random.Generator) -> np.ndarray:
+    """Every group's cells dealt to the three parts at random, so that each part has some."""
+    split = np.empty(len(codes), dtype=np.int8)
+    for group in range(n_groups):
+        rows = np.flatnonzero(codes == group)
+        split[rng.permutation(rows)] = np.arange(len(rows)) % 3
+    return split
+
+
 def store_result(
     adata: ad.AnnData,
     *,
@@ -113,7 +122,7 @@ def store_result(
             "n_genes_max": np.linspace(0, 28, 12),
         },
         "encoder": encoder_to_uns(linear_encoder(adata)),
-        "split": rng.integers(0, 3, adata.n_obs).astype(np.int8),
+        "split": parts_of(codes, size, rng),
     }
     return adata
 

@@ -124,8 +124,8 @@ TABLE: dict[str, Entry] = {
     "get.stability": Entry(needs=("tl.tgt", "tl.stability")),
     "get.sweep": Entry(needs=("tl.tgt",)),
     "get.unexplained": Entry(needs=("tl.tgt", "tl.evidence")),
-    "get.codebook": Entry(needs=("tl.tgt in programmes",)),
-    "pl.codebook": Entry(needs=("tl.tgt in programmes",)),
+    "get.codebook": Entry({"key": "in_programmes"}, needs=("tl.tgt in programmes",)),
+    "pl.codebook": Entry({"key": "in_programmes"}, needs=("tl.tgt in programmes",)),
     "pl.compare": Entry(needs=("tl.tgt", "tl.dbm")),
     "pl.dose": Entry(arguments=PAIR, needs=("tl.tgt",)),
     "pl.embedding_shift": Entry({"basis": "X_pca"}, needs=("tl.tgt",)),
@@ -146,7 +146,11 @@ TABLE: dict[str, Entry] = {
 
 # Other ways to call a function of the table, for what needs them.
 VARIANTS: dict[str, Entry] = {
-    "tl.tgt in programmes": Entry({**EXPLAIN, "sparsity": (1, 2), "programs": "profile"}, ("group",)),
+    "tl.tgt in programmes": Entry(
+        {**EXPLAIN, "sparsity": (1, 2), "programs": "profile", "key_added": "in_programmes"},
+        ("group",),
+        writes=("uns/in_programmes",),
+    ),
 }
 
 

@@ -104,7 +104,10 @@ FREE = {"adata", "other", "show", "return_fig"}
 
 # None, and other words, that mean something for one function and nothing for the rest.
 MEANT: dict[str, dict[str, tuple[Any, ...]]] = {
-    "tl.evaluate": {"groupby": (None,)},
+    "tl.evaluate": {"groupby": (None,), "rng": (None,)},  # None: the seed of the explanation
+    "tl.evidence": {"rng": (None,)},
+    "tl.lineages": {"rng": (None,)},
+    "get.stability": {"source": (None,), "target": (None,)},  # None: all pairs
     "tl.programs": {"groupby": (None,)},
     "pl.groups": {"groupby": (None,), "key": ("nowhere",)},  # read only where groupby is None
     "pl.compare": {"source": (None,), "target": (None,)},

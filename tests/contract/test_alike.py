@@ -39,7 +39,8 @@ def test_get_and_pl_of_one_name_read_the_same_result_by_default() -> None:
     for name in sorted(set(get.__all__) & set(pl.__all__)):
         ours, theirs = (inspect.signature(getattr(module, name)).parameters for module in (get, pl))
         for shared in ("key", "sparsity", "consistent", "include_self"):
-            if shared in ours and shared in theirs:
+            # get.panel reads an explanation by default, as it always did; pl.panel draws what tl.panel stored
+            if shared in ours and shared in theirs and (name, shared) != ("panel", "key"):
                 assert ours[shared].default == theirs[shared].default, (name, shared)
 
 

@@ -31,6 +31,7 @@ def ready() -> ad.AnnData:
         "tl.autoencoder",
         "tl.panel",
         "tl.programs",
+        "tl.tgt in programmes",
     )
     for name in at_hand(tools):
         call(name, adata)
@@ -55,7 +56,8 @@ def test_signatures_follow_the_conventions(name: str) -> None:
         defaults = {part: parameters[part].default for part in ("ax", "show", "return_fig")}
         assert defaults == {"ax": None, "show": None, "return_fig": False}
         assert "save" not in parameters
-    assert "rng" not in parameters or parameters["rng"].default == 0
+    again = name in ("tl.evaluate", "tl.evidence", "tl.lineages")  # they draw by the seed of the explanation
+    assert "rng" not in parameters or parameters["rng"].default == (None if again else 0)
     assert "use_raw" not in parameters and "random_state" not in parameters
 
 
@@ -129,6 +131,10 @@ EXPLANATION: dict[str, Any] = {
     "deltas": ((L, D), "f4"),
     "n_genes": ((L, L), "i"),
     "split": ((N,), "i1"),
+    "cell_digest": ((N,), "u8"),
+    "cell_group": ((N,), "i4"),
+    "reported_means": ((L, D), "f4"),
+    **dict.fromkeys(("low", "high"), ((D,), "f4")),
     **dict.fromkeys(("correctness", "coverage", "percent_explained", "judge_logreg", "judge_knn"), SQUARE),
     **dict.fromkeys(("epsilon", "center_distance"), NUMBER),
 }
@@ -146,7 +152,8 @@ STORED: dict[str, dict[str, Any]] = {
     "tl.marker_tests": BY_PAIR,
     "tl.lineages": {
         name: (tuple(2 if size == L else size for size in shape), kind) for name, (shape, kind) in EXPLANATION.items()
-    },
+    }
+    | dict.fromkeys(("members", "member_of"), ((L,), "U")),
     "tl.integrated_gradients": {
         "groups": ((L,), "U"),
         "genes": ((D,), "U"),
@@ -185,6 +192,7 @@ INSIDE: dict[str, tuple[str, dict[str, Any]]] = {
         "evidence",
         {
             "sparsity": ((), "i"),
+            "n_permutations": ((), "i"),
             "doses": ((7,), "f8"),
             "dose_correctness": ((7, L, L), "f"),
             "dose_coverage": ((7, L, L), "f"),

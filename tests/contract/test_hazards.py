@@ -315,6 +315,8 @@ def test_every_explaining_tool_is_tried() -> None:
         "tl.rank_genes",
         "tl.embed_new",
         "tl.distill",
+        "tl.panel",
+        "tl.programs",
     }
     assert {*EXPLAINERS, *EMBEDDERS} == writers - others
     assert all(callable(function(name)) for name in others)

@@ -14,6 +14,7 @@ from scgce import pl, tl
 PAIR = ("explanation", "translation", "dose", "stability")
 SINGLE = (
     "groups",
+    "codebook",
     "panel",
     "heatmap",
     "levels",
@@ -25,8 +26,8 @@ SINGLE = (
 )
 
 
-def example(n_groups):
-    adata = store_result(blobs(n_groups, n_genes=60, cells=5))
+def example(n_groups, programmes=False):
+    adata = store_result(blobs(n_groups, n_genes=60, cells=10 if programmes else 5))
     store_result(adata, key="dbm", seed=5, selected=2)
     store_stability(adata)
     adata.obs["lineage"] = adata.obs["cell_type"].astype(str).str[:4].astype("category")
@@ -38,12 +39,17 @@ def example(n_groups):
         "held_out": 120 / steps,
         "kl": 1 / steps,
     }
+    if programmes:
+        chosen = {"use_rep": "X_umap", "programs": "profile", "sparsity": 2, "judges": False}
+        tl.tgt(adata, "cell_type", **chosen, validation_fraction=0, key_added="in_programmes")
     tl.panel(adata, "cell_type", 12, min_cells=1, validation_fraction=0)
     adata.uns["X_scvis"] = {"params": {}, "history": history}
     return adata
 
 
 def call(name, adata, **options):
+    if name == "codebook":
+        options["key"] = "in_programmes"
     first = sorted(adata.uns["tgt"]["groups"], key=len)[-2:] if name in PAIR else []
     first = ["cell_type", "lineage"] if name == "label_distribution" else first
     first = ["X_scvis"] if name == "training" else first
@@ -53,7 +59,7 @@ def call(name, adata, **options):
 @pytest.mark.parametrize("name", pl.__all__)
 @pytest.mark.parametrize("n_groups", [3, 9, 30])
 def test_every_word_is_legible(name, n_groups):
-    adata = example(n_groups)
+    adata = example(n_groups, name == "codebook")
     before = set(adata.uns), set(adata.obs), set(adata.obsm)
     assert_legible(call(name, adata, return_fig=True))
     assert (set(adata.uns), set(adata.obs), set(adata.obsm)) == before
@@ -61,7 +67,7 @@ def test_every_word_is_legible(name, n_groups):
 
 @pytest.mark.parametrize("name", pl.__all__)
 def test_axes_of_the_user_are_used(name):
-    adata = example(3)
+    adata = example(3, name == "codebook")
     figure, ax = plt.subplots(figsize=(14, 7), layout="constrained")
     drawn = call(name, adata, ax=ax)
     if name in SINGLE:
@@ -80,5 +86,5 @@ def test_missing_results_are_named(name):
     adata.uns["tgt"] = {"groups": ["a", "b"]}
     if name == "label_distribution":
         pytest.skip("needs no result")
-    with pytest.raises((KeyError, ValueError), match=r"tgt|X_scvis|tl.panel"):
+    with pytest.raises((KeyError, ValueError), match=r"tgt|X_scvis|tl.panel|in_programmes"):
         call(name, adata)

@@ -18,7 +18,8 @@ KEYS = ("tgt", "dbm", "lasso", "marker_tests")  # the last two are stored pair b
 @pytest.fixture(scope="module")
 def adata(_blobs: ad.AnnData) -> ad.AnnData:
     found = _blobs.copy()
-    options = {"use_rep": "X_pca", "sparsity": (1, 10), "judges": False}
+    # unbounded and unclipped, so that translated cells can leave the data
+    options = {"use_rep": "X_pca", "sparsity": (1, 10), "judges": False, "clip": None}
     scgce.tl.tgt(found, "group", **options, method="truncate", amplitude=None)
     for baseline in (scgce.tl.dbm, scgce.tl.lasso, scgce.tl.marker_tests):
         baseline(found, "group", **options)
@@ -37,6 +38,7 @@ def test_one_row_a_pair_and_known_columns(adata: ad.AnnData) -> None:
         "consistency_price",
         "p_correctness",
         "p_coverage",
+        "p_floor",
         "best_dose",
     ]
     assert len(frame) == 12 and len(frame[["source", "target"]].drop_duplicates()) == 12
@@ -74,6 +76,13 @@ def test_share_below_zero_by_hand(adata: ad.AnnData, key: str) -> None:
         lowered = moved < 0
         share = (X[cells[row.source]][:, lowered] + moved[lowered] < -1e-6).mean() if lowered.any() else 0.0
         assert row.below_zero == pytest.approx(share, abs=0.01)
+
+
+def test_cells_within_the_range_of_their_genes_are_never_below_zero(adata: ad.AnnData) -> None:
+    found = adata.copy()
+    scgce.tl.dbm(found, "group", use_rep="X_pca", sparsity=10, judges=False)
+    scgce.tl.evidence(found, "dbm", doses=(1.0,), n_permutations=0)
+    assert (scgce.get.evidence(found, key="dbm")["below_zero"] == 0).all()
 
 
 def test_consistency_costs_and_only_where_there_is_a_lambda(adata: ad.AnnData) -> None:

@@ -55,6 +55,7 @@ _PATH: dict[str, tuple[str, ...]] = dict.fromkeys(
 )
 _EVIDENCE: dict[str, tuple[str, ...]] = {
     "sparsity": (),
+    "n_permutations": (),
     "doses": ("T",),
     "dose_": ("T", "l", "l"),
     **dict.fromkeys(("off_manifold", "below_zero", "consistency_price", "p_"), _SQUARE),
