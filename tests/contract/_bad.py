@@ -66,6 +66,8 @@ BAD: dict[str, tuple[Any, ...]] = {
     "missing": ("nowhere", None),
     "key": ABSENT,
     "n_bootstraps": WHOLE,
+    "resample": ("nowhere", 3),
+    "split_by": ("nowhere", 3),
     "refit": FLAG,
     "interval": (0.0, 1.0, -0.5, NAN, "a"),
     "doses": ((), (NAN,), ("a",), 0.5),

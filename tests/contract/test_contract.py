@@ -208,6 +208,7 @@ INSIDE: dict[str, tuple[str, dict[str, Any]]] = {
             "n_bootstraps": ((), "i"),
             "interval": NUMBER,
             "refit": ((), "b"),
+            "resample": ((), "U"),
             **dict.fromkeys(("frequency", "low", "high"), ((L * L, D), "f")),
             "similarity": SQUARE,
         },

@@ -23,7 +23,7 @@ NAMES = ["CD4+/CD25 T Reg", "B/1", "ü"]
 def result() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     return {
-        "params": {"groupby": "g", "sparsity": 5, "amplitude": 3.0, "clip": False, "genes_of": ["a", "b"]},
+        "params": {"groupby": "g", "sparsity": 5, "amplitude": 3.0, "clip": "range", "genes_of": ["a", "b"]},
         "groups": np.array(NAMES, dtype=object),
         "genes": np.array([f"gene{g}" for g in range(60)], dtype=object),
         "deltas": rng.normal(size=(3, 60)).astype(np.float32),

@@ -113,8 +113,10 @@ def test_a_sweep_without_its_sparsities_is_refused() -> None:
 
 
 def test_parameters_are_of_their_type() -> None:
-    good = {"groupby": "leiden", "seed": 0, "clip": False, "amplitude": 3.0, "penalty": 1, "unknown": []}
+    good = {"groupby": "leiden", "seed": 0, "clip": "range", "amplitude": 3.0, "penalty": 1, "unknown": []}
     assert check_params(good, "params") == good
+    earlier = [check_params({**good, "clip": flag}, "params")["clip"] for flag in (False, True)]
+    assert earlier == ["none", "zero"]
     for name, value in (
         ("groupby", 3),
         ("seed", 0.0),

@@ -170,7 +170,7 @@ def _frame(ax: Axes, frame: pd.DataFrame, groups: list[str], programs: list[str]
         head = str(leading) if own else wrap(str(name), 34) + f"\n{leading}"
         labels.append(f"{head}  ({count})")
     ax.set_yticks(range(len(programs)), labels=labels, fontsize=tick_size(2 * len(programs)), parse_math=False)
-    style: dict[str, Any] = {"rotation": 45, "ha": "left", "rotation_mode": "anchor", "parse_math": False}
+    style: dict[str, Any] = {"rotation": 90, "parse_math": False}
     ax.set_xticks(range(len(groups)), labels=groups, fontsize=tick_size(len(groups)), **style)
     ax.xaxis.tick_top()
     ax.set_xlim(-0.55, len(groups) - 0.45)
@@ -186,5 +186,5 @@ def _frame(ax: Axes, frame: pd.DataFrame, groups: list[str], programs: list[str]
 def _bar(ax: Axes, scale: Normalize) -> None:
     bar = figure_of(ax).colorbar(ScalarMappable(scale, LEVELS), ax=ax, fraction=0.025, pad=0.015, aspect=18)
     bar.outline.set_visible(False)
-    bar.set_label("mean over the programme's genes, above its lowest level", fontsize="x-small")
+    bar.set_label("above the lowest level\n(mean over the genes)", fontsize="x-small")
     bar.ax.tick_params(labelsize="x-small", length=2)
