@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -169,16 +168,12 @@ def test_integer_counts_are_warned_about() -> None:
         assert _adata.warn_if_counts(np.full((3, 4), 99), "layers['counts']")
 
 
-def test_scaled_matrix_beside_raw(caplog: pytest.LogCaptureFixture) -> None:
+def test_scaled_matrix_beside_raw() -> None:
     adata = sc.datasets.pbmc68k_reduced()
     adata.layers["log"] = np.abs(adata.X)
-    assert _adata.warn_if_scaled(adata, None)
-    assert "negative values, as after sc.pp.scale" in caplog.text
-    assert "adata.raw.to_adata()" in caplog.text
-    caplog.clear()
+    with pytest.warns(UserWarning, match=r"negative values, as after sc\.pp\.scale.*adata\.raw\.to_adata\(\)"):
+        assert _adata.warn_if_scaled(adata, None)
     assert not _adata.warn_if_scaled(adata, "log")
     assert not _adata.warn_if_scaled(adata.raw.to_adata(), None)
     adata.X = np.abs(adata.X)
     assert not _adata.warn_if_scaled(adata, None)
-    assert not caplog.text
-    assert caplog.handler.level == logging.NOTSET

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tests._results import blobs, linear_encoder, store_result
 
+from scgce._api.groups import group_codes
 from scgce.encoders import encoder_to_uns
-from scgce.pl._map import cell_map, flat, group_codes, layer_of, sample
+from scgce.pl._map import cell_map, flat, layer_of, sample
 from scgce.store.result import Result
 
 

@@ -5,9 +5,7 @@ Stored results are read and written in ``store``, groups of cells in ``groups``.
 
 from __future__ import annotations
 
-import logging
 import re
-import warnings
 from typing import Any
 
 import numpy as np
@@ -18,9 +16,12 @@ from scipy import sparse
 from scgce.matrix.arrays import row_blocks
 
 from .errors import NotFoundError, listing, not_found
+from .warn import warn
 
 __all__ = [
     "basis_key",
+    "check_finite",
+    "coordinates",
     "gene_costs",
     "gene_mask",
     "gene_names",
@@ -28,8 +29,6 @@ __all__ = [
     "warn_if_counts",
     "warn_if_scaled",
 ]
-
-logger = logging.getLogger("scgce")
 
 COUNTS_MAX = 50
 LOOK_BYTES = 2**24
@@ -104,6 +103,71 @@ def basis_key(adata: AnnData, use_rep: str, argument: str = "use_rep") -> str:
         if key in adata.obsm:
             return key
     raise not_found(argument, use_rep, "adata.obsm", adata.obsm)
+
+
+def coordinates(adata: AnnData, key: str) -> np.ndarray:
+    """The representation ``adata.obsm[key]`` as numbers, float64 (n, m), whatever holds it; NaN where it has none.
+
+    Raises
+    ------
+    ValueError
+        If it has no columns, or holds something else than real numbers: a column of text is named, and digits stored
+        as text are not taken for numbers.
+    """
+    values, where = adata.obsm[key], f"adata.obsm[{key!r}]"
+    if isinstance(values, pd.DataFrame):
+        odd = [name for name, column in values.items() if not _is_real(column.dtype)]
+        if odd:
+            shown = [f"{name!r} ({values[name].dtype})" for name in odd]
+            raise ValueError(
+                f"{where} has columns that are no numbers: {listing(shown)}; drop them, or turn digits stored as text "
+                "into numbers with pandas.to_numeric"
+            )
+        values = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    if sparse.issparse(values):
+        values = values.toarray()
+    values = np.asarray(values)
+    if not _is_real(values.dtype):
+        raise ValueError(f"{where} has dtype {values.dtype}; expected real numbers, one column a dimension")
+    if values.ndim == 1:
+        values = values[:, None]
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise ValueError(f"{where} has shape {values.shape}; expected ({adata.n_obs}, m), one column a dimension")
+    return values.astype(np.float64)
+
+
+def _is_real(dtype: Any) -> bool:
+    """Whether values of a dtype of numpy or pandas are real numbers; truth values are none."""
+    numeric = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
+    return bool(numeric and not pd.api.types.is_complex_dtype(dtype))
+
+
+def check_finite(values: np.ndarray, adata: AnnData, where: str, used: np.ndarray | None = None) -> None:
+    """Raise if a cell that takes part has NaN or infinite values.
+
+    Parameters
+    ----------
+    values
+        (n, m), one row a cell of ``adata``.
+    where
+        What the user calls them.
+    used
+        Which cells take part, bool (n,); all if None.
+
+    Raises
+    ------
+    ValueError
+        It names the cells.
+    """
+    bad = ~np.isfinite(values).all(axis=1)
+    if used is not None:
+        bad &= used
+    if bad.any():
+        taking = f"{int(bad.sum())} of {len(bad) if used is None else int(used.sum())} cells that take part"
+        raise ValueError(
+            f"{where} has NaN or infinite values for {taking}: {listing(adata.obs_names[bad])}; compute it for them, "
+            "or leave them out (adata[…].copy(), or no label in groupby)"
+        )
 
 
 def _per_gene(adata: AnnData, argument: str, spec: Any) -> tuple[pd.Series, str]:
@@ -209,17 +273,15 @@ def warn_if_counts(X: Any, name: str) -> bool:
     values = _first_values(X)
     counts = bool(values.size and values.max() > COUNTS_MAX and values.min() >= 0 and not np.mod(values, 1).any())
     if counts:
-        warnings.warn(
+        warn(
             f"{name} looks like raw counts (whole numbers up to {values.max():g}); explanations read best on "
-            "normalised log values: sc.pp.normalize_total(adata); sc.pp.log1p(adata)",
-            UserWarning,
-            stacklevel=3,
+            "normalised log values: sc.pp.normalize_total(adata); sc.pp.log1p(adata)"
         )
     return counts
 
 
 def warn_if_scaled(adata: AnnData, layer: str | None) -> bool:
-    """Log a hint if ``adata.X`` has negative values (scaled) while ``adata.raw`` exists.
+    """Warn if ``adata.X`` has negative values (scaled) while ``adata.raw`` exists.
 
     Returns
     -------
@@ -230,7 +292,7 @@ def warn_if_scaled(adata: AnnData, layer: str | None) -> bool:
     values = _first_values(adata.X)
     scaled = bool(values.size and values.min() < 0)
     if scaled:
-        logger.warning(
+        warn(
             "adata.X has negative values, as after sc.pp.scale, and adata.raw exists: amounts will be in scaled units. "
             "To explain expression, use adata.raw.to_adata() or put the unscaled values in a layer and give layer=…"
         )

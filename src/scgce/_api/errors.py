@@ -17,8 +17,12 @@ def listing(names: Iterable[object]) -> str:
     return ", ".join(found[:MAX_LISTED]) + more
 
 
-class NotFoundError(KeyError):
-    """A name that is not there; unlike a plain KeyError it prints its message without quotes."""
+class NotFoundError(KeyError, ValueError):
+    """A name that is not there: the one error for unknown names, be they of genes, groups, columns, keys or layers.
+
+    It is a KeyError, since something was looked up, and a ValueError, since an argument cannot be used; unlike a plain
+    KeyError it prints its message without quotes.
+    """
 
     def __str__(self) -> str:
         """Give the message as written."""

@@ -129,6 +129,42 @@ def read_labels(adata: AnnData, column: str, argument: str) -> tuple[np.ndarray,
     return names[order], np.append(np.argsort(order), -1)[codes]
 
 
+def label_names(values: Iterable[object]) -> list[str]:
+    """Labels as the names that everything of scgce calls them by; whole numbers lose the ``.0`` of a float.
+
+    Integers become floats where labels are missing, and come back as integers from some files: both are one label.
+    """
+    found = list(values)
+    floats = [value for value in found if isinstance(value, float | np.floating)]
+    if len(floats) == len(found) and all(float(value).is_integer() for value in floats):
+        return [str(int(value)) for value in floats]
+    return [str(value) for value in found]
+
+
+def group_codes(adata: AnnData, groupby: str, groups: Iterable[object]) -> np.ndarray:
+    """Position in ``groups`` of the group of every cell (n,), int64; −1 for the others and for cells without a label.
+
+    Raises
+    ------
+    NotFoundError
+        If the column is not there.
+    """
+    if not has_labels(adata, groupby):
+        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
+    names, codes = labels_of(label_column(adata, groupby))
+    place = {str(name): position for position, name in enumerate(groups)}
+    return np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int64)[codes]
+
+
+def labels_of(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Names in use, and the code of every cell: the one reader of labels.
+
+    A cell without a label has code −1. Categories keep their order, other labels are sorted.
+    """
+    labels = column.astype("category").cat.remove_unused_categories()
+    return np.array(label_names(labels.cat.categories), dtype=object), labels.cat.codes.to_numpy().astype(np.int64)
+
+
 def _labels(column: pd.Series, groupby: str, argument: str = "groupby") -> tuple[np.ndarray, np.ndarray]:
     """Labels in use as strings, and the code of every cell (−1: no label)."""
     if pd.api.types.is_numeric_dtype(column) and column.nunique() > MAX_NUMERIC_LEVELS:
@@ -136,20 +172,17 @@ def _labels(column: pd.Series, groupby: str, argument: str = "groupby") -> tuple
             f"{argument}={groupby!r} is a number with {column.nunique()} different values, not groups; "
             "cluster the cells (sc.tl.leiden) or cut the values into ranges (pandas.cut) first"
         )
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")  # integers that were made floats by missing labels
-    labels = column.astype("category").cat.remove_unused_categories()
-    missing = int(labels.isna().sum())
+    names, codes = labels_of(column)
+    missing = int((codes < 0).sum())
     if missing:
-        logger.info("%d of %d cells have no label in obs[%r] and are left out", missing, len(labels), groupby)
-    names = np.array([str(label) for label in labels.cat.categories], dtype=object)
+        logger.info("%d of %d cells have no label in obs[%r] and are left out", missing, len(codes), groupby)
     unique, counts = np.unique(names, return_counts=True)
     if (counts > 1).any():
         raise ValueError(
             f"{argument}={groupby!r} has different labels that read the same as text: {listing(unique[counts > 1])}; "
             "rename the categories"
         )
-    return names, labels.cat.codes.to_numpy().astype(np.int64)
+    return names, codes
 
 
 def _selected(names: np.ndarray, groups: object, reference: object, groupby: str) -> np.ndarray:
@@ -159,11 +192,12 @@ def _selected(names: np.ndarray, groups: object, reference: object, groupby: str
         if groups != "all":
             raise ValueError(f"groups={groups!r}; expected 'all' or a list of labels of obs[{groupby!r}]")
     else:
-        wanted = {str(group) for group in groups}
+        wanted = set(label_names(groups))
     if reference is not None and reference != BASELINE:
-        if str(reference) not in names:
+        (name,) = label_names([reference])
+        if name not in names:
             raise not_found("reference", reference, f"obs[{groupby!r}]", [*names, BASELINE])
-        wanted.add(str(reference))
+        wanted.add(name)
     for label in sorted(wanted - set(names)):
         raise not_found("groups", label, f"obs[{groupby!r}] (labels that have cells)", names)
     return np.flatnonzero([name in wanted for name in names])

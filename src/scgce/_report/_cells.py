@@ -34,15 +34,21 @@ def cells(
 
     Returns
     -------
-    ``x``, ``y`` and ``code`` (row of the group, -1 for none) of the cells, packed; and of the translated cells
-    ``counts``, cells of each group, and ``levels``, for each sparsity ``x`` and ``y``: source after source, target
-    after target (the source itself left out), cell after cell. Only ``reason`` if translated cells cannot be placed.
+    ``x``, ``y`` and ``code`` (row of the group, -1 for none) of the cells, packed, and ``unplaced``, how many of those
+    drawn have no coordinates; and of the translated cells ``counts``, cells of each group, and ``levels``, for each
+    sparsity ``x`` and ``y``: source after source, target after target (the source itself left out), cell after cell.
+    Only ``reason`` if translated cells cannot be placed.
     """
     known = explained_cells(adata, result)
     codes = known.codes
     rows = sample(np.arange(adata.n_obs), most, rng)
     points = chosen.observed(adata, rows, layer_of(result, adata))
-    drawn = {"total": adata.n_obs, "shown": len(rows), "code": packed(codes[rows], "i2")}
+    placed = np.isfinite(points).all(axis=1)
+    if not placed.any():
+        raise ValueError(f"basis={chosen.basis!r} has no coordinates for any cell")
+    rows, points = rows[placed], points[placed]
+    unplaced = {"shown": len(rows), "unplaced": int((~placed).sum())}
+    drawn = {"total": adata.n_obs, **unplaced, "code": packed(codes[rows], "i2")}
     if chosen.encoder is None:
         return {**drawn, **_places(points, _frame(points))}, {"reason": chosen.reason}
     sparsities, seed = result.swept, int(rng.integers(2**31))  # the same cells at every number of genes

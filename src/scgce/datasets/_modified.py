@@ -10,6 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from scgce._api.errors import not_found
+from scgce._api.groups import group_codes, label_names, labels_of
+
 
 @dataclass(frozen=True)
 class Modification:
@@ -101,9 +104,11 @@ def modified(
     )
     new.obs_names = [f"{name}-modified" for name in new.obs_names]
     old = ad.AnnData(X=adata.X, obs=adata.obs.assign(modified=False), var=adata.var[[]])
-    categories = [str(c) for c in _categories(adata, groupby)] + [new_group]
+    categories = [*_categories(adata, groupby), new_group]
     joined = ad.concat([old, new])
-    joined.obs[groupby] = pd.Categorical(joined.obs[groupby].astype(str), categories=categories)
+    old_codes = group_codes(old, groupby, categories)
+    codes = np.append(old_codes, np.full(len(cells), len(categories) - 1))
+    joined.obs[groupby] = pd.Categorical.from_codes(codes, categories)
     joined.var = adata.var.copy()
     joined.uns = dict(adata.uns)
     joined.uns["modification"] = {
@@ -116,18 +121,18 @@ def modified(
     return joined
 
 
-def _categories(adata: ad.AnnData, groupby: str) -> list[object]:
-    column = adata.obs[groupby]
-    return list(column.cat.categories) if isinstance(column.dtype, pd.CategoricalDtype) else sorted(column.unique())
+def _categories(adata: ad.AnnData, groupby: str) -> list[str]:
+    """All categories as names, also those without cells."""
+    return label_names(adata.obs[groupby].astype("category").cat.categories)
 
 
 def _chosen_cells(adata: ad.AnnData, groupby: str, group: str, new_group: str | None) -> tuple[np.ndarray, str]:
     if groupby not in adata.obs:
-        raise KeyError(f"groupby={groupby!r} not in adata.obs; found: {', '.join(map(str, adata.obs.columns))}")
-    labels = adata.obs[groupby].astype(str).to_numpy()
-    cells = np.flatnonzero(labels == str(group))
+        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
+    labels, _ = labels_of(adata.obs[groupby])
+    cells = np.flatnonzero(group_codes(adata, groupby, label_names([group])) == 0)
     if not len(cells):
-        raise KeyError(f"group={group!r} has no cells in obs[{groupby!r}]; found: {', '.join(sorted(set(labels)))}")
+        raise not_found("group", group, f"obs[{groupby!r}] (labels that have cells)", sorted(set(labels)))
     new_group = f"{group} modified" if new_group is None else str(new_group)
     if new_group in labels:
         raise ValueError(f"new_group={new_group!r} is already a group of obs[{groupby!r}]; give another name")
@@ -139,7 +144,7 @@ def _expected_delta(
 ) -> tuple[np.ndarray, np.ndarray]:
     missing = [name for name in names if name not in adata.var_names]
     if missing:
-        raise KeyError(f"features={missing!r} not in adata.var_names; found: {', '.join(adata.var_names[:20])}")
+        raise not_found("features", missing[0], "adata.var_names", adata.var_names)
     shifts = np.asarray(shift, dtype=np.float64)
     if shifts.ndim > 1 or (shifts.ndim == 1 and len(shifts) != len(names)) or not np.isfinite(shifts).all():
         raise ValueError(f"shift={shift!r}: expected one number, or one for each of the {len(names)} features")

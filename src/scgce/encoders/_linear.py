@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from scgce._api.adata import basis_key, gene_names, get_matrix
+from scgce._api.warn import warn
 
 from ._base import Encoder
 from ._fidelity import MAX_CELLS, neighbours_kept, r_squared, sample_rows, sampled_blocks
@@ -136,11 +136,9 @@ def _judge(
     matrix = "X" if layer is None else f"layers[{layer!r}]"
     numbers = ", ".join(f"{candidate.label}: {candidate.r2:.3g}" for candidate in tried)
     if best.r2 >= LOWEST_R2:
-        warnings.warn(
+        warn(
             f"varm[{name!r}] reproduces obsm[{key!r}] from {matrix} only with R² = {best.r2:.4f} (values clipped by "
-            "sc.pp.scale(max_value=…), or genes removed after the PCA?). What is explained is the linear map",
-            UserWarning,
-            stacklevel=4,
+            "sc.pp.scale(max_value=…), or genes removed after the PCA?). What is explained is the linear map"
         )
         return
     norms = np.linalg.norm(loadings, axis=0)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from scgce._api.adata import basis_key, gene_names, get_matrix
+from scgce._api.warn import warn
 
 from ._base import Encoder
 from ._fidelity import check_fidelity
@@ -132,11 +133,7 @@ def _checked(encoder: Encoder, adata: AnnData, key: str, X: Any, layer: str | No
             "with layer=, fit the representation again, or give another use_rep"
         )
     if r2 < EXACT_R2:
-        warnings.warn(
-            f"the encoder ({encoder.name}) reproduces obsm[{key!r}] from {matrix} only with R² = {r2:.4f}",
-            UserWarning,
-            stacklevel=4,
-        )
+        warn(f"the encoder ({encoder.name}) reproduces obsm[{key!r}] from {matrix} only with R² = {r2:.4f}")
     return encoder
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from scgce._api.device import resolve_device
+from scgce._api.warn import warn
 
 from ._base import Encoder, name_array
 from ._fidelity import neighbours_kept, r_squared
@@ -201,9 +201,7 @@ def _report(encoder: Encoder, seconds: float) -> None:
     r2, neighbours = encoder.fidelity["r2"], encoder.fidelity["neighbours"]
     logger.info("%s: held-out R² %.3f, neighbours kept %.2f, %.1f s", encoder.name, r2, neighbours, seconds)
     if r2 < LOW_R2:
-        warnings.warn(
+        warn(
             f"the {encoder.name} reproduces only R² = {r2:.2f} of it on held-out cells (below {LOW_R2}); explanations "
-            "describe the student. Is the representation made from this matrix? More cells or another layer may help",
-            UserWarning,
-            stacklevel=4,
+            "describe the student. Is the representation made from this matrix? More cells or another layer may help"
         )

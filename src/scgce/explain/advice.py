@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from scgce._api.warn import QualityWarning, warn
 from scgce.core.score.metrics import off_diagonal_mean
 
 logger = logging.getLogger("scgce")
@@ -36,6 +37,6 @@ def tell(entry: dict[str, Any]) -> None:
     if "programs" in entry:
         logger.info(_PROGRAMS, genes, correctness, coverage, ceiling)
     elif amplitude > 0 and min(correctness, coverage) < WEAK:
-        logger.warning(_WEAK, genes, amplitude, correctness, coverage, ceiling)
+        warn(_WEAK % (genes, amplitude, correctness, coverage, ceiling), QualityWarning)
     else:
         logger.info(_FOUND, genes, correctness, coverage, ceiling)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from anndata import AnnData
 
 from scgce._api.adata import get_matrix
 from scgce._api.groups import Groups, read_groups, read_labels
+from scgce._api.warn import warn
 from scgce.encoders import Encoder, resolve
 from scgce.matrix import arrays
 from scgce.store.cells import FIT, NEW, REPORT, CellFacts, cell_fields, match_cells
@@ -172,11 +172,9 @@ def explained_groups(
     changed = int((facts.known & (facts.group >= 0) & (codes != facts.group)).sum())
     if changed:
         used = "they are taken in the groups in which they were explained" if groupby is None else "they are used"
-        warnings.warn(
+        warn(
             f"obs[{column!r}] gives {changed} of the explained cells other labels than they had; {used}. Explain again "
-            "after labels have changed",
-            UserWarning,
-            stacklevel=2,
+            "after labels have changed"
         )
     if groupby is None:
         codes = np.where(facts.known, facts.group, codes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ import torch
 from scipy import sparse
 
 from scgce import __version__
+from scgce._api.warn import QualityWarning, warn
 from scgce.core.choose.baselines import best_factor
 from scgce.core.choose.select import Explained, compared_pairs, quality
 from scgce.core.choose.truncate import PairCuts
@@ -31,8 +31,6 @@ from .judges import Panel
 from .pairs import PairExplained, pair_rows
 from .read import Prepared
 from .split import REPORT, VALIDATE
-
-logger = logging.getLogger("scgce")
 
 MOST_TRANSPORTED = 200
 """Cells per group in an optimal transport plan, whose cost grows with the cube."""
@@ -98,7 +96,7 @@ def stored(
     moved = report.cells.mover(chosen)
     distance = float(torch.pdist(report.cells.means()).median())
     if report.epsilon > COARSE * distance:
-        logger.warning(LENIENT, report.epsilon, distance)
+        warn(LENIENT % (report.epsilon, distance), QualityWarning)
     entry: dict[str, Any] = {
         "params": {
             **params,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from scgce._api.errors import NotFoundError
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.judges import fit_judges
 from scgce.core.score.verdicts import Verdicts
@@ -79,5 +80,5 @@ def _positions(names: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     place = {name: index for index, name in enumerate(names)}
     missing = [name for name in wanted if name not in place]
     if missing:
-        raise KeyError(f"judges cannot be fitted: {len(missing)} genes are not in the reference: {missing[:5]}")
+        raise NotFoundError(f"judges cannot be fitted: {len(missing)} genes are not in the reference: {missing[:5]}")
     return np.array([place[name] for name in wanted])

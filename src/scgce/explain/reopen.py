@@ -13,7 +13,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from scgce._api.adata import gene_names, get_matrix
-from scgce._api.errors import listing
+from scgce._api.errors import NotFoundError, listing
 from scgce._api.groups import Groups, check_sizes
 from scgce.core.choose.select import Explained
 from scgce.core.score.metrics import Scores
@@ -195,7 +195,7 @@ def _check_there(entry: dict[str, Any], columns: np.ndarray, used: np.ndarray) -
     missing = np.flatnonzero((columns < 0) & used)
     if len(missing):
         absent = ", ".join(map(str, entry["genes"][missing[:5]]))
-        raise KeyError(f"adata has no {len(missing)} translated genes of the explanation: {absent}")
+        raise NotFoundError(f"adata has no {len(missing)} translated genes of the explanation: {absent}")
 
 
 def explanation_of(entry: dict[str, Any], prepared: Prepared, k: int, key: str) -> Explained:

@@ -49,7 +49,7 @@ def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integr
     names = [str(name) for name in entry["groups"]]
     for argument, name in (("source", source), ("target", target)):
         if str(name) not in names:
-            raise ValueError(str(not_found(argument, name, f"the groups of {params.get('groupby')!r}", names)))
+            raise not_found(argument, name, f"the groups of {params.get('groupby')!r}", names)
     if str(source) == str(target):
         raise ValueError(f"source and target are both {source!r}; choose two different groups")
     row = names.index(str(source)) * len(names) + names.index(str(target))

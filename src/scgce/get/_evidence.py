@@ -11,6 +11,7 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import checked
+from scgce._api.errors import NotFoundError
 from scgce.store.entries import read_result
 from scgce.store.result import Result
 
@@ -21,7 +22,7 @@ _PER_PAIR = ("off_manifold", "below_zero", "consistency_price", "p_correctness",
 def _stored(adata: AnnData, key: str, part: str) -> tuple[dict[str, Any], Mapping[str, Any]]:
     entry = read_result(adata, key)
     if part not in entry:
-        raise KeyError(f"adata.uns[{key!r}] has no {part!r}; run scgce.tl.{part}(adata, key={key!r}) first")
+        raise NotFoundError(f"adata.uns[{key!r}] has no {part!r}; run scgce.tl.{part}(adata, key={key!r}) first")
     return entry, entry[part]
 
 

@@ -8,6 +8,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.constraints import checked
+from scgce._api.errors import NotFoundError
 from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
 
@@ -116,7 +117,7 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     """
     result = Result.read(adata, key)
     if "sweep" not in result.raw:
-        raise KeyError(f"key={key!r}: no sweep over sparsities is stored in adata.uns[{key!r}]")
+        raise NotFoundError(f"key={key!r}: no sweep over sparsities is stored in adata.uns[{key!r}]")
     stored = result.raw["sweep"]
     count = len(result.sparsities)
     similarity = np.full(count, np.nan)

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize
 
 from scgce._api.constraints import FLAG, checked
 from scgce.pl._labels import label_points, wrap
-from scgce.pl._map import bounds_of, cell_map, explained_cells, layer_of, sample
+from scgce.pl._map import Points, bounds_of, cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, point_size
 from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, new_figure
 from scgce.store.result import Result
@@ -49,13 +49,13 @@ def embedding_shift_data(
     generator, cuts = np.random.default_rng(rng), result.pair_cuts(k)
     bounds, scores = bounds_of(result, adata), result.scores("correctness", k)
     rows = [sample(known.rows(group, name), max_cells, generator) for group, name in enumerate(result.groups)]
-    means = [chosen.observed(adata, part, layer).mean(axis=0) for part in rows]
+    means = [_mean(chosen.observed(adata, part, layer)) for part in rows]
     records = []
     for i, j in np.ndindex(scores.shape):
         if i != j:
             genes, amounts = cuts(i, j)
             delta = pd.Series(amounts.numpy(), index=result.genes[genes.numpy()])
-            moved = chosen.translated(adata, rows[i], delta, layer, bounds).mean(axis=0)
+            moved = _mean(chosen.translated(adata, rows[i], delta, layer, bounds))
             records.append((result.groups[i], result.groups[j], *means[i], *moved, *means[j], scores[i, j]))
     columns = ["source", "target", "x", "y", "x_moved", "y_moved", "x_target", "y_target", "correctness"]
     return pd.DataFrame(records, columns=columns)
@@ -130,11 +130,17 @@ def embedding_shift(
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize="x-small", length=2)
     if labels:
-        codes = explained_cells(adata, result).codes[rows]
-        present = [group for group in range(len(result.groups)) if (codes == group).any()]
+        codes, placed = explained_cells(adata, result).codes[rows], np.isfinite(points).all(axis=1)
+        present = [group for group in range(len(result.groups)) if (placed & (codes == group)).any()]
         middles = np.stack([center(points[codes == group]) for group in present])
         label_points(place, middles, [wrap(str(result.groups[group]), 18) for group in present], fontsize="x-small")
     return finish(place, given=ax, show=show, return_fig=return_fig)
+
+
+def _mean(points: Points) -> Points:
+    """Mean place of the cells that have one; NaN if none has."""
+    known = points[np.isfinite(points).all(axis=1)]
+    return known.mean(axis=0) if len(known) else np.full(points.shape[1], np.nan)
 
 
 def _nearest(frame: pd.DataFrame, count: int | None) -> pd.DataFrame:

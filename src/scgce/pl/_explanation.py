@@ -206,8 +206,10 @@ def _draw_map(
     if len(moved):
         cells(ax, moved, color=MOVED, size=max(area * 0.7, 4.0), linewidths=0.3, edgecolors="white")
         start = center(observed.loc[observed["group"] == source, ["x", "y"]].to_numpy())
-        style = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.2, "connectionstyle": "arc3,rad=0.15"}
-        ax.annotate("", tuple(center(moved)), tuple(start), arrowprops=style | {"shrinkA": 0, "shrinkB": 2}, zorder=5)
+        if np.isfinite([start, center(moved)]).all():
+            style = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.2, "connectionstyle": "arc3,rad=0.15"}
+            style |= {"shrinkA": 0, "shrinkB": 2}
+            ax.annotate("", tuple(center(moved)), tuple(start), arrowprops=style, zorder=5)
     else:
         note(ax, f"translated cells not shown:\n{chosen.reason}")
     frame_map(ax, chosen.axes, frame[["x", "y"]].to_numpy())

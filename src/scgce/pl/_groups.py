@@ -11,6 +11,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from scgce._api.adata import coordinates
 from scgce._api.columns import group_key
 from scgce._api.constraints import NONE, TEXT, checked, one_of, sequence_of
 from scgce._api.groups import read_groups
@@ -34,7 +35,7 @@ def groups_data(adata: AnnData, groupby: str, chosen: CellMap) -> pd.DataFrame:
     """
     groups = read_groups(adata, groupby, min_cells=1)
     stored = chosen.basis in adata.obsm
-    points = flat(adata.obsm[chosen.basis]) if stored else chosen.observed(adata, np.arange(adata.n_obs), None)
+    points = flat(coordinates(adata, chosen.basis)) if stored else chosen.observed(adata, np.arange(adata.n_obs), None)
     names = pd.Categorical.from_codes(groups.codes, [str(name) for name in groups.names])
     return pd.DataFrame({"cell": np.asarray(adata.obs_names), "group": names, "x": points[:, 0], "y": points[:, 1]})
 
@@ -95,7 +96,9 @@ def groups(
     _draw_points(place, frame, colors, area)
     frame_map(place, chosen.axes, frame[["x", "y"]].to_numpy())
     place.set_title(groupby, parse_math=False)
-    middles = frame.groupby("group", observed=True)[["x", "y"]].apply(lambda part: center(part.to_numpy()))
+    placed = frame[frame[["x", "y"]].notna().all(axis=1)]
+    middles = placed.groupby("group", observed=True)[["x", "y"]].apply(lambda part: center(part.to_numpy()))
+    names = [name for name in names if name in middles.index]
     middles = middles.reindex(names)
     if labels in ("auto", "map"):
         texts = [wrap(name, LONGEST_LINE) for name in names]

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from scgce._api.columns import group_key
 from scgce._api.constraints import checked
 from scgce._api.errors import not_found
-from scgce._api.groups import read_groups
+from scgce._api.groups import labels_of, read_groups
 from scgce.pl._labels import wrap
 from scgce.pl._style import FAINT, INK, despine, finish, group_colors, new_figure, text_on
 
@@ -39,10 +39,10 @@ def label_distribution_data(adata: AnnData, groupby: str, label: str) -> pd.Data
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         frame = pd.DataFrame({"group": names, "value": column.to_numpy(dtype=float, na_value=np.nan)})
         return frame.dropna().reset_index(drop=True)
-    kind = column.astype("category").cat.remove_unused_categories()
-    kind = kind.cat.rename_categories([str(name) for name in kind.cat.categories])
+    labels, codes = labels_of(column)
+    kind = pd.Categorical.from_codes(codes, list(labels))
     counts = pd.crosstab(names, kind.to_numpy(), rownames=["group"], colnames=["label"])
-    counts = counts.reindex(index=names.categories, columns=kind.cat.categories, fill_value=0)
+    counts = counts.reindex(index=names.categories, columns=kind.categories, fill_value=0)
     long = counts.rename_axis(index="group", columns="label").stack().rename("count").reset_index()
     total = long.groupby("group", sort=False)["count"].transform("sum")
     long["share"] = long["count"] / total.where(total > 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,10 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._api.adata import basis_key, get_matrix
-from scgce._api.columns import has_labels, label_column
+from scgce._api.adata import basis_key, coordinates, get_matrix
 from scgce._api.errors import not_found
+from scgce._api.groups import group_codes
+from scgce._api.warn import warn
 from scgce.core.choose.truncate import SparseDelta
 from scgce.core.score.columns import sparse_columns
 from scgce.core.score.translator import Bounds, Translator
@@ -50,10 +50,19 @@ class CellMap:
         return f"{name} 1{student}", f"{name} 2{student}"
 
     def observed(self, adata: AnnData, rows: NDArray[np.int64], layer: str | None) -> Points:
-        """Places of some cells, shape (rows, 2): as the encoder sees them, or from ``obsm`` without encoder."""
-        if self.encoder is not None:
-            return flat(self.encoder(csr_rows(get_matrix(adata, layer), rows)))
-        return flat(np.asarray(adata.obsm[self.basis])[rows])
+        """Places of some cells, shape (rows, 2): as the encoder sees them, or from ``obsm`` without encoder.
+
+        NaN for a cell that has none.
+        """
+        if self.encoder is None:
+            return flat(coordinates(adata, self.basis)[rows])
+        cells = csr_rows(get_matrix(adata, layer), rows)
+        known = np.asarray(np.isfinite(cells.sum(axis=1))).ravel()  # NaN in cells that took no part
+        if known.all():
+            return flat(self.encoder(cells))
+        places = np.full((len(rows), self.encoder.n_dims), np.nan)
+        places[known] = self.encoder(cells[known])
+        return flat(places)
 
     def translated(
         self, adata: AnnData, rows: NDArray[np.int64], delta: pd.Series, layer: str | None, bounds: Bounds | None = None
@@ -131,17 +140,6 @@ def cell_map(adata: AnnData, result: Result | None = None, basis: str | None = N
         return CellMap(basis, None, str(error))
 
 
-def group_codes(adata: AnnData, groupby: str, groups: Any) -> NDArray[np.int64]:
-    """Row in ``groups`` of the group of each cell, −1 for the others, shape (n,)."""
-    if not has_labels(adata, groupby):
-        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
-    return (
-        pd.Index([str(group) for group in groups])
-        .get_indexer(label_column(adata, groupby).astype(str))
-        .astype(np.int64)
-    )
-
-
 @dataclass(frozen=True)
 class ExplainedCells:
     """The cells of an AnnData as a result knows them.
@@ -178,11 +176,9 @@ def explained_cells(adata: AnnData, result: Result) -> ExplainedCells:
     if facts.by_name:
         changed = int((facts.known & (facts.group >= 0) & (codes != facts.group)).sum())
         if changed:
-            warnings.warn(
+            warn(
                 f"obs[{result.groupby!r}] gives {changed} of the explained cells other labels than they had; they are "
-                "shown in the groups in which they were explained",
-                UserWarning,
-                stacklevel=2,
+                "shown in the groups in which they were explained"
             )
         codes = np.where(facts.known, facts.group, codes)
     return ExplainedCells(codes, reported)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from scgce._api.constraints import checked
+from scgce._api.errors import NotFoundError
 from scgce.pl._style import FAINT, INK, MOVED, TARGET, despine, finish, split
 from scgce.store.result import Result
 
@@ -34,7 +35,7 @@ def path_data(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     """
     result = Result.read(adata, key)
     if "path" not in result.raw or not len(result.raw["path"]["lam"]):
-        raise KeyError(f"key={key!r}: no path over λ is stored in adata.uns[{key!r}]")
+        raise NotFoundError(f"key={key!r}: no path over λ is stored in adata.uns[{key!r}]")
     path = result.raw["path"]
     lam = np.asarray(path["lam"], dtype=float)
     parts = [

@@ -37,13 +37,24 @@ def cells(ax: Axes, points: NDArray[np.float64], *, color: Any, size: float, **s
 
 
 def frame_map(ax: Axes, names: tuple[str, str], points: NDArray[np.float64] | None = None) -> None:
-    """Give a map its axis names, no ticks, and limits around the points that leave a margin."""
+    """Give a map its axis names, no ticks, and limits around the points that leave a margin.
+
+    It says how many points have no place (NaN).
+    """
     ax.set_xticks([])
     ax.set_yticks([])
     ax.set_xlabel(names[0], fontsize="small", color=MUTED, loc="left", labelpad=3)
     ax.set_ylabel(names[1], fontsize="small", color=MUTED, loc="bottom", labelpad=3)
     ax.spines[:].set_color(FAINT)
-    if points is not None and len(points):
+    if points is None:
+        return
+    known = np.isfinite(points).all(axis=1)
+    if not known.all():  # an outer concatenation leaves cells without coordinates
+        text = f"{int((~known).sum())} of {len(points)} cells have no place here"
+        style: dict[str, Any] = {"ha": "right", "va": "bottom", "fontsize": "x-small", "color": INK}
+        ax.text(0.98, 0.02, text, transform=ax.transAxes, **style)
+    if known.any():
+        points = points[known]
         low, high = points.min(axis=0), points.max(axis=0)
         margin = np.where(high > low, 0.06 * (high - low), 1.0)
         ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
@@ -56,7 +67,14 @@ def note(ax: Axes, text: str) -> None:
 
 
 def center(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the point nearest to the median: inside the group even if it is curved or in two parts."""
+    """Return the point nearest to the median: inside the group even if it is curved or in two parts.
+
+    Points without a place (NaN) do not count; NaN if there is no other.
+    """
+    known = points[np.isfinite(points).all(axis=1)]
+    if not len(known):
+        return np.full(2, np.nan)
+    points = known
     middle = np.median(points, axis=0)
     spread = np.ptp(points, axis=0)
     spread[spread == 0] = 1.0

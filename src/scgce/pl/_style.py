@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+
+from scgce._api.groups import label_names
 
 INK = "#2b2b2b"
 MUTED = "#8a8a8a"
@@ -49,9 +52,13 @@ def group_colors(adata: AnnData, groupby: str, groups: Any) -> dict[str, str]:
     names = [str(group) for group in groups]
     categories = names
     if groupby in adata.obs and isinstance(adata.obs[groupby].dtype, pd.CategoricalDtype):
-        known = [str(category) for category in adata.obs[groupby].cat.categories]
+        known = label_names(adata.obs[groupby].cat.categories)
         categories = known if set(names) <= set(known) else names
-    stored = list(adata.uns.get(f"{groupby}_colors", []))
+    given = adata.uns.get(f"{groupby}_colors", [])
+    if isinstance(given, Mapping):  # colours by name, as some packages store them
+        named = dict(zip(label_names(given), given.values(), strict=True))
+        given = [named[name] for name in categories] if set(categories) <= set(named) else []
+    stored = list(given)
     palette = stored if len(stored) >= len(categories) else default_palette(len(categories))
     by_name = {name: to_hex(color) for name, color in zip(categories, palette, strict=False)}
     return {name: by_name[name] for name in names}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scgce._api.columns import group_name
 from scgce._api.errors import not_found
+from scgce._api.groups import label_names
 from scgce.core.choose.truncate import PairCuts, SparseDelta, top_k
 
 from .entries import read_result
@@ -141,10 +142,10 @@ class Result:
 
         ``argument`` is the name of the caller's argument, for the error.
         """
-        name = group_name(name, self.groupby, argument)
-        rows = np.flatnonzero(self.groups == name)
+        text = group_name(name, self.groupby, argument)
+        rows = np.flatnonzero(np.isin(self.groups, [text, *label_names([] if isinstance(name, Mapping) else [name])]))
         if len(rows) == 0:
-            raise ValueError(str(not_found(argument, name, f"the groups of {self.groupby!r}", self.groups)))
+            raise not_found(argument, name, f"the groups of {self.groupby!r}", self.groups)
         return int(rows[0])
 
     def pair(self, source: Any, target: Any) -> tuple[int, int]:
@@ -164,8 +165,7 @@ class Result:
         if sparsity is None:
             return self.selected
         if int(sparsity) not in self.swept:
-            where = f"the sparsities computed for key={self.key!r}"
-            raise ValueError(str(not_found("sparsity", sparsity, where, self.swept)))
+            raise not_found("sparsity", sparsity, f"the sparsities computed for key={self.key!r}", self.swept)
         return int(sparsity)
 
     def block(self, sparsity: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from scgce._api.adata import gene_names, get_matrix, warn_if_counts
 from scgce._api.constraints import DATA, NEW_NAME, NONE, checked
 from scgce._api.docs import with_docs
 from scgce._api.errors import listing
+from scgce._api.warn import warn
 from scgce.encoders import Encoder, encoder_from_uns
 from scgce.matrix.arrays import check_matrix
 from scgce.store.layout import PARAMS
@@ -156,6 +156,6 @@ def _report(encoder: Encoder, absent: np.ndarray, missing: str, key: str) -> Non
         raise ValueError(f"{message}. missing='mean' or 'zero' fills them in")
     filled = "the reference's mean" if missing == "mean" else "0"
     if len(absent) >= MANY_MISSING * n_used:
-        warnings.warn(f"{message}. They count as {filled}; positions may be off", UserWarning, stacklevel=4)
+        warn(f"{message}. They count as {filled}; positions may be off")
     else:
         logger.info("%s; they count as %s", message, filled)

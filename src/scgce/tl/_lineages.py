@@ -13,8 +13,8 @@ from anndata import AnnData
 
 from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
-from scgce._api.errors import listing
-from scgce._api.groups import Groups
+from scgce._api.errors import NotFoundError, listing, not_found
+from scgce._api.groups import Groups, labels_of
 from scgce.core.choose.select import Explained
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
@@ -113,11 +113,11 @@ def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, Any]) -
     """Lineage of each group that has one, in the groups' order."""
     if isinstance(lineage, str):
         if lineage not in adata.obs:
-            raise KeyError(f"lineage={lineage!r} is not a column of adata.obs; found: {listing(adata.obs.columns)}")
+            raise not_found("lineage", lineage, "adata.obs", adata.obs.columns)
         labels = adata.obs[lineage]
         found: dict[str, str] = {}
         for code, name in enumerate(groups.names):
-            inside = labels[groups.codes == code].dropna().astype(str).unique()
+            inside, _ = labels_of(labels[groups.codes == code])
             if len(inside) > 1:
                 raise ValueError(f"lineage={lineage!r}: cells of {name!r} lie in several lineages: {listing(inside)}")
             found |= {str(name): str(value) for value in inside}
@@ -125,7 +125,7 @@ def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, Any]) -
         given = _by_group(lineage)
         unknown = [group for group in given if group not in set(groups.names)]
         if unknown:
-            raise KeyError(f"lineage names unknown groups: {listing(unknown)}; found: {listing(groups.names)}")
+            raise NotFoundError(f"lineage names unknown groups: {listing(unknown)}; found: {listing(groups.names)}")
         found = {str(name): given[name] for name in groups.names if name in given}
     if len(set(found.values())) < 2:
         raise ValueError(f"lineage={lineage!r} gives {len(set(found.values()))} lineages; at least two are needed")

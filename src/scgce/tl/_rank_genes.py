@@ -15,6 +15,9 @@ from scgce.core.gauge import gauge
 from scgce.core.score.contrast import contrasts, separation
 from scgce.store.result import Result
 
+NAMELESS = "(empty)"
+"""How the group whose label is empty text is listed: fields of structured arrays need a name."""
+
 _FIELDS = {"names": object, "scores": "f4", "logfoldchanges": "f4", "pvals": "f8", "pvals_adj": "f8"}
 
 
@@ -66,7 +69,8 @@ def rank_genes(
     unit, or the translation reference → group in units of the explained matrix), ``logfoldchanges`` (log2 fold change
     of the real means, as scanpy computes it from log1p values of the base in ``uns["log1p"]``: against the other cells
     or the reference group; NaN where it is not defined), ``pvals`` and
-    ``pvals_adj`` (NaN: a translation is no test), and ``params``.
+    ``pvals_adj`` (NaN: a translation is no test), and ``params``. A group whose label is empty text is listed as
+    ``"(empty)"``, since fields of structured arrays need a name.
 
     Raises
     ------
@@ -129,6 +133,14 @@ def _counts(logged: NDArray[np.float64], base: float) -> NDArray[np.float64]:
     return np.expm1(logged * np.log(base))
 
 
+def _field(result: Result, i: int) -> str:
+    """Name of a group among the fields of structured arrays, which cannot be empty."""
+    name, fallback = str(result.groups[i]), NAMELESS
+    while fallback in result.groups:
+        fallback += "_"
+    return name or fallback
+
+
 def _structured(
     result: Result,
     scores: NDArray[np.float64],
@@ -136,7 +148,7 @@ def _structured(
     genes: NDArray[np.object_],
     listed: list[int],
 ) -> dict[str, NDArray[Any]]:
-    fields = [str(result.groups[i]) for i in listed]
+    fields = [_field(result, i) for i in listed]
     entry = {name: np.empty(len(genes), dtype=[(f, kind) for f in fields]) for name, kind in _FIELDS.items()}
     for i, field in zip(listed, fields, strict=True):
         order = np.argsort(-scores[i], kind="stable")

@@ -35,7 +35,10 @@ function drawMap() {
   });
   groupsMap(byId("groups-map"), null);
   if (data.cells.shown < data.cells.total) {
-    byId("map-note").textContent = `${data.cells.shown.toLocaleString("en")} of ${data.cells.total.toLocaleString("en")} cells, drawn at random.`;
+    const drawn = `${data.cells.shown.toLocaleString("en")} of ${data.cells.total.toLocaleString("en")} cells`;
+    const missing = data.cells.unplaced ? ` ${data.cells.unplaced.toLocaleString("en")} cells have no place on this map.` : "";
+    const sampled = data.cells.shown + data.cells.unplaced < data.cells.total;
+    byId("map-note").textContent = `${drawn}${sampled ? ", drawn at random." : "."}${missing}`;
   }
 }
 
