@@ -53,6 +53,7 @@ def payload(
         "moves": moves,
         **levels(result),
         "sweep": _sweep(adata, result, key),
+        "disagreements": [list(pair) for pair in result.disagreements(result.selected)],
         "markers": _columns(markers(adata, n_genes=MARKERS, key=key)),
         **about(adata, result),
     }

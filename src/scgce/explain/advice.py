@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scgce._api.warn import QualityWarning, warn
+from scgce.core.score.judges import disagreeing
 from scgce.core.score.metrics import off_diagonal_mean
 
 logger = logging.getLogger("scgce")
@@ -21,10 +22,16 @@ _WEAK = (
     "mean over pairs of groups. A larger sparsity or a wider amplitude may explain more; get.metrics and tl.evidence "
     "show at what price"
 )
+_DISAGREE = (
+    "map and judges disagree in %d of %d pairs: %s. Their cells arrive on the map without looking like the target to "
+    "classifiers that never saw it; do not rely on these pairs, or try more genes or a smaller amplitude"
+)
+_NAMED = 5
+"""Pairs that the warning names."""
 
 
 def tell(entry: dict[str, Any]) -> None:
-    """Log the mean scores of the selected sparsity; warn where bounded amounts of so few genes explain little.
+    """Log the mean scores of the selected sparsity; warn where they are weak, and where the judges do not agree.
 
     Parameters
     ----------
@@ -40,3 +47,15 @@ def tell(entry: dict[str, Any]) -> None:
         warn(_WEAK % (genes, amplitude, correctness, coverage, ceiling), QualityWarning)
     else:
         logger.info(_FOUND, genes, correctness, coverage, ceiling)
+    _compare(entry)
+
+
+def _compare(entry: dict[str, Any]) -> None:
+    """Warn where the map counts a pair as explained and the judges do not."""
+    names = [str(name) for name in entry["groups"]]
+    found = disagreeing(entry["correctness"], [entry[name] for name in entry if name.startswith("judge_")])
+    if found:
+        shown = [f"{names[i]} → {names[j]} (map {ours:.2f}, judges {theirs:.2f})" for i, j, ours, theirs in found]
+        more = f", … and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        pairs = len(names) * (len(names) - 1)
+        warn(_DISAGREE % (len(found), pairs, ", ".join(shown[:_NAMED]) + more), QualityWarning)

@@ -127,6 +127,8 @@ def stored(
         "encoder": encoder_to_uns(prepared.encoder),
         **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
     }
+    if report.panel is not None:
+        entry["movable"] = report.panel.movable
     for name in [name for name in sweep if name.startswith("judge_")]:
         entry[name] = sweep[name][selected].copy()
     if isinstance(explained[selected], PairExplained):
@@ -272,8 +274,8 @@ def _path(points: PathPoints) -> dict[str, np.ndarray]:
     }
 
 
-def report_on(prepared: Prepared, epsilon: float, judges: Any) -> Report:
-    """The reported cells with their ε and judges (fitted on other cells)."""
+def report_on(prepared: Prepared, epsilon: float, judges: Any, movable: np.ndarray | None = None) -> Report:
+    """The reported cells with their ε and judges (fitted on other cells, on the ``movable`` genes)."""
     cells = prepared.part(REPORT)
-    panel = None if not judges else Panel.fit(prepared, judges)
+    panel = None if not judges else Panel.fit(prepared, judges, movable=movable)
     return Report(cells, epsilon, panel)

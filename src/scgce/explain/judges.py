@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from scgce._api.errors import NotFoundError
 from scgce.core.choose.truncate import PairCuts
-from scgce.core.score.judges import fit_judges
+from scgce.core.score.judges import Judge, fit_judges
 from scgce.core.score.verdicts import Verdicts
+from scgce.encoders import Encoder
 from scgce.matrix import arrays
 
 from .read import Prepared
@@ -26,6 +30,8 @@ class Panel:
     """Judges with the reported cells they are asked about."""
 
     verdicts: dict[str, Verdicts]
+    movable: np.ndarray
+    """Genes that the two standard judges read, bool (d,)."""
 
     @classmethod
     def fit(
@@ -34,18 +40,21 @@ class Panel:
         judges: bool | Mapping[str, Any],
         fitted_on: Prepared | None = None,
         parents: Mapping[str, str] | None = None,
+        movable: np.ndarray | None = None,
     ) -> Panel:
         """Logistic regression and kNN fitted on the fitting cells; in a mapping, more by name, fitted by the user.
 
         A user's judge has ``predict`` from dense cells (n, d) to the groups' labels; where groups are lineages, also to
-        those of their members, which ``parents`` maps to lineages.
+        those of their members, which ``parents`` maps to lineages. ``movable`` are the genes that the two standard
+        judges read; `movable_genes` of the encoder if None.
         """
         home = prepared if fitted_on is None else fitted_on
         rows = home.rows(FIT, MOST_JUDGED * 2)
         place = {name: index for index, name in enumerate(prepared.groups.names)}
         codes = np.array([place.get(name, -1) for name in home.groups.names])[home.groups.codes[rows]]
         columns = _positions(home.genes, prepared.genes)
-        found: dict[str, Any] = dict(fit_judges(arrays.csr_rows(home.X, rows)[:, columns], codes, rng=home.seed))
+        read = movable_genes(prepared.encoder) if movable is None else movable
+        found = _fitted(arrays.csr_rows(home.X, rows)[:, columns], codes, read, home.seed)
         given = dict(judges) if isinstance(judges, Mapping) else {}
         rows = prepared.rows(REPORT, MOST_JUDGED)
         cells, codes = arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows]
@@ -56,11 +65,51 @@ class Panel:
             name: Verdicts(_Named(judge, parents or {}), cells, codes, n, labels=labels, bounds=bounds)
             for name, judge in given.items()
         }
-        return cls({f"judge_{name}": verdict for name, verdict in verdicts.items()})
+        return cls({f"judge_{name}": verdict for name, verdict in verdicts.items()}, read)
 
     def scores(self, cuts: PairCuts) -> dict[str, np.ndarray]:
         """Share of the translated cells of i that each judge calls j, (l, l) each."""
         return {name: verdict.score(cuts) for name, verdict in self.verdicts.items()}
+
+
+def movable_genes(encoder: Encoder, costs: np.ndarray | None = None) -> np.ndarray:
+    """Genes that an explanation may move, bool (d,): those that the map reads, without those that are forbidden.
+
+    A judge that reads more is told by the others that nothing has changed; where the map reads the variable genes and X
+    holds all, that is what it mostly hears.
+    """
+    read = np.ones(encoder.n_genes, bool) if encoder.W is None else (encoder.W != 0).any(dim=1).numpy()
+    allowed = read if costs is None else read & np.isfinite(costs)
+    return allowed if allowed.any() else read
+
+
+def stored_movable(entry: Mapping[str, Any], genes: np.ndarray) -> np.ndarray | None:
+    """The genes that a stored explanation could move, among ``genes``, bool (d,); None if it does not say."""
+    if "movable" not in entry:
+        return None
+    known = dict(zip(entry["genes"], np.asarray(entry["movable"], dtype=bool), strict=True))
+    return np.array([known.get(name, False) for name in genes])
+
+
+_MOST_KEPT = 8
+_kept: OrderedDict[str, dict[str, Judge]] = OrderedDict()
+
+
+def _fitted(X: sparse.csr_array, codes: np.ndarray, read: np.ndarray, seed: int) -> dict[str, Any]:
+    """The two judges of these cells, fitted once: every tool asks the same ones about one AnnData and split.
+
+    They are known by a digest of all that they are made from, so that no change of the cells goes unnoticed.
+    """
+    digest = hashlib.blake2b(repr((X.shape, seed)).encode())
+    for part in (X.indptr, X.indices, X.data, codes, read):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    key = digest.hexdigest()
+    if key not in _kept:
+        _kept[key] = fit_judges(X, codes, genes=read, rng=seed)
+        while len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
+    _kept.move_to_end(key)
+    return dict(_kept[key])
 
 
 class _Named:

@@ -60,8 +60,10 @@ def metrics(
     cells of the target within ε of a translated cell), ``self_similarity`` (share of the target's scored cells within
     ε of another one: what real cells of the target reach, the ceiling of the two before; it rises with the number of
     cells scored), ``judge_logreg``, ``judge_knn`` (share of translated cells that classifiers which took no part in the
-    fit call the target; one column for each further judge) and ``percent_explained`` (share of the squared Wasserstein
-    distance removed). NaN where a score was not computed at this sparsity.
+    fit call the target; one column for each further judge), ``percent_explained`` (share of the squared Wasserstein
+    distance removed) and ``judge_logreg_ceiling``, ``judge_knn_ceiling`` (share of the target's real reported cells
+    that the judges call by its name: one that knows two thirds of them cannot say more of translated ones). NaN where a
+    score was not computed at this sparsity.
 
     Raises
     ------
@@ -82,6 +84,8 @@ def metrics(
     *first, explained = _SCORES
     for name in (*first, *result.judges, explained):
         frame[name] = result.scores(name, k)[rows, columns]
+    for name in result.judges:
+        frame[f"{name}_ceiling"] = result.ceiling(name, k)[columns]
     frame.insert(frame.columns.get_loc("coverage") + 1, "self_similarity", result.self_similarity(k)[columns])
     return frame
 
@@ -106,9 +110,10 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     ``dbm_scaled_correctness``, ``dbm_scaled_coverage`` (the same times ``dbm_factor``, the single factor up to the
     bound on our own amounts that served it best on the validation cells), ``validation_correctness``,
     ``validation_coverage``, ``consistent_correctness``, ``consistent_coverage`` (of the variant without triangle error,
-    where it is stored), ``judge_logreg``, ``judge_knn``, ``dbm_factor`` and ``selected``; of a result in programmes
-    also ``count_mean`` and ``count_max``, the programmes of the mean pair and of the pair that has most, and
-    ``n_genes``, the genes that the mean pair moves (as many as the difference of means beside it).
+    where it is stored), ``judge_logreg``, ``judge_knn``, ``judge_logreg_ceiling``, ``judge_knn_ceiling`` (their
+    accuracy on the real reported cells, mean over groups), ``dbm_factor`` and ``selected``; of a result in programmes
+    also ``count_mean`` and ``count_max``, the programmes of the mean pair and of the pair that has most, and ``n_genes``,
+    the genes that the mean pair moves (as many as the difference of means beside it).
 
     Raises
     ------
@@ -131,6 +136,7 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     frame = frame.assign(self_similarity=_ceilings(stored.get("correctness"), count), similarity=similarity)
     frame = frame.assign(**{name: means[name] for name in names[2:]})
     frame["dbm_factor"] = np.asarray(stored.get("dbm_factor", np.full(count, np.nan)), dtype=np.float64)
+    frame = frame.assign(**{f"{name}_ceiling": _ceilings(stored.get(name), count) for name in result.judges})
     if "programs" in result.raw:
         frame = frame.assign(**{name: np.asarray(result.raw["programs"][name]) for name in ("count_mean", "count_max")})
         frame["n_genes"] = np.asarray(result.raw["programs"]["n_genes"])
@@ -139,7 +145,7 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
 
 
 def _ceilings(blocks: NDArray[np.float64] | None, count: int) -> NDArray[np.float64]:
-    """Mean self-similarity of the groups at every sparsity (K,)."""
+    """Mean over the groups of what real cells reach at every sparsity (K,): self-similarity, or a judge's accuracy."""
     if blocks is None:
         return np.full(count, np.nan)
     return np.asarray(np.asarray(blocks, dtype=np.float64).diagonal(axis1=1, axis2=2).mean(axis=1))

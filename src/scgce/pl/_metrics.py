@@ -52,11 +52,13 @@ def metrics_data(
     ValueError
         If a metric is unknown, or the order is no permutation of the groups.
     """
-    unknown = [name for name in metrics if name not in TITLES]
+    result = Result.read(adata, key)
+    known = list(dict.fromkeys([*TITLES, *result.judges]))
+    unknown = [name for name in metrics if name not in known]
     if unknown or not len(metrics):
-        raise ValueError(f"metrics={list(metrics)!r}: expected some of {', '.join(TITLES)}")
+        raise ValueError(f"metrics={list(metrics)!r}: expected some of {', '.join(known)}")
     table = read_metrics(adata, sparsity=sparsity, include_self=include_self, key=key)
-    names = _ordered(Result.read(adata, key), table, order)
+    names = _ordered(result, table, order)
     long = table.melt(["source", "target"], list(metrics), var_name="metric", value_name="value")
     for column in ("source", "target"):
         long[column] = pd.Categorical(long[column], names, ordered=True)
@@ -78,7 +80,8 @@ def metrics(
 ) -> Any:
     """Draw metrics of every ordered pair: source down, target across, the mean in the title.
 
-    Beside the mean of correctness and coverage stands what real cells reach: the mean self-similarity of the groups.
+    Beside the mean stands what real cells reach: the mean self-similarity of the groups, for correctness and coverage,
+    and a judge's accuracy on the reported cells.
 
     Parameters
     ----------
@@ -86,7 +89,7 @@ def metrics(
         Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
     metrics
         One panel each: ``"correctness"``, ``"coverage"``, ``"percent_explained"``, ``"judge_logreg"``,
-        ``"judge_knn"``, ``"n_genes"``.
+        ``"judge_knn"`` (or another judge that was given), ``"n_genes"``.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
     order
@@ -117,13 +120,14 @@ def metrics(
     figure, grid = split(ax, (len(wanted) * (side + 0.5) + 1.6, side + 2.0), nrows=1, ncols=len(wanted))
     axes: list[Axes] = []
     result = Result.read(adata, key)
-    ceiling = float(np.mean(result.self_similarity(result.check_sparsity(sparsity))))
+    k = result.check_sparsity(sparsity)
     for column, metric in enumerate(wanted):
         place = figure.add_subplot(grid[0, column])
         table = frame[frame["metric"] == metric].pivot_table(
             index="source", columns="target", values="value", observed=False, dropna=False
         )
-        heatmap(place, table, metric, labelled=column == 0, ceiling=ceiling)
+        ceiling = result.ceiling(metric if metric.startswith("judge_") else "correctness", k)
+        heatmap(place, table, metric, labelled=column == 0, ceiling=float(np.mean(ceiling)))
         axes.append(place)
     _color_bars(axes, wanted)
     figure.draw_without_rendering()
@@ -133,7 +137,7 @@ def metrics(
 
 
 def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool, ceiling: float = np.nan) -> None:
-    """Draw one matrix of pairs; NaN (also the diagonal) is grey. ``ceiling``: the groups' mean self-similarity."""
+    """Draw one matrix of pairs; NaN (also the diagonal) is grey. ``ceiling``: what real cells reach."""
     values = table.to_numpy(float)
     highest = max(float(np.nanmax(values, initial=1.0)), 1.0) if metric == "n_genes" else 1.0
     ax.set_facecolor(FAINT)
@@ -149,9 +153,9 @@ def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool, ceili
         ax.set_ylabel("source")
     mean = np.nanmean(values) if np.isfinite(values).any() else np.nan
     shown = f"mean {mean:.1f}" if metric == "n_genes" else f"mean {mean:.2f}"
-    if metric in ("correctness", "coverage") and np.isfinite(ceiling):
+    if (metric in ("correctness", "coverage") or metric.startswith("judge_")) and np.isfinite(ceiling):
         shown += f" (real cells {ceiling:.2f})"
-    ax.set_title(f"{TITLES[metric]}\n{shown}", fontsize="medium", color=INK)
+    ax.set_title(f"{TITLES.get(metric, metric.replace('judge_', 'Judge: '))}\n{shown}", fontsize="medium", color=INK)
 
 
 def _color_bars(axes: list[Axes], metrics: Sequence[str]) -> None:

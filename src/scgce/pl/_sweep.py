@@ -39,6 +39,8 @@ LINES = {
     "self_similarity": Line("real cells", "#4d4d4d", (0, (6, 2)), "", False, "ceiling"),
     "judge_logreg": Line("regression", "#2c7a3f", "-", "^", True, "judges"),
     "judge_knn": Line("neighbours", "#6aa84f", "-", "v", True, "judges"),
+    "judge_logreg_ceiling": Line("regression, real cells", "#2c7a3f", (0, (1, 2)), "", False, "judges"),
+    "judge_knn_ceiling": Line("neighbours, real cells", "#6aa84f", (0, (1, 2)), "", False, "judges"),
     "similarity": Line("similarity", "#7a7a7a", (0, (1, 1.5)), "d", True, "judges"),
 }
 PANELS = {

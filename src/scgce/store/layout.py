@@ -29,6 +29,7 @@ _TOP: dict[str, tuple[str, ...]] = {
     "percent_explained": _SQUARE,
     "n_genes": _SQUARE,
     "judge_": _SQUARE,
+    "movable": ("d",),
     "center_distance": (),
     "split": ("n",),
     "cell_digest": ("n",),

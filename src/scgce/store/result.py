@@ -15,6 +15,7 @@ from scgce._api.columns import group_name
 from scgce._api.errors import not_found
 from scgce._api.groups import label_names
 from scgce.core.choose.truncate import PairCuts, SparseDelta, top_k
+from scgce.core.score.judges import disagreeing
 
 from .entries import read_result
 from .layout import Fields
@@ -261,6 +262,15 @@ class Result:
     def self_similarity(self, sparsity: int) -> NDArray[np.float64]:
         """Share of each group's scored cells with another one within ε (l,): the ceiling of correctness into it."""
         return np.diagonal(self.scores("correctness", sparsity)).copy()
+
+    def ceiling(self, score: str, sparsity: int) -> NDArray[np.float64]:
+        """What each group's real reported cells reach in a score (l,): a judge's accuracy, or the self-similarity."""
+        return np.diagonal(self.scores(score, sparsity)).copy()
+
+    def disagreements(self, sparsity: int) -> list[tuple[int, int, float, float]]:
+        """Pairs (i, j) that the map counts as explained and the judges do not, with what each says, worst first."""
+        judged = [self.scores(name, sparsity) for name in self.judges]
+        return disagreeing(self.scores("correctness", sparsity), judged)
 
     def scores(self, name: str, sparsity: int) -> NDArray[np.float64]:
         """Return a stored (l, l) metric, NaN where it was not computed at this sparsity."""

@@ -16,7 +16,7 @@ from scgce._api.device import resolve_device
 from scgce.encoders import encoder_from_uns
 from scgce.explain import params as _params
 from scgce.explain.entry import Report, stored
-from scgce.explain.judges import Panel
+from scgce.explain.judges import Panel, stored_movable
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon
 from scgce.explain.reopen import (
     programs_of,
@@ -141,7 +141,10 @@ def evaluate(
         adata = adata.copy()
     scored = with_stored_means(scored, entry)
     reach = float(entry["epsilon"]) if epsilon is None else pick_epsilon(scored, epsilon)
-    panel = Panel.fit(scored, judges, fitted_on=own, parents=_parents(entry)) if judges else None
+    panel = None
+    if judges:
+        movable = stored_movable(entry, scored.genes)
+        panel = Panel.fit(scored, judges, fitted_on=own, parents=_parents(entry), movable=movable)
     report = Report(scored.part(REPORT), reach, panel)
     explained = stored_explanations(entry, scored)
     selected = [candidate.sparsity for candidate in explained].index(int(params["sparsity_selected"]))

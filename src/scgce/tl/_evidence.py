@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
+import torch
 from anndata import AnnData
 
 from scgce._api.constraints import NONE, SEED, checked
@@ -22,7 +23,7 @@ from scgce.core.score.evidence import (
     price_of_consistency,
     share_below_zero,
 )
-from scgce.core.score.judges import fit_judges
+from scgce.core.score.judges import principal_space
 from scgce.core.score.metrics import Scores, triangle_error
 from scgce.core.score.permutation import permuted_labels
 from scgce.core.score.translator import Translator
@@ -135,11 +136,12 @@ def _doses(
 def _off_manifold(prepared: Prepared, cuts: PairCuts) -> np.ndarray:
     """In the PCA space of the fitting cells, which no encoder saw."""
     rows = prepared.rows(FIT, 200)
-    judge = fit_judges(arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows], rng=prepared.seed)["knn"]
+    M, offset = principal_space(arrays.csr_rows(prepared.X, rows))
     report = prepared.rows(REPORT, 500)
     X = arrays.csr_rows(prepared.X, report)
     cells = prepared.cells(report)
-    translator = Translator(judge.hidden(X), judge.M, cells.translator.columns, prepared.bounds)
+    mapped = torch.from_numpy(np.asarray(X @ M.numpy(), dtype=np.float32)) + offset
+    translator = Translator(mapped, M, cells.translator.columns, prepared.bounds)
     groups = [translator.rows(rows) for rows in cells.slices]
     return off_manifold(lambda i, j: translator.translate(cells.slices[i], cuts(i, j)), groups)
 

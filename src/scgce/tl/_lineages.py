@@ -20,7 +20,7 @@ from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 from scgce.encoders import encoder_from_uns
 from scgce.explain.entry import Report, stored
-from scgce.explain.judges import Panel
+from scgce.explain.judges import Panel, stored_movable
 from scgce.explain.read import Prepared
 from scgce.explain.reopen import reopen, seed_for, stored_explanations, stored_factors, with_stored_means
 from scgce.explain.split import REPORT
@@ -95,7 +95,7 @@ def lineages(
     column = lineage if isinstance(lineage, str) else key_added
     weights = _weights(entry, prepared.groups, parents)
     merged = _merged(prepared, column, parents, weights)
-    panel = Panel.fit(merged, judges, parents=parents) if judges else None
+    panel = Panel.fit(merged, judges, parents=parents, movable=stored_movable(entry, merged.genes)) if judges else None
     report = Report(merged.part(REPORT), float(entry["epsilon"]), panel)
     explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
     selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))

@@ -22,6 +22,7 @@ from scgce.explain.advice import tell
 from scgce.explain.choose import explanations, steps_of
 from scgce.explain.entry import report_on, stored
 from scgce.explain.fit import Model
+from scgce.explain.judges import movable_genes
 from scgce.explain.read import Prepared, pick_epsilon, prepare
 from scgce.explain.split import FIT, VALIDATE
 from scgce.store.entries import write_result
@@ -255,7 +256,7 @@ def _explain(
         (explained, *consistent), points = explanations(prepared, model, fit, validate, sparsities, methods, **how)
         found = stored(
             prepared,
-            report_on(prepared, reach, judges),
+            report_on(prepared, reach, judges, movable_genes(prepared.encoder, model.costs)),
             explained,
             smallest_sufficient(explained),
             params,
@@ -296,7 +297,7 @@ def _explain_in_programs(
             "n_programs": programs.n,
             "count": count,
         }
-        report = report_on(prepared, reach, judges)
+        report = report_on(prepared, reach, judges, np.isfinite(model.costs))
         entry = stored(
             prepared,
             report,

@@ -91,6 +91,7 @@ function ceiling(level, target = null) {
 const NAMES = { correctness: "correctness", coverage: "coverage", percent_explained: "share of distance explained",
   judge_logreg: "judge: logistic regression", judge_knn: "judge: nearest neighbours",
   off_manifold: "distance to real cells", below_zero: "share below zero",
+  judge_logreg_ceiling: "regression, real cells", judge_knn_ceiling: "neighbours, real cells",
   dbm_correctness: "DBM correctness", dbm_coverage: "DBM coverage" };
 const nameOf = (score) => NAMES[score] || score.replace(/^judge_/, "judge: ");
 

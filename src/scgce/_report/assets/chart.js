@@ -78,7 +78,8 @@ function heatmap(place, name, matrix, onPick) {
 }
 
 const LINES = { correctness: ["#08408a", ""], coverage: ["#c8780a", ""], dbm_correctness: ["#08408a", "5 4"],
-  dbm_coverage: ["#c8780a", "5 4"], judge_logreg: ["#7a3b8f", "2 3"], judge_knn: ["#2a8a6a", "2 3"] };
+  dbm_coverage: ["#c8780a", "5 4"], judge_logreg: ["#7a3b8f", "2 3"], judge_knn: ["#2a8a6a", "2 3"],
+  judge_logreg_ceiling: ["#b58ac2", "1 4"], judge_knn_ceiling: ["#86c4ad", "1 4"] };
 
 function sweepChart(place, rows) {
   const names = Object.keys(LINES).filter((name) => rows.some((row) => known(row[name])));

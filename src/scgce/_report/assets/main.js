@@ -16,6 +16,14 @@ function drawHead() {
     byId("cards").after(element("p", { class: "warning" }, `ε = ${digits(data.epsilon)} is of the order of the distance between ` +
       `groups (median ${digits(data.distance)}): correctness and coverage say little on this map.`));
   }
+  if (data.disagreements.length) {
+    const named = data.disagreements.slice(0, 5).map(([i, j, ours, theirs]) =>
+      `${data.groups[i]} → ${data.groups[j]} (map ${digits(ours)}, judges ${digits(theirs)})`);
+    const more = data.disagreements.length > 5 ? `, and ${data.disagreements.length - 5} more` : "";
+    byId("cards").after(element("p", { class: "warning" }, `Map and judges disagree in ${data.disagreements.length} of ` +
+      `${size * (size - 1)} pairs: ${named.join(", ")}${more}. Their cells arrive on the map without looking like the target ` +
+      "to classifiers that never saw it."));
+  }
 }
 
 function drawMap() {

@@ -50,7 +50,9 @@ function drawPair() {
   const at = source * size + target;
   const scores = Object.entries(level.scores).filter(([, matrix]) => known(matrix[at]));
   for (const [name, matrix] of Object.entries(level.plausibility)) if (known(matrix[at])) scores.push([name, matrix]);
-  const texts = scores.map(([name, matrix]) => `${nameOf(name)} ${digits(matrix[at])}`);
+  const best = (name, matrix) => (name.startsWith("judge_") && known(matrix[target * size + target])
+    ? ` (real cells ${digits(matrix[target * size + target])})` : "");
+  const texts = scores.map(([name, matrix]) => `${nameOf(name)} ${digits(matrix[at])}${best(name, matrix)}`);
   if (known(ceiling(level, target))) texts.push(`real cells of ${to} ${digits(ceiling(level, target))}`);
   const shown = rows.length < level.n_genes[at] ? `the largest ${rows.length} of ${level.n_genes[at]} genes` : `${rows.length} genes`;
   byId("pair-scores").textContent = [shown, ...texts].join(" · ");

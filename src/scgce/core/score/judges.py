@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import torch
-from scipy import sparse
+from scipy import linalg, sparse
+from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 Cells: TypeAlias = np.ndarray | sparse.sparray | sparse.spmatrix
 
-_PCS = 50
+DISAGREE = 0.5
+"""Half of the cells that arrive on the map are no cells of the target to the judges: the pair is named."""
+_PCS, _FULL_PCA = 50, 200
 _VOTERS = 15
-_FULL_PCA = 200
-_QUERY_BLOCK = 2048
+_MARKERS = 500
+"""Genes whose discriminants the neighbours are sought in: enough for forty groups, and their covariance is quick."""
 
 
 @dataclass(frozen=True)
@@ -61,33 +65,42 @@ class LargestScore:
 
 
 @dataclass(frozen=True)
-class NearestVote:
-    """The most frequent class among the nearest training cells; the lower class if several are equally frequent."""
+class BalancedVote:
+    """The class with most votes among the nearest training cells for its number of training cells.
 
-    points: Tensor
-    codes: Tensor
-    voters: int
+    A vote weighs one over the size of its class, so that the votes estimate how likely the place is under each class,
+    and a rare class is not voted down by its neighbours' numbers. The lower class if several are equal.
+    """
+
+    neighbours: KNeighborsClassifier
+    sizes: np.ndarray
+    """(classes,) training cells of each class."""
+
+    @classmethod
+    def fit(cls, points: np.ndarray, codes: np.ndarray) -> BalancedVote:
+        """Training cells (n, h) and their codes (n,)."""
+        neighbours = KNeighborsClassifier(min(_VOTERS, len(points))).fit(points, codes)
+        return cls(neighbours, np.bincount(codes)[neighbours.classes_])
 
     def __call__(self, queries: Tensor) -> Tensor:
         """Map points (n, h) to codes (n,)."""
-        norms = self.points.square().sum(1)
-        calls = [self._vote(norms - 2 * (block @ self.points.T)) for block in torch.split(queries, _QUERY_BLOCK)]
-        return torch.cat(calls)
-
-    def _vote(self, distances: Tensor) -> Tensor:
-        nearest = distances.topk(self.voters, dim=1, largest=False, sorted=False).indices
-        votes = torch.zeros(distances.shape[0], int(self.codes.max()) + 1)
-        votes.scatter_add_(1, self.codes[nearest], torch.ones(nearest.shape))
-        return votes.argmax(1)
+        votes = self.neighbours.predict_proba(queries.numpy()) / self.sizes
+        return torch.as_tensor(self.neighbours.classes_[votes.argmax(1)].astype(np.int64))
 
 
 def fit_judges(
-    X: Cells, codes: np.ndarray, *, max_cells: int | None = 200, rng: int | np.random.Generator = 0
+    X: Cells,
+    codes: np.ndarray,
+    *,
+    genes: np.ndarray | None = None,
+    max_cells: int | None = 200,
+    rng: int | np.random.Generator = 0,
 ) -> dict[str, Judge]:
     """Fit the two judges of every report on training cells.
 
-    ``"logreg"``: multinomial logistic regression on all genes (L2, C = 1). ``"knn"``: majority of the 15 nearest
-    training cells in the space of the first 50 principal components of the training cells.
+    ``"logreg"``: multinomial logistic regression (L2, C = 1). ``"knn"``: vote of the 15 nearest training cells in the
+    space of the linear discriminants of the (at most 500) genes that differ most between the groups. That space is
+    made from the labels, so it is none that an encoder lives in. In both, groups weigh the same whatever their size.
 
     Parameters
     ----------
@@ -95,6 +108,9 @@ def fit_judges(
         Training cells, sparse or dense (n, d), in the units that are translated.
     codes
         Group of each cell, shape (n,); −1 cells are left out.
+    genes
+        Genes that the judges read, bool (d,); all if None. To be those that an explanation may move: a judge that
+        reads others is told by them that the cell is still what it was.
     max_cells
         At most so many cells of each group are used, drawn without replacement; None uses all.
     rng
@@ -103,16 +119,32 @@ def fit_judges(
     Raises
     ------
     ValueError
-        If `codes` does not match X or names fewer than two groups.
+        If `codes` does not match X or names fewer than two groups, or there is no gene to read.
     """
     codes = np.asarray(codes)
     if codes.shape != (X.shape[0],):
         raise ValueError(f"codes has shape {codes.shape}; accepted: one code for each of the {X.shape[0]} cells")
     if np.unique(codes[codes >= 0]).size < 2:
         raise ValueError("codes names fewer than two groups; a judge needs two to tell apart")
+    read = np.arange(X.shape[1]) if genes is None else np.flatnonzero(genes)
+    if not read.size:
+        raise ValueError("genes leaves none; a judge needs one to read")
     rows = sample_groups(codes, max_cells, np.random.default_rng(rng))
     cells = sparse.csr_array(X)[rows].astype(np.float32) if sparse.issparse(X) else np.asarray(X[rows], np.float32)
-    return {"logreg": _fit_logreg(cells, codes[rows]), "knn": _fit_knn(cells, codes[rows])}
+    cells, codes = cells[:, read], codes[rows]
+    fitted = {"logreg": _fit_logreg(cells, codes), "knn": _fit_knn(cells, codes)}
+    return {name: _on_all_genes(judge, read, X.shape[1]) for name, judge in fitted.items()}
+
+
+def principal_space(X: Cells) -> tuple[Tensor, Tensor]:
+    """Map (d, p) and offset (p,) to the first 50 principal components of cells (n, d), float32."""
+    n_pcs = min(_PCS, X.shape[0] - 1, X.shape[1])
+    if min(X.shape) <= _FULL_PCA:
+        pca = PCA(n_pcs, svd_solver="full").fit(np.asarray(sparse.csr_array(X).todense()))
+    else:
+        pca = PCA(n_pcs, svd_solver="arpack", random_state=0).fit(X)
+    M = _float32(pca.components_.T)
+    return M, -_float32(pca.mean_) @ M
 
 
 def sample_groups(codes: np.ndarray, max_cells: int | None, rng: np.random.Generator) -> np.ndarray:
@@ -125,9 +157,51 @@ def sample_groups(codes: np.ndarray, max_cells: int | None, rng: np.random.Gener
     return np.sort(np.concatenate(rows))
 
 
+def disagreeing(
+    correctness: np.ndarray, judged: Sequence[np.ndarray], gap: float = DISAGREE
+) -> list[tuple[int, int, float, float]]:
+    """Pairs that the map counts as explained and the judges do not.
+
+    Parameters
+    ----------
+    correctness
+        Of the map (l, l), with the groups' self-similarity on the diagonal.
+    judged
+        What each judge says (l, l), with its accuracy on real cells on the diagonal; a judge that is NaN says nothing.
+    gap
+        How much less the judges say than the map, each in units of what it says of real cells of the target.
+
+    Returns
+    -------
+    Source, target, correctness and the mean of the judges, the widest gap first.
+    """
+    known = [np.asarray(table, dtype=np.float64) for table in judged if np.isfinite(table).any()]
+    if not known:
+        return []
+    ours, theirs = _of_ceiling(np.asarray(correctness, dtype=np.float64)), np.mean([_of_ceiling(t) for t in known], 0)
+    apart = np.where(np.isfinite(ours) & np.isfinite(theirs), ours - theirs, -np.inf)
+    np.fill_diagonal(apart, -np.inf)
+    pairs = [divmod(int(at), len(apart)) for at in np.argsort(-apart, axis=None, kind="stable")]
+    said = np.mean(known, axis=0)
+    return [(i, j, float(correctness[i, j]), float(said[i, j])) for i, j in pairs if apart[i, j] > gap]
+
+
+def _of_ceiling(table: np.ndarray) -> np.ndarray:
+    ceiling = np.maximum(np.diagonal(table), 1e-12)
+    shares: np.ndarray = np.minimum(table / ceiling, 1.0)
+    return shares
+
+
+def _on_all_genes(judge: Judge, read: np.ndarray, n_genes: int) -> Judge:
+    """The same judge before cells of all genes, of which it reads a few."""
+    M = torch.zeros(n_genes, judge.M.shape[1])
+    M[torch.from_numpy(read)] = judge.M
+    return Judge(M, judge.offset, judge.decide)
+
+
 def _fit_logreg(X: Cells, codes: np.ndarray) -> Judge:
     # a judge needs the decision, not the last digit of the weights: 1e-3 halves the time
-    model = LogisticRegression(max_iter=1000, tol=1e-3).fit(X, codes)
+    model = LogisticRegression(max_iter=1000, tol=1e-3, class_weight="balanced").fit(X, codes)
     weights, offset = model.coef_.T, model.intercept_
     if weights.shape[1] == 1:
         weights, offset = np.hstack([np.zeros_like(weights), weights]), np.append(0.0, offset)
@@ -136,16 +210,49 @@ def _fit_logreg(X: Cells, codes: np.ndarray) -> Judge:
 
 
 def _fit_knn(X: Cells, codes: np.ndarray) -> Judge:
-    n_pcs = min(_PCS, X.shape[0] - 1, X.shape[1])
-    if min(X.shape) <= _FULL_PCA:
-        X = sparse.csr_array(X).toarray()
-        pca = PCA(n_pcs, svd_solver="full").fit(X)
-    else:
-        pca = PCA(n_pcs, svd_solver="arpack", random_state=0).fit(X)
-    M = _float32(pca.components_.T)
-    judge = Judge(M, -_float32(pca.mean_) @ M, LargestScore(torch.zeros(1, dtype=torch.int64)))
-    vote = NearestVote(judge.hidden(X), torch.as_tensor(codes.astype(np.int64)), min(_VOTERS, X.shape[0]))
-    return Judge(judge.M, judge.offset, vote)
+    markers = _markers(X, codes, _MARKERS)
+    dense = np.asarray(sparse.csr_array(X[:, markers]).todense(), dtype=np.float64)
+    axes = discriminants(dense, codes)
+    M = np.zeros((X.shape[1], axes.shape[1]))
+    M[markers] = axes
+    judge = Judge(_float32(M), torch.zeros(axes.shape[1]), LargestScore(torch.zeros(1, dtype=torch.int64)))
+    return Judge(judge.M, judge.offset, BalancedVote.fit(judge.hidden(X).numpy(), codes.astype(np.int64)))
+
+
+def _markers(X: Cells, codes: np.ndarray, most: int) -> np.ndarray:
+    """The genes with the largest ratio of variance between groups to variance within (F statistic), ascending."""
+    names, member = np.unique(codes, return_inverse=True)
+    sizes = np.bincount(member)[:, None]
+    onto = sparse.csr_array((np.ones(len(member)), (member, np.arange(len(member)))), shape=(len(names), len(member)))
+    values = sparse.csr_array(X, dtype=np.float64)
+    sums, squares = (np.asarray((onto @ table).todense()) for table in (values, values.multiply(values)))
+    between = (sizes * (sums / sizes - sums.sum(0) / len(member)) ** 2).sum(0)
+    within = np.maximum((squares - sums**2 / sizes).sum(0), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(between > 0, between / within, 0.0)
+    return np.sort(np.argsort(-ratio, kind="stable")[:most])
+
+
+def discriminants(X: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Axes (d, m) on which groups differ most for their spread within; each has spread 1 within groups.
+
+    Fisher's linear discriminants: the principal axes of the groups' means, every group counting once, where the
+    covariance within groups is the identity. That covariance is shrunk (Ledoit and Wolf 2004) after scaling every gene
+    to spread 1, so that it has an inverse however few cells there are. m is at most the number of groups minus 1.
+    """
+    names, member = np.unique(codes, return_inverse=True)
+    means = np.stack([X[member == g].mean(axis=0) for g in range(len(names))])
+    rest = X - means[member]
+    scale = rest.std(axis=0)
+    scale[scale <= 1e-6 * max(scale.max(), 1e-6)] = max(float(scale.max()), 1.0)  # constant within every group
+    covariance = ledoit_wolf(rest / scale, assume_centered=True)[0]
+    covariance[np.diag_indices_from(covariance)] += 1e-6
+    root = linalg.cholesky(covariance, lower=True)
+    white = linalg.solve_triangular(root, ((means - means.mean(axis=0)) / scale).T, lower=True).T
+    _, sizes, axes = linalg.svd(white, full_matrices=False)
+    m = max(1, int((sizes[: len(names) - 1] > 1e-8 * sizes[0]).sum()))
+    turned: np.ndarray = linalg.solve_triangular(root, axes[:m].T, lower=True, trans="T") / scale[:, None]
+    return turned
 
 
 def _float32(values: np.ndarray) -> Tensor:
