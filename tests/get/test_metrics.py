@@ -21,7 +21,16 @@ def adata():
 def test_one_row_per_ordered_pair(adata):
     frame = get.metrics(adata)
     stored = adata.uns["tgt"]
-    assert list(frame.columns) == ["source", "target", "n_genes", *SCORES[:2], "self_similarity", *SCORES[2:]]
+    ceilings = ["judge_logreg_ceiling", "judge_knn_ceiling"]
+    assert list(frame.columns) == [
+        "source",
+        "target",
+        "n_genes",
+        *SCORES[:2],
+        "self_similarity",
+        *SCORES[2:],
+        *ceilings,
+    ]
     assert list(zip(frame["source"], frame["target"], strict=True)) == list(permutations(stored["groups"], 2))
     rows = {name: i for i, name in enumerate(stored["groups"])}
     for record in frame.to_dict("records"):
@@ -50,7 +59,8 @@ def test_another_sparsity_reads_the_sweep(adata):
 def test_further_judges_get_a_column(adata):
     adata.uns["tgt"]["judge_forest"] = np.full((4, 4), 0.25)
     adata.uns["tgt"]["sweep"]["judge_forest"] = np.full((3, 4, 4), 0.5)
-    assert list(get.metrics(adata).columns)[-2:] == ["judge_forest", "percent_explained"]
+    assert list(get.metrics(adata).columns)[-2:] == ["judge_knn_ceiling", "judge_forest_ceiling"]
+    assert (get.metrics(adata)["judge_forest_ceiling"] == 0.25).all()
     assert (get.metrics(adata)["judge_forest"] == 0.25).all()
     assert get.sweep(adata)["judge_forest"].tolist() == [0.5, 0.5, 0.5]
 

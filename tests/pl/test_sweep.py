@@ -22,9 +22,8 @@ def test_data_are_the_sweep(adata):
     for record in frame.to_dict("records"):
         assert record["value"] == table.loc[record["sparsity"], record["score"]]
     assert frame["score"].value_counts().to_dict() == dict.fromkeys(
-        ["correctness", "coverage", "judge_logreg", "judge_knn", "dbm_correctness", "dbm_coverage", "self_similarity"],
-        4,
-    ) | {"similarity": 3}
+        ["correctness", "coverage", "judge_logreg", "judge_knn", "dbm_correctness", "dbm_coverage"], 4
+    ) | dict.fromkeys(["self_similarity", "judge_logreg_ceiling", "judge_knn_ceiling"], 4) | {"similarity": 3}
     assert set(frame.loc[frame["selected"], "sparsity"]) == {5}
     own = sweep_data(adata, include_self=True)
     assert not np.allclose(own["value"], frame["value"])

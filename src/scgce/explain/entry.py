@@ -58,6 +58,11 @@ class Report:
     def _index(self) -> GroupIndex:
         return index_groups(self.cells.embedded)
 
+    def judges_of(self, sweep: dict[str, Any], selected: int) -> dict[str, np.ndarray]:
+        """What the judges said of the selected sparsity, and the genes that they read."""
+        said = {name: sweep[name][selected].copy() for name in sweep if name.startswith("judge_")}
+        return said if self.panel is None else {**said, "movable": self.panel.movable}
+
     def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:
         """Share of translated cells that each independent judge calls the target, (l, l) each."""
         return {} if self.panel is None else self.panel.scores(cuts)
@@ -127,10 +132,7 @@ def stored(
         "encoder": encoder_to_uns(prepared.encoder),
         **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
     }
-    if report.panel is not None:
-        entry["movable"] = report.panel.movable
-    for name in [name for name in sweep if name.startswith("judge_")]:
-        entry[name] = sweep[name][selected].copy()
+    entry |= report.judges_of(sweep, selected)
     if isinstance(explained[selected], PairExplained):
         entry["pair_deltas"] = pair_rows(chosen)
         sweep["pair_deltas"] = sparse.vstack([pair_rows(candidate.cuts()) for candidate in explained], format="csr")

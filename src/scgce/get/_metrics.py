@@ -112,8 +112,8 @@ def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd
     ``validation_coverage``, ``consistent_correctness``, ``consistent_coverage`` (of the variant without triangle error,
     where it is stored), ``judge_logreg``, ``judge_knn``, ``judge_logreg_ceiling``, ``judge_knn_ceiling`` (their
     accuracy on the real reported cells, mean over groups), ``dbm_factor`` and ``selected``; of a result in programmes
-    also ``count_mean`` and ``count_max``, the programmes of the mean pair and of the pair that has most, and ``n_genes``,
-    the genes that the mean pair moves (as many as the difference of means beside it).
+    also ``count_mean`` and ``count_max``, the programmes of the mean pair and of the pair that has most, and
+    ``n_genes``, the genes that the mean pair moves (as many as the difference of means beside it).
 
     Raises
     ------
