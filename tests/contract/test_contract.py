@@ -130,6 +130,7 @@ EXPLANATION: dict[str, Any] = {
     "means": ((L, D), "f4"),
     "deltas": ((L, D), "f4"),
     "n_genes": ((L, L), "i"),
+    "movable": ((D,), "b"),
     "split": ((N,), "i1"),
     "cell_digest": ((N,), "u8"),
     "cell_group": ((N,), "i4"),

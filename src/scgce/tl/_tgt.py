@@ -147,9 +147,9 @@ def tgt(
         that the scores are those of donors not seen. Cells of one donor resemble each other, and split by cells the
         scores promise more than another donor keeps. Every group needs ``min_cells`` cells in each part.
     judges
-        Score translated cells with a logistic regression on all genes and a 15-NN classifier in PCA space as well,
-        both fitted on the fitting cells. A mapping adds more: name → any object with ``predict`` from dense cells to
-        labels.
+        Score translated cells with a logistic regression and a vote of the 15 nearest cells on the groups'
+        discriminants as well, fitted on the fitting cells; they read the genes that may be moved, and groups weigh
+        alike. A mapping adds more: name → any object with ``predict`` from dense cells to labels.
     min_cells
         Smallest number of cells a group may have.
     rng
@@ -165,7 +165,8 @@ def tgt(
     -------
     None, or the copy. Sets ``adata.uns[key_added]``: ``params``; ``groups`` (l,), ``genes`` (d,); ``deltas`` float32
     (l, d), the basis translations; ``correctness``, ``coverage``, ``percent_explained``, ``n_genes`` and judges'
-    ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``epsilon``; ``means`` (l, d); ``low`` and
+    ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``movable`` (d,), the genes that the judges
+    read; ``epsilon``; ``means`` (l, d); ``low`` and
     ``high`` (d,), the genes' range; ``sweep`` with the same for every sparsity beside the difference of means cut to as
     many genes (``dbm_*`` at real amounts, ``dbm_scaled_*`` times ``dbm_factor``), ``changes`` CSR (K·l·l, d), the mean
     of t(x) − x over the reported cells where they are bounded, and, after "refine", the consistent
