@@ -28,10 +28,12 @@ SHOWN = {
     "dbm_correctness": "DBM correctness",
     "coverage": "coverage",
     "dbm_coverage": "DBM coverage",
+    "dbm_scaled_correctness": "× factor",
+    "dbm_scaled_coverage": "× factor, coverage",
     "selected": "selected",
 }
 
-IN_PROGRAMMES = {"sparsity": "programmes"} | {name: SHOWN[name] for name in list(SHOWN)[1:-1]}
+IN_PROGRAMMES = {"sparsity": "programmes"} | {name: SHOWN[name] for name in list(SHOWN)[1:5]}
 IN_PROGRAMMES |= {"judge_logreg": "regression", "judge_knn": "neighbours", "n_genes": "genes", "selected": "selected"}
 
 
@@ -109,5 +111,5 @@ def _means(adata: AnnData) -> str:
     table = frame.to_string(index=False, float_format=lambda value: f"{value:.2f}")
     return (
         "Means over all ordered pairs, on cells that took no part in the fit; DBM is the difference of means cut to "
-        f"the same number of genes\n\n{table}\n"
+        f"the same number of genes, at real amounts and times the factor that serves best\n\n{table}\n"
     )

@@ -144,8 +144,8 @@ def tgt(
         (the paper).
     split_by
         Column of ``adata.obs`` with donors or samples: whole donors fit, select and are reported, in these shares, so
-        that the scores are those of donors not seen. Cells of one donor resemble each other, and split by cells the
-        scores promise more than another donor keeps. Every group needs ``min_cells`` cells in each part.
+        that the scores are those of donors not seen. Cells of one donor resemble each other, so a split by cells may
+        promise more than another donor keeps. Every group needs ``min_cells`` cells in each part.
     judges
         Score translated cells with a logistic regression and a vote of the 15 nearest cells on the groups'
         discriminants as well, fitted on the fitting cells; they read the genes that may be moved, and groups weigh
