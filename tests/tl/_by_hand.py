@@ -26,6 +26,15 @@ def delta(adata: ad.AnnData, source: str, target: str, key: str, sparsity: int |
     return frame["delta"].reindex(adata.var_names).fillna(0.0).to_numpy()
 
 
+def bounds(adata: ad.AnnData, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """Between which values the translated cells of a result stay, gene by gene."""
+    entry = adata.uns[key]
+    if entry["params"]["clip"] == "range":
+        return np.asarray(entry["low"], float), np.asarray(entry["high"], float)
+    below = 0.0 if entry["params"]["clip"] == "zero" else -np.inf
+    return np.full(adata.n_vars, below), np.full(adata.n_vars, np.inf)
+
+
 def scored(
     adata: ad.AnnData,
     key: str,
@@ -38,10 +47,13 @@ def scored(
     X, pcs, epsilon = dense(adata), adata.varm["PCs"], adata.uns[key]["epsilon"]
     cells = members(adata, key, 2, groupby) if rows is None else rows
     found = []
+    low, high = bounds(adata, key)
     for source, mine in cells.items():
         for target, theirs in cells.items():
             if source != target:
-                moved = (X[mine] + dose * delta(adata, source, target, key, sparsity)) @ pcs
+                amounts = dose * delta(adata, source, target, key, sparsity)
+                cells_moved = np.where(amounts != 0, np.clip(X[mine] + amounts, low, high), X[mine])
+                moved = cells_moved @ pcs
                 near = cdist(moved, X[theirs] @ pcs) <= epsilon
                 scores = near.any(axis=1).mean(), near.any(axis=0).mean()
                 found.append((source, target, *scores))

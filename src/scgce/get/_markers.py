@@ -46,7 +46,7 @@ def markers(
     Groups in their stored order and, within each, largest absolute ``delta`` first: ``group``, ``gene``, ``delta``
     (baseline → group, units of the explained matrix), ``mean`` of the group and ``mean_rest`` of all other cells;
     ``n_against`` and ``against``: from how many and which other groups the gene tells this one, in the direction of
-    ``delta``, the clearest first (contrast of the means, (a − b) / √(|a| + |b| + 0.1), of at least 0.3).
+    ``delta``, the clearest first (contrast of the means, ``(a − b) / √(abs a + abs b + 0.1)``, of at least 0.3).
 
     Raises
     ------

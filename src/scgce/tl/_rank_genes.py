@@ -52,8 +52,8 @@ def rank_genes(
     key_added
         Where in ``adata.uns`` to write.
     by
-        ``"separation"``: (a − b) / √(|a| + |b| + 0.1) of the group's mean a and another group's b, its mean over the
-        half of the other groups where it is least. ``"translation"``: the amount of the explanation.
+        ``"separation"``: ``(a − b) / √(abs a + abs b + 0.1)`` of the group's mean a and another group's b, its mean
+        over the half of the other groups where it is least. ``"translation"``: the amount of the explanation.
     reference
         What the groups are compared with: ``"baseline"`` (the median over groups, gene by gene, weighted by cells;
         scanpy is told ``"rest"``) or a group. As in scanpy, a reference group itself is not listed.
