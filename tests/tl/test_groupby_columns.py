@@ -53,7 +53,7 @@ def test_a_group_can_be_asked_for_by_its_labels(adata: ad.AnnData) -> None:
         plt.close(figure)
     with pytest.raises(ValueError, match="expected a label for each of .*kind.*batch"):
         scgce.get.explanation(adata, {"kind": "B"}, B_STIM)
-    with pytest.raises(ValueError, match=r"source='B \| never'"):
+    with pytest.raises(ValueError, match="source=.*never"):
         scgce.get.explanation(adata, {"kind": "B", "batch": "never"}, B_STIM)
 
 
