@@ -119,9 +119,9 @@ def test_unknown_groupby_lists_and_suggests() -> None:
         read_groups(_adata(list("ab"), "cell_type"), "cell_typ")
 
 
-def test_groupby_must_be_one_column() -> None:
-    with pytest.raises(TypeError, match=r"groupby=\['g'\]; expected the name of one column"):
-        read_groups(_adata(list("ab")), ["g"])  # type: ignore[arg-type]
+def test_a_list_of_one_column_is_that_column() -> None:
+    adata = _adata(list("ab") * 3)
+    np.testing.assert_array_equal(read_groups(adata, ["g"]).codes, read_groups(adata, "g").codes)
 
 
 @pytest.mark.parametrize("asked", ["a", None, 3])

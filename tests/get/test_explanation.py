@@ -10,7 +10,7 @@ from tests._results import blobs, store_result
 from scgce import get
 
 A, B = "CD4+/CD25 T Reg", "CD8+/CD45RA+ Naive Cytotoxic"
-COLUMNS = ["gene", "delta", "mean_source", "mean_target", "mean_difference", "share"]
+COLUMNS = ["gene", "delta", "change", "mean_source", "mean_after", "mean_target", "mean_difference", "share"]
 
 
 @pytest.fixture(params=[True, False], ids=["pair_cut", "consistent"])
