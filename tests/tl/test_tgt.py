@@ -362,8 +362,8 @@ def network(first: bool) -> nn.Module:
 def test_a_module_gives_the_same_with_and_without_its_first_linear_map(blobs: ad.AnnData, clip: bool) -> None:
     found = []
     for first in (True, False):
-        options = QUICK | {"use_rep": None, "encoder": network(first), "sparsity": 3}
-        one = scgce.tl.tgt(blobs, "group", **options, method="truncate", clip=clip, copy=True)
+        options = QUICK | {"use_rep": None, "encoder": network(first), "sparsity": 3, "clip": clip}
+        one = scgce.tl.tgt(blobs, "group", **options, method="truncate", copy=True)
         found.append(one.uns["tgt"])
     np.testing.assert_allclose(found[0]["deltas"], found[1]["deltas"], atol=2e-2)
     np.testing.assert_allclose(found[0]["correctness"], found[1]["correctness"], atol=0.11)
