@@ -11,7 +11,19 @@ from typing import Any
 from ._errors import ReadError, UsageError
 from ._values import joined
 
-COMMANDS = ("demo", "embed", "evaluate", "export", "plot", "rank-genes", "report", "simulate", "tgt")
+COMMANDS = (
+    "demo",
+    "embed",
+    "evaluate",
+    "export",
+    "panel",
+    "plot",
+    "programs",
+    "rank-genes",
+    "report",
+    "simulate",
+    "tgt",
+)
 
 
 def read_config(path: Path, command: str, names: set[str]) -> dict[str, Any]:
