@@ -78,7 +78,7 @@ def test_the_sheet_wins_over_the_configuration(project: Project) -> None:
     assert "--raw" not in lines["s1"]
     assert "--layer" not in lines["s1"]
     for line in lines.values():
-        assert (
+        assert all(word in line for word in ("--sparsity auto", "--method refine", "--amplitude none", "--clip"))
             "--sparsity auto --method refine" in line
             and "--amplitude none" in line
             and "clip zero" in line.replace("--clip=zero", "clip zero")
