@@ -78,7 +78,17 @@ def test_the_sheet_wins_over_the_configuration(project: Project) -> None:
     assert "--raw" not in lines["s1"]
     assert "--layer" not in lines["s1"]
     for line in lines.values():
-        assert all(word in line for word in ("--sparsity auto", "--method refine", "--amplitude none", "--clip"))
+        given = line.split()
+        for option, value in (
+            ("sparsity", "auto"),
+            ("method", "refine"),
+            ("amplitude", "none"),
+            ("clip", "zero"),
+            ("threads", "4"),
+            ("seed", "0"),
+            ("device", "auto"),
+        ):
+            assert f"--{option}={value}" in given or given[given.index(f"--{option}") + 1] == value
 
 
 def test_threads_and_memory_are_declared(project: Project) -> None:
