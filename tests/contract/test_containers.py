@@ -26,6 +26,7 @@ EVERYTHING = (
     "tl.autoencoder",
     "tl.panel",
     "tl.programs",
+    "tl.tgt in programmes",
 )
 
 Make = Callable[[sparse.csr_matrix], Any]

@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 import tracemalloc
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ EMBED = ["tl.scvis", "tl.autoencoder", "tl.umap_loss", "tl.distill"]
 PHASES: dict[str, tuple[str, str, list[str]]] = {
     "groups": ("scgce._api.groups", "read_groups", [*BASIC, *AGAIN]),
     "check of the matrix": ("scgce.matrix.arrays", "check_matrix", [*BASIC, *AGAIN, *EMBED]),
-    "blocks of the matrix": ("scgce.matrix.arrays", "_load", [*BASIC, *AGAIN, *EMBED, "tl.embed_new"]),
+    "blocks of the matrix": ("scgce.matrix.holders", "_load", [*BASIC, *AGAIN, *EMBED, "tl.embed_new"]),
     "encoder": ("scgce.encoders._resolve", "resolve", [*BASIC, *AGAIN]),
     "path": ("scgce.explain.fit", "material", ["tl.tgt", "tl.stability"]),
     "scores": ("scgce.core.score.metrics", "score_pairs", ["tl.tgt", *BASELINES, "tl.evaluate", "tl.lineages"]),
@@ -66,6 +67,7 @@ def test_an_interruption_in_any_phase_leaves_the_anndata_as_it_was(
         raise KeyboardInterrupt
 
     __import__(module)
+    monkeypatch.setattr("scgce.explain.judges._kept", OrderedDict())  # judges fitted before would not be fitted again
     assert hasattr(sys.modules[module], name), f"{module}.{name} is no more; name another function of this phase"
     for loaded in [loaded for key, loaded in sys.modules.items() if key.startswith("scgce")]:
         if getattr(loaded, name, None) is getattr(sys.modules[module], name) and loaded is not sys.modules[module]:

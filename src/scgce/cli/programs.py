@@ -57,7 +57,10 @@ def programs(
     annotate: Annotated[
         str | None,
         typer.Option(
-            "--annotate", "-a", metavar="SOURCE", help="Known sets that the table names, as --source (hallmark, …)."
+            "--annotate",
+            "-a",
+            metavar="SOURCE",
+            help="Known sets that the table names, as --source takes them, e.g. hallmark.",
         ),
     ] = None,
     table: Annotated[
