@@ -60,7 +60,7 @@ ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"layer": "bool"}, ValueError, "X_pca|layers"),
     ({"encoder": nn.Linear(7, 2), "use_rep": None}, ValueError, "7"),
     ({"encoder": Blind(), "use_rep": None}, ValueError, "NaN"),
-    ({"encoder": Blind(2.5), "use_rep": None, "lam": 1e-3}, ValueError, "NaN"),
+    ({"encoder": Blind(2.5), "use_rep": None, "lam": 1e-3, "clip": None}, ValueError, "NaN"),
     ({"encoder": "nowhere.safetensors", "use_rep": None}, (OSError, ValueError), "nowhere"),  # type: ignore[list-item]
     ({"encoder": 3, "use_rep": None}, TypeError, "encoder"),
     ({"sparsity": 0}, ValueError, "sparsity=0"),
@@ -209,7 +209,7 @@ def test_a_subset_of_the_genes_of_the_pca_is_refused_and_says_what_to_do(blobs: 
     assert frozen(few) == before
 
 
-@pytest.mark.parametrize("where", ["choose", "report_on", "stored", "material", "prepare"])
+@pytest.mark.parametrize("where", ["prepare", "explanations", "report_on", "stored", "write_result"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_an_interruption_leaves_everything_as_it_was(
     blobs: ad.AnnData, where: str, error: type[BaseException], monkeypatch: pytest.MonkeyPatch
