@@ -141,7 +141,7 @@ EXPLANATION: dict[str, Any] = {
 }
 BY_PAIR = {**EXPLANATION, "pair_deltas": ((L * L, D), "f4")}
 EMBEDDING = {"gene_means": ((D,), "f4")}
-NESTED = {"params", "encoder", "sweep", "path", "history", "evidence", "stability", "curve"}
+NESTED = {"params", "encoder", "sweep", "path", "history", "evidence", "stability", "curve", "units"}
 
 # Field of what a tool stores → documented shape and type. Nested entries are listed apart.
 STORED: dict[str, dict[str, Any]] = {

@@ -96,10 +96,10 @@ def test_nothing_in_common_is_an_error(reference: ad.AnnData):
         embed_new(new, reference=reference)
 
 
-def test_raw_counts_are_warned_about(reference: ad.AnnData):
+def test_raw_counts_have_no_place_on_a_map_of_logarithms(reference: ad.AnnData):
     new = reference.copy()
     new.X.data = np.ceil(new.X.data * 40)
-    with pytest.warns(UserWarning, match="looks like raw counts"):
+    with pytest.raises(ValueError, match="it holds whole numbers up to .*, as counts"):
         embed_new(new, reference=reference)
 
 

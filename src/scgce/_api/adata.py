@@ -6,6 +6,7 @@ Stored results are read and written in ``store``, groups of cells in ``groups``.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "gene_mask",
     "gene_names",
     "get_matrix",
+    "log_base",
     "warn_if_counts",
     "warn_if_scaled",
 ]
@@ -71,6 +73,20 @@ def get_matrix(adata: AnnData, layer: str | None) -> Any:
     if layer not in names:
         raise not_found("layer", layer, "adata.layers", names)
     return adata.layers[layer]
+
+
+def log_base(adata: AnnData, layer: str | None) -> float | None:
+    """Base of the logarithm that the matrix holds: what scanpy noted in ``uns["log1p"]``; None if nothing says it.
+
+    The note is of one matrix, the last of which a logarithm was taken, and is believed of ``adata.X`` only.
+    """
+    if layer is not None:
+        return float(np.e) if layer not in adata.layers and _LOGARITHM.fullmatch(layer) else None
+    noted = adata.uns.get("log1p")
+    if not isinstance(noted, Mapping):
+        return None
+    base = noted.get("base")  # None, which files leave out: natural
+    return float(np.e) if base is None else float(base)
 
 
 def gene_names(adata: AnnData) -> np.ndarray:

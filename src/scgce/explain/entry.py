@@ -31,6 +31,7 @@ from .judges import Panel
 from .pairs import PairExplained, pair_rows
 from .read import Prepared
 from .split import REPORT, VALIDATE
+from .units import units_of
 
 MOST_TRANSPORTED = 200
 """Cells per group in an optimal transport plan, whose cost grows with the cube."""
@@ -130,6 +131,7 @@ def stored(
         "center_distance": distance,
         "sweep": sweep,
         "encoder": encoder_to_uns(prepared.encoder),
+        "units": units_of(prepared.X, prepared.groups.codes, prepared.base),
         **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
     }
     entry |= report.judges_of(sweep, selected)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._api.adata import gene_names, get_matrix, warn_if_counts, warn_if_scaled
+from scgce._api.adata import gene_names, get_matrix, log_base, warn_if_counts, warn_if_scaled
 from scgce._api.device import resolve_device
 from scgce._api.errors import listing
 from scgce._api.groups import Groups, read_groups, read_labels
@@ -68,6 +68,8 @@ class Prepared:
     """"range", "zero" or "none"."""
     most_reported: np.ndarray | None = None
     """(l,) cells of each group that an explanation opened again was reported on: not more are compared with it."""
+    base: float | None = None
+    """Of the logarithm of X; None if nothing says it."""
     donors: dict[str, int] = field(default_factory=dict)
     """Part of every donor, where whole donors fit, select and are reported."""
 
@@ -170,9 +172,8 @@ def prepare(
     if use_rep is None and encoder is None:
         encoder = _scvis(adata, X, genes, layer, order[split[order] == FIT], seed, where)
     r = resolve(adata, use_rep=use_rep, encoder=encoder, layer=layer, rng=seed, device=device, parts=split)
-    return replace(
-        read(adata, X, genes, found, r.align(genes), split, device=where, seed=seed, clip=clip), donors=donors
-    )
+    prepared = read(adata, X, genes, found, r.align(genes), split, device=where, seed=seed, clip=clip)
+    return replace(prepared, donors=donors, base=log_base(adata, layer))
 
 
 def _by_donor(

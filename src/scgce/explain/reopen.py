@@ -12,7 +12,7 @@ import torch
 from anndata import AnnData
 from scipy import sparse
 
-from scgce._api.adata import gene_names, get_matrix
+from scgce._api.adata import gene_names, get_matrix, log_base
 from scgce._api.errors import NotFoundError, listing
 from scgce._api.groups import Groups, check_sizes
 from scgce.core.choose.select import Explained
@@ -28,6 +28,7 @@ from .params import seed_of
 from .programs import ProgramExplained
 from .read import Prepared, read, refuse_negative
 from .split import FIT, REPORT
+from .units import check_units
 
 logger = logging.getLogger("scgce")
 
@@ -77,6 +78,10 @@ def reopen(
     if home is None and facts.n_missing:
         logger.warning("adata lacks %d of the cells that were explained", facts.n_missing)
     found = explained_groups(adata, entry, facts, groupby)
+    base = log_base(adata, layer)
+    if "means" in entry:
+        there = _columns(entry, genes)
+        check_units(X, found.codes, entry["means"], there, name, stored=entry.get("units"), base=base)
     part = parts_of(adata, facts, found.codes, entry)
     kept = _kept(found, part, fitting)
     recode = np.full(found.n + 1, -1, dtype=np.int64)
@@ -93,7 +98,7 @@ def reopen(
     donors = dict(
         zip(np.asarray(entry.get("donors", ())).astype(str).tolist(), entry.get("donor_part", ()), strict=True)
     )
-    opened = replace(opened, donors={name: int(donors[name]) for name in donors})
+    opened = replace(opened, donors={name: int(donors[name]) for name in donors}, base=base)
     return _with_stored_range(opened, entry)
 
 

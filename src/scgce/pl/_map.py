@@ -12,7 +12,7 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._api.adata import basis_key, coordinates, get_matrix
+from scgce._api.adata import basis_key, coordinates, get_matrix, log_base
 from scgce._api.errors import not_found
 from scgce._api.groups import group_codes
 from scgce._api.warn import warn
@@ -21,6 +21,7 @@ from scgce.core.score.columns import sparse_columns
 from scgce.core.score.translator import Bounds, Translator
 from scgce.core.score.translator import bounds_of as translator_bounds
 from scgce.encoders import Encoder, encoder_from_uns
+from scgce.explain.units import check_units
 from scgce.matrix.arrays import csr_rows
 from scgce.store.cells import REPORT, cell_facts
 from scgce.store.result import Result
@@ -168,6 +169,7 @@ class ExplainedCells:
 def explained_cells(adata: AnnData, result: Result) -> ExplainedCells:
     """Groups and parts of the cells, by their names; warns where labels have changed since they were explained."""
     codes = group_codes(adata, result.groupby, result.groups)
+    _compare(adata, result, codes)
     facts = cell_facts(result.raw, adata.obs_names)
     if facts is None:
         return ExplainedCells(codes, np.ones(adata.n_obs, dtype=bool))
@@ -182,6 +184,15 @@ def explained_cells(adata: AnnData, result: Result) -> ExplainedCells:
             )
         codes = np.where(facts.known, facts.group, codes)
     return ExplainedCells(codes, reported)
+
+
+def _compare(adata: AnnData, result: Result, codes: NDArray[np.int64]) -> None:
+    """Warn if the matrix is in other units than it was when it was explained."""
+    layer = layer_of(result, adata)
+    name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
+    there = adata.var_names.get_indexer(result.genes)
+    known: dict[str, Any] = {"stored": result.raw.get("units"), "base": log_base(adata, layer)}
+    check_units(get_matrix(adata, layer), codes, result.means, there, name, refuse=False, **known)
 
 
 def layer_of(result: Result, adata: AnnData) -> str | None:

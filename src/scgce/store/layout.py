@@ -77,7 +77,9 @@ _PROGRAMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("levels", "amounts"), ("K", "M", "l")),
     **dict.fromkeys(("count_mean", "count_max", "n_genes"), ("K",)),
 }
+_UNITS: dict[str, tuple[str, ...]] = dict.fromkeys(("lowest", "highest", "whole", "base"), ())
 _PARTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "units": _UNITS,
     "programs": _PROGRAMS,
     "sweep": {**_SWEEP, **_SWEPT},
     "path": _PATH,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.adata import basis_key, gene_mask, gene_names, get_matrix, warn_if_counts
+from scgce._api.adata import basis_key, gene_mask, gene_names, get_matrix, log_base, warn_if_counts
 from scgce._api.device import resolve_device
 from scgce._api.errors import not_found
 from scgce.embedding.batches import Rows, Unit
@@ -18,6 +18,7 @@ from scgce.embedding.train import Schedule
 from scgce.encoders import Encoder, encoder_to_uns, linear_from_pca
 from scgce.encoders._linear import has_loadings
 from scgce.explain.params import stored_seed
+from scgce.explain.units import units_of
 from scgce.matrix.arrays import check_matrix, project_and_sum
 from scgce.store.entries import write_result
 from scgce.store.layout import PARAMS
@@ -148,7 +149,8 @@ def store(
 ) -> None:
     """Write the encoder's positions of ``X`` to ``obsm[key]``, and the rest to ``uns[key]``."""
     positions = encoder(X)
-    entry = {"encoder": encoder_to_uns(encoder), "gene_means": means, "history": dict(history), **more}
+    units = units_of(X, np.zeros(adata.n_obs, dtype=np.int64), log_base(adata, params["layer"] or None))
+    entry = {"encoder": encoder_to_uns(encoder), "gene_means": means, "units": units, "history": dict(history), **more}
     write_result(adata, key, {PARAMS: dict(params), **entry})
     adata.obsm[key] = positions
 

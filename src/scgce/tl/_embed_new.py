@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._api.adata import gene_names, get_matrix, warn_if_counts
+from scgce._api.adata import gene_names, get_matrix, log_base, warn_if_counts
 from scgce._api.constraints import DATA, NEW_NAME, NONE, checked
 from scgce._api.docs import with_docs
 from scgce._api.errors import listing
 from scgce._api.warn import warn
 from scgce.encoders import Encoder, encoder_from_uns
+from scgce.explain.units import check_units
 from scgce.matrix.arrays import check_matrix
 from scgce.store.layout import PARAMS
 
@@ -75,21 +76,27 @@ def embed_new(
     KeyError
         If there is no such embedding, or no such layer.
     ValueError
-        If the cells share no gene with the encoder, or genes are missing and ``missing="error"``.
+        If the cells share no gene with the encoder, genes are missing and ``missing="error"``, or the matrix is in
+        other units than the reference's: scaled, counts, another logarithm.
 
     Warns
     -----
     UserWarning
-        If a fifth or more of the encoder's genes are missing, or the matrix looks like raw counts.
+        If a fifth or more of the encoder's genes are missing, the matrix looks like raw counts, or it may be in other
+        units than the reference's.
     """
     adata = adata.copy() if copy else adata
     entry = stored_embedding(adata if reference is None else reference, key)
     X, genes = get_matrix(adata, layer), gene_names(adata)
     where = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     check_matrix(X, where)
-    warn_if_counts(X, where)
     encoder = encoder_from_uns(entry["encoder"])
     means = np.asarray(entry["gene_means"], dtype=np.float32)
+    there = {str(gene): column for column, gene in enumerate(genes)}
+    columns = np.array([there.get(str(gene), -1) for gene in encoder.genes])
+    known: dict[str, Any] = {"stored": entry.get("units"), "base": log_base(adata, layer)}
+    check_units(X, np.zeros(adata.n_obs, dtype=np.int64), means[None, :], columns, where, **known)
+    warn_if_counts(X, where)
     fitted, absent = without(encoder, genes, means if missing == "mean" else np.zeros_like(means))
     _report(encoder, absent, missing, key)
     params = {**entry[PARAMS], "layer": layer or "", "missing": missing}

@@ -111,13 +111,13 @@ def evaluate(
     KeyError
         If the explanation, the column, the layer or a gene is not there.
     ValueError
-        If fewer than two of the explanation's groups have cells to score, all cells fitted or selected, or it cannot be
-        known which did.
+        If fewer than two of the explanation's groups have cells to score, all cells fitted or selected, it cannot be
+        known which did, or the matrix is in other units than the one explained: scaled, counts, another logarithm.
 
     Warns
     -----
     UserWarning
-        If cells have other labels than they had when they were explained.
+        If cells have other labels than they had when they were explained, or the matrix may be in other units.
     """
     _params.check_epsilon(epsilon)
     home = adata if reference is None else reference

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from scgce._api.adata import log_base
 from scgce._api.columns import has_labels, label_column
 from scgce._api.constraints import checked, one_of
 from scgce.core.gauge import gauge
@@ -88,7 +88,7 @@ def rank_genes(
         raise ValueError(f"adata has none of the {len(result.genes)} genes of adata.uns[{key!r}]")
     translations = gauge(result.basis(sparsity), "baseline" if row is None else row, result.sizes)
     scores = _separations(result.means, row) if by == "separation" else translations
-    changes = _log2_fold_changes(result, row, _log_base(adata))
+    changes = _log2_fold_changes(result, row, _log_base(adata, result))
     listed = [i for i in range(len(result.groups)) if i != row]
     entry = _structured(result, scores[:, present], changes[:, present], result.genes[present], listed)
     params = {"groupby": result.groupby, "reference": "rest" if row is None else str(reference), "use_raw": False}
@@ -109,10 +109,11 @@ def _separations(means: NDArray[np.float64], row: int | None) -> NDArray[np.floa
     return np.stack([separation(means, i) if row is None else contrasts(means, i)[row] for i in rows])
 
 
-def _log_base(adata: AnnData) -> float:
-    """Base of the logarithm that scanpy noted when it took it; e if it noted none."""
-    base = adata.uns.get("log1p", {}).get("base") if isinstance(adata.uns.get("log1p", {}), Mapping) else None
-    return float(np.e if base is None else base)
+def _log_base(adata: AnnData, result: Result) -> float:
+    """Base of the logarithm that was explained, as noted then, or else as noted now; e without a note."""
+    stored = float(result.raw.get("units", {}).get("base", np.nan))
+    now = log_base(adata, None)
+    return stored if np.isfinite(stored) else float(np.e) if now is None else now
 
 
 def _log2_fold_changes(result: Result, row: int | None, base: float) -> NDArray[np.float64]:
