@@ -46,9 +46,11 @@ def test_two_programmes_turn_any_group_into_any_other(explained: ad.AnnData) -> 
     assert (levels.loc["noise"] == 0).all()
     metrics = scgce.get.metrics(explained, sparsity=2)
     assert (metrics["n_programs"] == 2).all() and (metrics["n_genes"] == 10).all()
-    dense = scgce.get.metrics(explained, sparsity=5)
-    assert metrics["correctness"].mean() > dense["correctness"].mean() - 0.05
-    sweep = scgce.get.sweep(explained)
+    sweep = scgce.get.sweep(explained).set_index("sparsity", drop=False)
+    # few cells lie in eight dimensions: at this ε real cells of a group find each other in 86 of 100 cases
+    assert sweep.loc[2, "correctness"] > 0.9 * sweep.loc[2, "self_similarity"]
+    assert sweep.loc[2, "correctness"] > sweep.loc[5, "correctness"] - 0.05
+    assert (metrics[["judge_logreg", "judge_knn"]] > 0.9).all(axis=None)
     assert sweep["sparsity"].tolist() == [1, 2, 5]
     assert (sweep["count_mean"] <= sweep["sparsity"]).all()
 
@@ -125,12 +127,12 @@ def test_levels_are_stable_over_bootstraps(explained: ad.AnnData) -> None:
     adata = explained.copy()
     scgce.tl.stability(adata, sparsity=2, n_bootstraps=4)
     found = adata.uns["tgt"]["stability"]
-    agreement = found["level_agreement"]
-    assert agreement.shape == (5, L) and ((agreement >= 0) & (agreement <= 1)).all()
+    assert found["level_agreement"].shape == (5, L) and (found["level_agreement"] > 0.9).all()
     frame = scgce.get.stability(adata, "B/1", "NK").set_index("program")
-    # Two programmes tell these groups apart and the searches may keep either: one is there every time.
-    assert frame["frequency"].between(0, 1).all() and frame["frequency"].max() == 1
-    assert (frame["low"] <= frame["high"]).all()
+    assert (frame.loc[["of B", "of NK"], "frequency"] == 1).all()
+    sizes = scgce.get.explanation(adata, "B/1", "NK", sparsity=2).set_index("program")["size"]
+    for program, size in sizes.items():
+        assert frame.loc[program, "low"] - 0.3 <= size <= frame.loc[program, "high"] + 0.3
     scgce.pl.stability(adata, "B/1", "NK", show=False)
 
 

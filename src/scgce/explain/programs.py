@@ -293,10 +293,11 @@ def from_entry(stored: Mapping[str, Any], prepared: Prepared, label: str) -> Pro
 def bootstrapped(
     setting: Setting, programs: Programs, k: int, draws: Iterable[np.ndarray], generator: np.random.Generator
 ) -> Iterator[ProgramExplained]:
-    """The codebook of k programmes a pair from each draw of fitting cells (row numbers sorted by group)."""
+    """The codebook of k programmes a pair from each draw of fitting cells (row numbers in any order)."""
     prepared = setting.prepared
     n = prepared.groups.n
-    for drawn in draws:
+    for rows in draws:
+        drawn = rows[np.argsort(prepared.groups.codes[rows], kind="stable")]  # groups have another order here
         sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n)
         means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n)[:, None]
         own = replace(

@@ -89,8 +89,17 @@ class Prepared:
         return _sampled(self.groups, wanted, self.order, bound, self.seed)
 
     def cells(self, rows: np.ndarray) -> Cells:
-        """Cells given by row numbers that are sorted by group."""
-        sizes = np.bincount(self.groups.codes[rows], minlength=self.groups.n)
+        """Cells given by row numbers that are sorted by group.
+
+        Raises
+        ------
+        ValueError
+            If they are not: cells would count for another group.
+        """
+        codes = self.groups.codes[rows]
+        if (np.diff(codes) < 0).any():
+            raise ValueError("rows must be sorted by group")
+        sizes = np.bincount(codes, minlength=self.groups.n)
         tail = self.encoder.tail_as(torch.float32, self.device)
         if self.hidden is None or self.encoder.W is None:
             inputs = dense_rows(arrays.csr_rows(self.X, rows), self.device)
