@@ -1,0 +1,1 @@
+"""Gene programmes beside single genes, on cells that took no part."""
