@@ -83,6 +83,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "programs": ("nowhere", 3, {"one": ["nowhere"]}),
     "pair_weights": ("nowhere", 3, np.ones((3, 3)), "group", pd.DataFrame(np.ones((3, 3)))),
     "restrict": FLAG,
+    "pairs": ("nowhere", "within:nowhere", "within:group", [], 3, ["B/1"], [("B/1", "nowhere")], [("B/1", "B/1")]),
     "include_self": FLAG,
     "min_genes": WHOLE,
     "rest": FLAG,

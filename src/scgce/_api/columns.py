@@ -92,3 +92,60 @@ def group_name(name: Any, key: str, argument: str) -> str:
     if set(name) != set(columns):
         raise ValueError(f"{argument}={dict(name)!r}: expected a label for each of {listing(columns)}")
     return JOIN.join(str(name[column]) for column in columns)
+
+
+def level_of(names: Sequence[str], key: str, reference: Any) -> tuple[str, str] | None:
+    """The column and the label that a reference means: one of the labels joined in the groups' names; None if none.
+
+    Parameters
+    ----------
+    names
+        Groups (l,).
+    key
+        Columns that were joined.
+    reference
+        A label, or ``{column: label}`` where several columns have it.
+
+    Raises
+    ------
+    ValueError
+        If several columns have the label, or the column was not joined.
+    """
+    columns = key.split(JOIN)
+    if len(columns) < 2:
+        return None
+    if isinstance(reference, Mapping):
+        if len(reference) != 1 or next(iter(reference)) not in columns:
+            raise ValueError(f"reference={dict(reference)!r}: expected a label of one of {listing(columns)}")
+        wanted = {column: str(label) for column, label in reference.items()}
+    else:
+        wanted = dict.fromkeys(columns, str(reference))
+    labels = [dict(zip(columns, name.split(JOIN), strict=True)) for name in names]
+    found = [(column, label) for column, label in wanted.items() if any(one[column] == label for one in labels)]
+    if len(found) > 1:
+        (column, label), *_ = found
+        raise ValueError(
+            f"reference={reference!r} is a label of {' and of '.join(repr(name) for name, _ in found)}; "
+            f"give {{{column!r}: {label!r}}}"
+        )
+    return found[0] if found else None
+
+
+def reference_words(names: Sequence[str], key: str, reference: Any) -> tuple[str, str]:
+    """What is stored of a reference: a group, "baseline" or "" (none), or a label; and the column of a label."""
+    if reference is None:
+        return "", ""
+    if isinstance(reference, Mapping) and len(reference) == len(key.split(JOIN)):
+        return group_name(reference, key, "reference"), ""
+    if not isinstance(reference, Mapping) and (str(reference) == "baseline" or str(reference) in names):
+        return str(reference), ""
+    column, label = level_of(names, key, reference) or ("", str(reference))
+    return label, column
+
+
+def reference_of(params: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """The reference as `reference_words` stored it in the parameters; None where it is none of the groups."""
+    word, column = str(params.get("reference", "")), str(params.get("reference_column", ""))
+    if column:
+        return {column: word}
+    return word if word == "baseline" or word in names else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from .columns import group_key, has_labels, label_column
+from .columns import JOIN, group_key, group_name, has_labels, label_column, level_of
 from .errors import listing, not_found
 
 logger = logging.getLogger("scgce")
@@ -74,7 +74,8 @@ def read_groups(
     min_cells
         Smallest number of cells a group may have.
     reference
-        Label that must be among the groups (added if ``groups`` leaves it out), or ``"baseline"``, or None.
+        Label that must be among the groups (added if ``groups`` leaves it out), or ``"baseline"``, or None; of several
+        columns also a label of one of them.
 
     Raises
     ------
@@ -194,10 +195,13 @@ def _selected(names: np.ndarray, groups: object, reference: object, groupby: str
     else:
         wanted = set(label_names(groups))
     if reference is not None and reference != BASELINE:
-        (name,) = label_names([reference])
-        if name not in names:
-            raise not_found("reference", reference, f"obs[{groupby!r}]", [*names, BASELINE])
-        wanted.add(name)
+        whole = isinstance(reference, Mapping) and len(reference) == len(groupby.split(JOIN))
+        (name,) = [group_name(reference, groupby, "reference")] if whole else label_names([reference])
+        if name in names:
+            wanted.add(name)
+        elif level_of([str(one) for one in names], groupby, reference) is None or whole:
+            labels = dict.fromkeys(label for one in names for label in str(one).split(JOIN)) if JOIN in groupby else []
+            raise not_found("reference", reference, f"obs[{groupby!r}]", [*names, *labels, BASELINE])
     for label in sorted(wanted - set(names)):
         raise not_found("groups", label, f"obs[{groupby!r}] (labels that have cells)", names)
     return np.flatnonzero([name in wanted for name in names])

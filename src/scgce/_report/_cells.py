@@ -36,7 +36,7 @@ def cells(
     -------
     ``x``, ``y`` and ``code`` (row of the group, -1 for none) of the cells, packed, and ``unplaced``, how many of those
     drawn have no coordinates; and of the translated cells ``counts``, cells of each group, and ``levels``, for each
-    sparsity ``x`` and ``y``: source after source, target after target (the source itself left out), cell after cell.
+    sparsity ``x`` and ``y``: source after source, target after target of those explained, cell after cell.
     Only ``reason`` if translated cells cannot be placed.
     """
     known = explained_cells(adata, result)
@@ -88,7 +88,7 @@ def _moved(
 ) -> tuple[list[int], np.ndarray]:
     """Reported cells that are translated, of each group, and their places for all ordered pairs, k genes each."""
     size, layer = len(result.groups), layer_of(result, adata)
-    each = int(np.clip(MOST_MOVED // (size * (size - 1) * n_sparsities), *PER_PAIR))
+    each = int(np.clip(MOST_MOVED // (len(result.ordered_pairs) * n_sparsities), *PER_PAIR))
     bounds = bounds_of(result, adata)
     cuts = result.pair_cuts(k)
     here = adata.var_names.get_indexer(result.genes)
@@ -99,10 +99,9 @@ def _moved(
         if not len(rows):
             continue
         translator, encoder = chosen.translator(adata, rows, layer, bounds)
-        for j in range(size):
-            if j != i:
-                moved = translator.translate(slice(None), _renumbered(cuts(i, j), here))
-                parts.append(flat(encoder.embed_hidden(moved.numpy())))
+        for j in np.flatnonzero(result.asked[i]).tolist():
+            moved = translator.translate(slice(None), _renumbered(cuts(i, j), here))
+            parts.append(flat(encoder.embed_hidden(moved.numpy())))
     return counts, np.concatenate(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, permutations
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def _used(result: Result, k: int) -> np.ndarray:
         parts = [delta.genes.numpy() for delta in _pairs(result, k).values()]
     else:
         cuts = PairCuts(torch.from_numpy(result.basis(k)), _cut(result, k))
-        parts = [cuts(i, j).genes.numpy() for i, j in combinations(range(len(result.groups)), 2)]
+        parts = [cuts(i, j).genes.numpy() for i, j in result.ordered_pairs if i < j]
     return np.unique(np.concatenate(parts)).astype(np.int64)
 
 

@@ -48,6 +48,7 @@ def payload(
         "selected": result.selected,
         "groups": [str(name) for name in result.groups],
         "sizes": result.sizes,
+        "targets": [np.flatnonzero(row).tolist() for row in result.asked] if "asked" in result.raw else None,
         "colors": colors(adata, result),
         "cells": drawn,
         "moves": moves,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WHAT, HOW, CHECKS = "What is explained", "How", "Checks and machine"
 
-ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs")
+ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs", "pairs")
 """What `tl.dbm` does not take."""
 
 Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
@@ -109,13 +109,22 @@ def tgt(
             help="What a gene costs: pair, gene (once), or a number between 0 and 1.",
         ),
     ] = "pair",
+    pairs: Annotated[
+        str,
+        typer.Option(
+            "--pairs",
+            rich_help_panel=WHAT,
+            metavar="all|within:COLUMN",
+            help="Pairs that matter: all, or those of groups that share a label of a column.",
+        ),
+    ] = "all",
     reference: Annotated[
         str | None,
         typer.Option(
             "--reference",
             rich_help_panel=HOW,
             metavar="GROUP",
-            help="Group whose own amounts are 0, or baseline. Display only.",
+            help="Group whose own amounts are 0, a label of one of several columns, or baseline. Display only.",
         ),
     ] = None,
     mask_var: Annotated[
@@ -208,7 +217,7 @@ def tgt(
     tool: Any = tl.dbm if method == "dbm" else tl.tgt
     if method != "dbm":
         shared |= {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
-        shared |= {"nonnegative": nonnegative, "penalty": price, "programs": programs}
+        shared |= {"nonnegative": nonnegative, "penalty": price, "programs": programs, "pairs": pairs}
     _values.check(tool, **shared)
     adata = read(input, raw=raw)
     tool(adata, _values.columns(groupby, adata.obs.columns), **shared)

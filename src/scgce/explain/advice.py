@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scgce._api.warn import QualityWarning, warn
+from scgce.core.pairs import listed
 from scgce.core.score.judges import disagreeing
 from scgce.core.score.metrics import off_diagonal_mean
 
@@ -57,5 +58,5 @@ def _compare(entry: dict[str, Any]) -> None:
     if found:
         shown = [f"{names[i]} → {names[j]} (map {ours:.2f}, judges {theirs:.2f})" for i, j, ours, theirs in found]
         more = f", … and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        pairs = len(names) * (len(names) - 1)
+        pairs = len(listed(len(names), entry.get("asked")))
         warn(_DISAGREE % (len(found), pairs, ", ".join(shown[:_NAMED]) + more), QualityWarning)

@@ -17,9 +17,9 @@ from .fit import Model, material
 from .read import Prepared
 
 
-def steps_of(methods: Sequence[str], sparsities: Sequence[int], n_genes: int, n_groups: int) -> int:
+def steps_of(methods: Sequence[str], sparsities: Sequence[int], n_genes: int, n_pairs: int) -> int:
     """Steps of refinement at most, for a bar of progress."""
-    most = {"refine": plan_for(n_genes, n_groups).most_descents, "refine_consistent": 1}
+    most = {"refine": plan_for(n_genes, n_pairs).most_descents, "refine_consistent": 1}
     descents = sum(len(ladder(sparsities, method, n_genes)) * most.get(method, 0) for method in methods)
     return descents * RefineOptions().steps
 

@@ -13,11 +13,13 @@ import torch
 from scipy import sparse
 
 from scgce import __version__
+from scgce._api.columns import reference_words
 from scgce._api.warn import QualityWarning, warn
 from scgce.core.choose.baselines import best_factor
-from scgce.core.choose.select import Explained, compared_pairs, quality
+from scgce.core.choose.plan import PAIRS
+from scgce.core.choose.select import Explained, quality
 from scgce.core.choose.truncate import PairCuts
-from scgce.core.gauge import gauge
+from scgce.core.pairs import Asked, listed, median_distance, some, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.changes import mean_changes
 from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity
@@ -27,6 +29,7 @@ from scgce.core.solve.path import PathPoints
 from scgce.encoders import encoder_to_uns
 from scgce.store.cells import cell_fields
 
+from .asked import in_gauge
 from .judges import Panel
 from .pairs import PairExplained, pair_rows
 from .read import Prepared
@@ -50,10 +53,18 @@ class Report:
     cells: Cells
     epsilon: float
     panel: Panel | None
+    asked: Asked | None = None
+    """Pairs that are scored; None for all."""
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Ordered pairs that are scored."""
+        return listed(self.cells.n_groups, self.asked)
 
     def scores(self, cuts: PairCuts) -> Scores:
-        """Correctness and coverage of all ordered pairs."""
-        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon)
+        """Correctness and coverage of the ordered pairs."""
+        pairs = with_self(self.cells.n_groups, self.asked)
+        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon, pairs)
 
     @cached_property
     def _index(self) -> GroupIndex:
@@ -66,7 +77,8 @@ class Report:
 
     def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:
         """Share of translated cells that each independent judge calls the target, (l, l) each."""
-        return {} if self.panel is None else self.panel.scores(cuts)
+        pairs = with_self(self.cells.n_groups, self.asked)
+        return {} if self.panel is None else self.panel.scores(cuts, pairs)
 
 
 def stored(
@@ -78,7 +90,7 @@ def stored(
     *,
     consistent: Sequence[Explained] | None = None,
     path: PathPoints | None = None,
-    reference: str | None = None,
+    reference: Any = None,
     factors: Sequence[float] | None = None,
     on_sparsity: Callable[[], Any] | None = None,
 ) -> dict[str, Any]:
@@ -100,7 +112,7 @@ def stored(
         sweep |= _variant(report, consistent, [_basis(other, prepared, reference) for other in consistent], on_sparsity)
     chosen = _cuts(explained[selected], bases[selected])
     moved = report.cells.mover(chosen)
-    distance = float(torch.pdist(report.cells.means()).median())
+    distance = median_distance(report.cells.means(), report.asked)
     if report.epsilon > COARSE * distance:
         warn(LENIENT % (report.epsilon, distance), QualityWarning)
     entry: dict[str, Any] = {
@@ -108,7 +120,7 @@ def stored(
             **params,
             "sparsity_selected": int(explained[selected].sparsity),
             "pair_cut": bool(explained[selected].pair_cut),
-            "reference": "" if reference is None else str(reference),
+            **_reference(prepared, reference),
             "seed": prepared.seed,
             "device": str(prepared.device),
             "scgce_version": __version__,
@@ -124,9 +136,9 @@ def stored(
         "correctness": sweep["correctness"][selected].copy(),
         "coverage": sweep["coverage"][selected].copy(),
         "percent_explained": percent_explained_pairs(
-            moved, report.cells.embedded, max_cells=MOST_TRANSPORTED, rng=prepared.seed
+            moved, report.cells.embedded, report.pairs, max_cells=MOST_TRANSPORTED, rng=prepared.seed
         ),
-        "n_genes": chosen.n_active().numpy(),
+        "n_genes": _counts(chosen, report),
         "epsilon": float(report.epsilon),
         "center_distance": distance,
         "sweep": sweep,
@@ -135,6 +147,8 @@ def stored(
         **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
     }
     entry |= report.judges_of(sweep, selected)
+    if report.asked is not None:
+        entry["asked"] = report.asked
     if isinstance(explained[selected], PairExplained):
         entry["pair_deltas"] = pair_rows(chosen)
         sweep["pair_deltas"] = sparse.vstack([pair_rows(candidate.cuts()) for candidate in explained], format="csr")
@@ -143,12 +157,24 @@ def stored(
     return entry
 
 
-def _basis(explained: Explained, prepared: Prepared, reference: str | None) -> torch.Tensor:
+def _basis(explained: Explained, prepared: Prepared, reference: Any) -> torch.Tensor:
     """Basis translations in the gauge asked for, float32 (l, d); differences stay exact in float64."""
     dense = explained.translations.dense().numpy()
-    names = list(prepared.groups.names)
-    row: Any = "baseline" if reference == "baseline" else names.index(names[0] if reference is None else str(reference))
-    return torch.from_numpy(gauge(dense, row, prepared.groups.sizes).astype(np.float32))
+    return torch.from_numpy(in_gauge(dense, prepared.groups, prepared.asked, reference).astype(np.float32))
+
+
+def _reference(prepared: Prepared, reference: Any) -> dict[str, str]:
+    """What ``params`` hold of the reference; the column only of a label."""
+    word, column = reference_words([str(name) for name in prepared.groups.names], prepared.groups.key, reference)
+    return {"reference": word, **({"reference_column": column} if column else {})}
+
+
+def _counts(cuts: PairCuts, report: Report) -> np.ndarray:
+    """Genes of every pair that is scored, int64 (l, l); 0 of the others."""
+    found = np.zeros((cuts.n_groups, cuts.n_groups), dtype=np.int64)
+    for i, j in report.pairs:
+        found[i, j] = cuts(i, j).genes.numel()
+    return found
 
 
 def _cuts(explained: Explained, basis: torch.Tensor) -> PairCuts:
@@ -168,7 +194,7 @@ def _sweep(
     return {
         "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
         "lam": np.array([candidate.lam for candidate in explained]),
-        "similarity": _similarities(explained),
+        "similarity": _similarities(explained, report.pairs),
         "deltas": _rows(bases),
         "validation_correctness": np.stack([candidate.validation.correctness for candidate in explained]),
         "validation_coverage": np.stack([candidate.validation.coverage for candidate in explained]),
@@ -195,7 +221,7 @@ def _variant(
 def _changes(report: Report, explained: Sequence[Explained], bases: Sequence[torch.Tensor]) -> sparse.csr_matrix:
     """Mean of t(x) − x over the reported cells, (K·l·l, d): row i·l + j of a sparsity for i → j."""
     found = [
-        pair_rows(mean_changes(report.cells, _cuts(candidate, basis)))
+        pair_rows(mean_changes(report.cells, _cuts(candidate, basis), report.pairs), report.pairs)
         for candidate, basis in zip(explained, bases, strict=True)
     ]
     return sparse.vstack(found, format="csr")
@@ -204,7 +230,7 @@ def _changes(report: Report, explained: Sequence[Explained], bases: Sequence[tor
 def _factors(prepared: Prepared, epsilon: float, explained: Sequence[Explained], amplitude: float) -> list[float]:
     """For each sparsity the single factor that serves the difference of means best, up to the bound that ours have."""
     cells, means = prepared.part(VALIDATE), torch.from_numpy(prepared.means)
-    indices, pairs = index_groups(cells.embedded), compared_pairs(cells.n_groups, prepared.seed)
+    indices, pairs = index_groups(cells.embedded), some(cells.n_groups, prepared.asked, PAIRS, prepared.seed)
 
     def chosen(k: int) -> float:
         cuts = PairCuts(means, k)
@@ -255,14 +281,13 @@ def _scored(
     return {name: np.stack(matrices) for name, matrices in rows.items()}
 
 
-def _similarities(explained: Sequence[Explained]) -> np.ndarray:
+def _similarities(explained: Sequence[Explained], pairs: Sequence[tuple[int, int]]) -> np.ndarray:
     """Eq. 10 between neighbouring sparsities, averaged over ordered pairs, (K - 1,)."""
     values = []
     for sparser, denser in pairwise(explained):
         first, second = sparser.cuts(), denser.cuts()
-        l = first.n_groups
-        pairs = [(i, j) for i in range(l) for j in range(l) if i < j]
-        values.append(float(np.mean([float(similarity(first.dense(i, j), second.dense(i, j))) for i, j in pairs])))
+        found = [float(similarity(first.dense(i, j), second.dense(i, j))) for i, j in pairs if i < j]
+        values.append(float(np.mean(found)))
     return np.array(values)
 
 
@@ -282,4 +307,4 @@ def report_on(prepared: Prepared, epsilon: float, judges: Any, movable: np.ndarr
     """The reported cells with their ε and judges (fitted on other cells, on the ``movable`` genes)."""
     cells = prepared.part(REPORT)
     panel = None if not judges else Panel.fit(prepared, judges, movable=movable)
-    return Report(cells, epsilon, panel)
+    return Report(cells, epsilon, panel, prepared.asked)

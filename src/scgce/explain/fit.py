@@ -11,10 +11,11 @@ import torch
 
 from scgce.core.choose.plan import PAIRS, plan_for
 from scgce.core.choose.select import Material
+from scgce.core.pairs import Asked, as_tensor, listed, some
 from scgce.core.score.cells import Cells
 from scgce.core.solve.path import RICHEST, PathPoints, fit_path
 from scgce.core.solve.penalties import Gap, Pairwise, Penalty
-from scgce.core.solve.problem import Problem, some_partners
+from scgce.core.solve.problem import Problem, some_pairs
 from scgce.core.solve.solver import Stopping
 
 from .read import Prepared
@@ -56,13 +57,14 @@ def material(
         The largest sparsity asked for: the path goes on until the mean pair has more genes than that.
     """
     problem, means, costs = smooth_problem(prepared, fit.means(), model.costs)
-    partners = some_partners(prepared.groups.n, PAIRS, seed)
-    if partners is not None:
-        problem = replace(problem, partners=partners.to(problem.start.device))
-    n_groups = prepared.groups.n
+    n_groups, asked = prepared.groups.n, prepared.asked
+    fitted = _fitted_pairs(problem, asked, seed)
+    problem = problem if fitted is None else replace(problem, pairs=fitted.to(problem.start.device))
     gap = None
     if model.amplitude is not None:
-        gap = Gap.build(means, model.amplitude, costs, model.exponent, nonnegative=model.nonnegative)
+        priced = None if asked is None else as_tensor(listed(n_groups, asked))
+        how: dict[str, Any] = {"nonnegative": model.nonnegative, "pairs": priced}
+        gap = Gap.build(means, model.amplitude, costs, model.exponent, **how)
     penalty: Penalty = Pairwise.build(costs, n_groups, model.exponent) if gap is None else gap
     points: PathPoints = fit_path(
         problem,
@@ -71,6 +73,7 @@ def material(
         means=None if problem.linear else means,
         enough_genes=RICHEST * largest,
         stopping=PATH if model.lams is None else EXACT,
+        asked=asked,
         on_point=on_point,
     )
     return Material(
@@ -82,9 +85,21 @@ def material(
         validate=validate,
         epsilon=epsilon,
         seed=seed,
-        plan=plan_for(problem.n_genes, n_groups),
+        plan=plan_for(problem.n_genes, len(listed(n_groups, asked))),
         means=torch.where(costs.isinf(), means[:1], means).cpu(),
+        asked=asked,
     )
+
+
+def _fitted_pairs(problem: Problem, asked: Asked | None, seed: int) -> torch.Tensor | None:
+    """Pairs (P, 2) that the objective sums over; None for all.
+
+    Those asked for; of very many a sample, but for a linear encoder, for which they cost little.
+    """
+    if asked is None:
+        return None if problem.linear else some_pairs(problem.n_groups, PAIRS, seed)
+    pairs = None if problem.linear else some(problem.n_groups, asked, PAIRS, seed)
+    return as_tensor(pairs or listed(problem.n_groups, asked))
 
 
 def smooth_problem(

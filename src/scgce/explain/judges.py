@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,9 +67,9 @@ class Panel:
         }
         return cls({f"judge_{name}": verdict for name, verdict in verdicts.items()}, read)
 
-    def scores(self, cuts: PairCuts) -> dict[str, np.ndarray]:
-        """Share of the translated cells of i that each judge calls j, (l, l) each."""
-        return {name: verdict.score(cuts) for name, verdict in self.verdicts.items()}
+    def scores(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]] | None = None) -> dict[str, np.ndarray]:
+        """Share of the translated cells of i that each judge calls j, (l, l) each; of some pairs, NaN elsewhere."""
+        return {name: verdict.score(cuts, pairs) for name, verdict in self.verdicts.items()}
 
 
 def movable_genes(encoder: Encoder, costs: np.ndarray | None = None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from scipy import sparse
 
 from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts, SparseDelta
+from scgce.core.pairs import listed
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 
@@ -54,11 +55,12 @@ def in_float32(deltas: Mapping[tuple[int, int], SparseDelta], n_groups: int, n_g
     return PairCuts.given(rounded, n_groups, n_genes)
 
 
-def pair_rows(pairs: PairCuts) -> sparse.csr_matrix:
-    """CSR float32 (l·l, d), row i·l + j for i → j."""
+def pair_rows(pairs: PairCuts, wanted: Sequence[tuple[int, int]] | None = None) -> sparse.csr_matrix:
+    """CSR float32 (l·l, d), row i·l + j for i → j; empty for a pair that is not wanted."""
     n = pairs.n_groups
     nothing = SparseDelta(torch.zeros(0, dtype=torch.int64), torch.zeros(0))
-    rows = [pairs(i, j) if i != j else nothing for i in range(n) for j in range(n)]
+    there = set(listed(n) if wanted is None else wanted)
+    rows = [pairs(i, j) if (i, j) in there else nothing for i in range(n) for j in range(n)]
     indptr = np.cumsum([0, *(len(row.genes) for row in rows)])
     genes = torch.cat([row.genes for row in rows]).numpy()
     values = torch.cat([row.values.float() for row in rows]).numpy()

@@ -13,10 +13,11 @@ from anndata import AnnData
 from scipy import sparse
 
 from scgce._api.groups import Groups
-from scgce.core.choose.codebook import ProgramMeans, differing
+from scgce.core.choose.codebook import ProgramMeans, pairwise
 from scgce.core.choose.codebook_loss import ArrivalLoss
 from scgce.core.choose.codebook_search import Found, Search, SearchOptions
 from scgce.core.choose.select import Explained, quality
+from scgce.core.pairs import Asked, centred, mask_of, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, score_pairs
 from scgce.matrix import arrays
@@ -47,13 +48,14 @@ class ProgramExplained(Explained):
     """(M, l) level of every group, 0 the lowest."""
     amounts: np.ndarray
     """(M, l) mean amount of that level."""
+    asked: Asked | None = None
+    """Pairs that are counted, bool (l, l); None for all."""
 
     @property
     def compared(self) -> int:
         """Genes that the mean pair moves: the difference of means beside it moves as many."""
-        counts = self.translations.counts()
-        n = counts.shape[0]
-        return max(1, round(float(counts.sum()) / max(1, n * (n - 1))))
+        counts = self.translations.counts().numpy()
+        return max(1, round(float(counts[mask_of(len(counts), self.asked)].mean())))
 
 
 def check_programs_sparsity(sparsity: Any, n_programs: int) -> list[int]:
@@ -122,7 +124,8 @@ class Setting:
         order = np.argsort(names, kind="stable")
         place = np.append(np.argsort(order), -1)
         groups = Groups(prepared.groups.key, prepared.groups.names[order], place[prepared.groups.codes])
-        own = replace(prepared, groups=groups, means=prepared.means[order])
+        asked = None if prepared.asked is None else prepared.asked[np.ix_(order, order)]
+        own = replace(prepared, groups=groups, means=prepared.means[order], asked=asked)
         return cls(own, order, own.part(FIT), own.part(VALIDATE), epsilon, prepared.seed, count)
 
     def program_means(self, programs: Programs, rows: np.ndarray | None = None) -> ProgramMeans:
@@ -141,7 +144,7 @@ class Setting:
             with torch.no_grad():
                 return cells.tail(cells.translator.rows(rows) + (moves[target] - moves[source]).to(rows.device))
 
-        return score_pairs(moved, cells.embedded, self.epsilon)
+        return score_pairs(moved, cells.embedded, self.epsilon, with_self(cells.n_groups, self.prepared.asked))
 
 
 def search(
@@ -154,7 +157,9 @@ def search(
     """The codebook of each number, ascending: of those of least loss, the best on the validation cells."""
     W = setting.prepared.encoder.W
     hidden = means.hidden(None if W is None else W.numpy())
-    found = Search(means, hidden, ArrivalLoss(setting.fit, setting.seed), options, on_step)
+    asked = setting.prepared.asked
+    loss = ArrivalLoss(setting.fit, setting.seed, asked=asked)
+    found = Search(means, hidden, loss, options, on_step, asked)
     found.run(sparsities, setting.count)
     chosen = []
     for k in sorted(sparsities):
@@ -171,7 +176,8 @@ def choose_programs(
 ) -> Programs:
     """The programmes to explain in, learned on the fitting cells where they are learned."""
     prepared = setting.prepared
-    cells = FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), prepared.means)
+    differing = centred(prepared.means, prepared.asked)
+    cells = FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), differing)
     if not (isinstance(source, str) and source == "auto"):
         try:
             found = resolve_programs(source, prepared.genes, cells, adata=adata, mask=mask, rng=setting.seed)
@@ -249,7 +255,8 @@ def explained_in_programs(
         both = np.ix_(back, back)
         validation = Scores(scores.correctness[both], scores.coverage[both])
         levels, amounts = (of(found.levels)[:, back] for of in (means.ordered, means.level_means))
-        chosen.append(ProgramExplained(k, found.price, own, False, validation, levels, amounts))
+        asked = None if setting.prepared.asked is None else setting.prepared.asked[both]
+        chosen.append(ProgramExplained(k, found.price, own, False, validation, levels, amounts, asked))
     return chosen
 
 
@@ -263,15 +270,10 @@ def to_entry(programs: Programs, explained: Sequence[ProgramExplained]) -> dict[
         "weights": sparse.csr_matrix(weights.T, dtype=np.float32),
         "levels": np.stack([one.levels for one in explained]).astype(np.int16),
         "amounts": np.stack([one.amounts for one in explained]).astype(np.float32),
-        "count_mean": np.array([_pairwise(one.levels).mean() for one in explained]),
+        "count_mean": np.array([pairwise(one.levels, one.asked).mean() for one in explained]),
         "n_genes": np.array([one.compared for one in explained], dtype=np.int64),
-        "count_max": np.array([_pairwise(one.levels).max() for one in explained], dtype=np.int64),
+        "count_max": np.array([pairwise(one.levels, one.asked).max() for one in explained], dtype=np.int64),
     }
-
-
-def _pairwise(levels: np.ndarray) -> np.ndarray:
-    """Programmes that take part in every ordered pair of different groups."""
-    return differing(levels)[~np.eye(levels.shape[1], dtype=bool)]
 
 
 def from_entry(stored: Mapping[str, Any], prepared: Prepared, label: str) -> Programs:

@@ -15,6 +15,7 @@ from scgce._api.adata import gene_names, get_matrix, log_base, warn_if_counts, w
 from scgce._api.device import resolve_device
 from scgce._api.errors import listing
 from scgce._api.groups import Groups, read_groups, read_labels
+from scgce.core.pairs import Asked
 from scgce.core.score.cells import Cells
 from scgce.core.score.columns import CachedColumns
 from scgce.core.score.epsilon import epsilon_from
@@ -27,6 +28,7 @@ from scgce.matrix import arrays
 from scgce.matrix.extremes import Extremes
 
 from . import params as _params
+from .asked import asked_pairs
 from .split import FIT, REPORT, VALIDATE, split_cells, split_donors
 
 logger = logging.getLogger("scgce")
@@ -72,6 +74,8 @@ class Prepared:
     """Of the logarithm of X; None if nothing says it."""
     donors: dict[str, int] = field(default_factory=dict)
     """Part of every donor, where whole donors fit, select and are reported."""
+    asked: Asked | None = None
+    """Pairs of groups that are explained, bool (l, l); None for all."""
 
     @property
     def bounds(self) -> Bounds | None:
@@ -149,7 +153,8 @@ def prepare(
     encoder: Any,
     layer: str | None,
     groups: Any = "all",
-    reference: str | None = None,
+    reference: Any = None,
+    pairs: Any = "all",
     validation_fraction: float = 0.25,
     split_by: str | None = None,
     min_cells: int = 3,
@@ -160,6 +165,7 @@ def prepare(
 ) -> Prepared:
     """Check the input, resolve the encoder, split the cells and read X once (twice if it is not in memory)."""
     found = read_groups(adata, groupby, groups=groups, min_cells=min_cells, reference=reference)
+    asked = asked_pairs(adata, found, pairs)
     X, genes = get_matrix(adata, layer), gene_names(adata)
     name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     arrays.check_matrix(X, name)
@@ -182,7 +188,7 @@ def prepare(
         encoder = _scvis(adata, X, genes, layer, order[split[order] == FIT], seed, where)
     r = resolve(adata, use_rep=use_rep, encoder=encoder, layer=layer, rng=seed, device=device, parts=split)
     prepared = read(adata, X, genes, found, r.align(genes), split, device=where, seed=seed, clip=clip)
-    return replace(prepared, donors=donors, base=log_base(adata, layer))
+    return replace(prepared, donors=donors, base=log_base(adata, layer), asked=asked)
 
 
 def _by_donor(

@@ -98,7 +98,8 @@ def reopen(
     donors = dict(
         zip(np.asarray(entry.get("donors", ())).astype(str).tolist(), entry.get("donor_part", ()), strict=True)
     )
-    opened = replace(opened, donors={name: int(donors[name]) for name in donors}, base=base)
+    asked = None if "asked" not in entry else np.asarray(entry["asked"], dtype=bool)[np.ix_(kept, kept)]
+    opened = replace(opened, donors={name: int(donors[name]) for name in donors}, base=base, asked=asked)
     return _with_stored_range(opened, entry)
 
 
@@ -184,7 +185,7 @@ def stored_explanations(entry: dict[str, Any], scored: Prepared) -> list[Explain
         if "programs" in entry:
             levels, amounts = (np.asarray(entry["programs"][name][index])[:, rows] for name in ("levels", "amounts"))
             found = Translations.of_dense(dense)
-            explained.append(ProgramExplained(int(k), lam, found, False, unknown, levels, amounts))
+            explained.append(ProgramExplained(int(k), lam, found, False, unknown, levels, amounts, scored.asked))
             continue
         explained.append(Explained(int(k), lam, Translations.of_dense(dense), cut, unknown))
     return explained

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +35,10 @@ class Shares:
     def of(cls, result: Result, sparsity: int | None = None) -> Shares:
         """Shares of a stored explanation, at one of its sparsities (the selected one if None)."""
         k = result.check_sparsity(sparsity)
-        first, second = np.triu_indices(len(result.groups), 1)
+        pairs = [(i, j) for i, j in result.ordered_pairs if i < j]
+        first, second = np.array(pairs, dtype=np.int64).T
         cuts = result.pair_cuts(k)
-        amounts = np.stack([cuts.dense(i, j).abs().numpy() for i, j in combinations(range(len(result.groups)), 2)])
+        amounts = np.stack([cuts.dense(i, j).abs().numpy() for i, j in pairs])
         active = np.flatnonzero(amounts.any(axis=0))
         amounts = amounts[:, active]
         total = amounts.sum(axis=1, dtype=np.float64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -51,7 +50,7 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     """
     entry, found = _stored(adata, key, "evidence")
     names = entry["groups"]
-    rows, columns = np.nonzero(~np.eye(len(names), dtype=bool))
+    rows, columns = np.nonzero(Result.read(adata, key).asked)
     frame = pd.DataFrame({"source": names[rows], "target": names[columns]})
     for name in _PER_PAIR:
         frame[name] = np.asarray(found[name])[rows, columns]
@@ -121,7 +120,7 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
             raise ValueError(f"source={source!r} and target={target!r}: give both for one pair, or none for all pairs")
         return _chosen(entry, found, *result.pair(source, target))
     parts: list[pd.DataFrame] = []
-    for i, j in permutations(range(len(result.groups)), 2):
+    for i, j in result.ordered_pairs:
         part = _chosen(entry, found, i, j)
         if part.empty and parts:  # pandas minds frames without rows
             continue

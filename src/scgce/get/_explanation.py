@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from typing import Any, Literal
 
 import numpy as np
@@ -128,7 +127,7 @@ def pairs(
     programs = StoredPrograms.read(result, k) if in_programs(result, by) else None
     cuts = result.pair_cuts(k)
     parts = []
-    for i, j in permutations(range(len(result.groups)), 2):
+    for i, j in result.ordered_pairs:
         if programs is not None:
             part = program_rows(programs, i, j)
         else:

@@ -54,8 +54,8 @@ def metrics(
 
     Returns
     -------
-    One row per ordered pair with the columns ``source``, ``target``, ``n_programs`` (of a result in programmes),
-    ``n_genes``, ``correctness`` (paper, Eq. 3:
+    One row per ordered pair that was explained with the columns ``source``, ``target``, ``n_programs`` (of a result in
+    programmes), ``n_genes``, ``correctness`` (paper, Eq. 3:
     share of translated cells of the source that land within ε of a cell of the target), ``coverage`` (Eq. 4: share of
     cells of the target within ε of a translated cell), ``self_similarity`` (share of the target's scored cells within
     ε of another one: what real cells of the target reach, the ceiling of the two before; it rises with the number of
@@ -74,9 +74,7 @@ def metrics(
     """
     result = Result.read(adata, key, consistent=consistent)
     k = result.check_sparsity(sparsity)
-    size = len(result.groups)
-    keep = np.ones((size, size), bool) if include_self else ~np.eye(size, dtype=bool)
-    rows, columns = np.nonzero(keep)
+    rows, columns = np.nonzero(result.asked | (np.eye(len(result.groups), dtype=bool) & include_self))
     frame = pd.DataFrame({"source": result.groups[rows], "target": result.groups[columns]})
     frame["n_genes"] = result.n_genes(k)[rows, columns]
     if "programs" in result.raw:

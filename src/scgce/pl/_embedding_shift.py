@@ -51,12 +51,11 @@ def embedding_shift_data(
     rows = [sample(known.rows(group, name), max_cells, generator) for group, name in enumerate(result.groups)]
     means = [_mean(chosen.observed(adata, part, layer)) for part in rows]
     records = []
-    for i, j in np.ndindex(scores.shape):
-        if i != j:
-            genes, amounts = cuts(i, j)
-            delta = pd.Series(amounts.numpy(), index=result.genes[genes.numpy()])
-            moved = _mean(chosen.translated(adata, rows[i], delta, layer, bounds))
-            records.append((result.groups[i], result.groups[j], *means[i], *moved, *means[j], scores[i, j]))
+    for i, j in result.ordered_pairs:
+        genes, amounts = cuts(i, j)
+        delta = pd.Series(amounts.numpy(), index=result.genes[genes.numpy()])
+        moved = _mean(chosen.translated(adata, rows[i], delta, layer, bounds))
+        records.append((result.groups[i], result.groups[j], *means[i], *moved, *means[j], scores[i, j]))
     columns = ["source", "target", "x", "y", "x_moved", "y_moved", "x_target", "y_target", "correctness"]
     return pd.DataFrame(records, columns=columns)
 

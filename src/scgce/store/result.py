@@ -12,9 +12,10 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.columns import group_name
-from scgce._api.errors import not_found
+from scgce._api.errors import listing, not_found
 from scgce._api.groups import label_names
 from scgce.core.choose.truncate import PairCuts, SparseDelta, top_k
+from scgce.core.pairs import listed, mask_of
 from scgce.core.score.judges import disagreeing
 
 from .entries import read_result
@@ -149,11 +150,28 @@ class Result:
             raise not_found(argument, name, f"the groups of {self.groupby!r}", self.groups)
         return int(rows[0])
 
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Ordered pairs that were explained (l, l)."""
+        given = self.raw.get("asked")
+        return mask_of(len(self.groups), None if given is None else np.asarray(given, dtype=bool))
+
+    @property
+    def ordered_pairs(self) -> list[tuple[int, int]]:
+        """Rows of every ordered pair that was explained, source by source."""
+        return listed(len(self.groups), self.asked)
+
     def pair(self, source: Any, target: Any) -> tuple[int, int]:
-        """Rows of two different groups."""
+        """Rows of two different groups whose pair was explained."""
         i, j = self.group(source, "source"), self.group(target, "target")
         if i == j:
             raise ValueError(f"source and target are both {source!r}; choose two different groups")
+        if not self.asked[i, j]:
+            there = [str(self.groups[other]) for other in np.flatnonzero(self.asked[i])]
+            raise ValueError(
+                f"source={source!r} and target={target!r} were not explained (pairs={self.params.get('pairs')!r}); "
+                f"from {str(self.groups[i])!r} there are: {listing(there)}"
+            )
         return i, j
 
     def names(self, source: Any, target: Any) -> tuple[str, str]:

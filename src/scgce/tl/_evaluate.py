@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from anndata import AnnData
 
+from scgce._api.columns import reference_of
 from scgce._api.constraints import DATA, NEW_NAME, NONE, SEED, TEXT, checked, one_of, sequence_of, whole
 from scgce._api.device import resolve_device
 from scgce.encoders import encoder_from_uns
@@ -145,13 +146,13 @@ def evaluate(
     if judges:
         movable = stored_movable(entry, scored.genes)
         panel = Panel.fit(scored, judges, fitted_on=own, parents=_parents(entry), movable=movable)
-    report = Report(scored.part(REPORT), reach, panel)
+    report = Report(scored.part(REPORT), reach, panel, scored.asked)
     explained = stored_explanations(entry, scored)
     selected = [candidate.sparsity for candidate in explained].index(int(params["sparsity_selected"]))
     kept = {**params, "groupby": scored.groups.key, "layer": layer or params["layer"], "clip": bounded}
     kept |= {"evaluated": key, **counts}
     kept["epsilon_rule"] = params["epsilon_rule"] if epsilon is None else _params.epsilon_rule(epsilon)
-    gauge = kept["reference"] if kept.get("reference") in ("baseline", *scored.groups.names) else None
+    gauge = reference_of(kept, [str(name) for name in scored.groups.names])
     factors = stored_factors(entry)
     found = stored(scored, report, explained, selected, kept, reference=gauge, factors=factors)
     found |= programs_of(entry, scored)

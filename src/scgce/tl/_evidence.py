@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
 from scgce._api.progress import progress
 from scgce.core.choose.truncate import PairCuts
+from scgce.core.pairs import listed, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.evidence import (
     DOSES,
@@ -83,7 +83,8 @@ def evidence(
     ``dose_correctness`` and ``dose_coverage`` (T, l, l); ``off_manifold`` (l, l): median distance of translated cells
     to the nearest real cell of the target in PCA space, in units of the target's own spacing; ``below_zero`` (l, l):
     share of the lowered entries that fall below zero; ``consistency_price`` (l, l): objective of Eq. 9 under the
-    consistent solution over that of the pair explained on its own, same λ (NaN of programmes, whose price is no λ);
+    consistent solution over that of the pair explained on its own, same λ (NaN of programmes, whose price is no λ, and
+    where only some pairs were asked for);
     ``p_correctness``, ``p_coverage`` (l, l) against permuted labels; ``unexplained_source``, ``unexplained_target``,
     ``unexplained_reason``: pairs below the threshold, worst first; ``triangle_error``. Read it with `get.evidence` and
     `get.unexplained`.
@@ -107,15 +108,16 @@ def evidence(
     at = np.asarray(entry["sweep"]["sparsity"]).tolist().index(k)
     at_one = Scores(*(np.asarray(entry["sweep"][name])[at] for name in ("correctness", "coverage")))
     found: dict[str, Any] = {"sparsity": k, "n_permutations": n_permutations}
-    pairs = prepared.groups.n * (prepared.groups.n - 1)
+    asked = listed(prepared.groups.n, prepared.asked)
+    pairs = len(asked)
     with progress(total=pairs * (len(doses) + 4), desc="evidence") as bar:
-        found |= _doses(cells, cuts, epsilon, doses, bar.update)
-        found |= {"off_manifold": _off_manifold(prepared, cuts), "below_zero": _below_zero(cells, cuts)}
+        found |= _doses(cells, cuts, epsilon, doses, asked, bar.update)
+        found |= {"off_manifold": _off_manifold(prepared, cuts), "below_zero": _below_zero(cells, cuts, asked)}
         bar.update(pairs)
         found |= {"consistency_price": _price(prepared, 0.0 if "programs" in entry else chosen.lam)}
-        found |= {"triangle_error": triangle_error(cuts.dense, prepared.groups.n)}
+        found |= {"triangle_error": triangle_error(cuts.dense, prepared.groups.n, prepared.asked)}
         bar.update(pairs)
-        found |= _null(cells, cuts, epsilon, n_permutations, seed, bar.update)
+        found |= _null(cells, cuts, epsilon, n_permutations, seed, asked, bar.update)
         found |= _unexplained(prepared, cells, moved, at_one, epsilon, threshold)
         bar.update(pairs)
     adata.uns[key] = {**adata.uns[key], "evidence": found}
@@ -123,13 +125,18 @@ def evidence(
 
 
 def _doses(
-    cells: Cells, cuts: PairCuts, epsilon: float, doses: Sequence[float], on_pair: Callable[[], object]
+    cells: Cells,
+    cuts: PairCuts,
+    epsilon: float,
+    doses: Sequence[float],
+    asked: list[tuple[int, int]],
+    on_pair: Callable[[], object],
 ) -> dict[str, np.ndarray]:
     def moved(i: int, j: int, t: float) -> Any:
         on_pair()
         return cells.mover(cuts, scale=t)(i, j)
 
-    correctness, coverage = dose_curve(moved, cells.embedded, epsilon, doses)
+    correctness, coverage = dose_curve(moved, cells.embedded, epsilon, doses, asked)
     return {"doses": np.asarray(doses, np.float64), "dose_correctness": correctness, "dose_coverage": coverage}
 
 
@@ -143,21 +150,25 @@ def _off_manifold(prepared: Prepared, cuts: PairCuts) -> np.ndarray:
     mapped = torch.from_numpy(np.asarray(X @ M.numpy(), dtype=np.float32)) + offset
     translator = Translator(mapped, M, cells.translator.columns, prepared.bounds)
     groups = [translator.rows(rows) for rows in cells.slices]
-    return off_manifold(lambda i, j: translator.translate(cells.slices[i], cuts(i, j)), groups)
+    wanted = with_self(prepared.groups.n, prepared.asked)
+    return off_manifold(lambda i, j: translator.translate(cells.slices[i], cuts(i, j)), groups, wanted)
 
 
-def _below_zero(cells: Cells, cuts: PairCuts) -> np.ndarray:
+def _below_zero(cells: Cells, cuts: PairCuts, asked: list[tuple[int, int]]) -> np.ndarray:
     """Nothing falls below zero with clipping."""
     n, columns = cells.n_groups, cells.translator.columns
     if cells.translator.bounds is not None or columns is None:
         return np.zeros((n, n))
-    return share_below_zero(columns, cells.slices, cuts)
+    return share_below_zero(columns, cells.slices, cuts, asked)
 
 
 def _price(prepared: Prepared, lam: float) -> np.ndarray:
-    """Unbounded amounts on both sides, so that it is the price of consistency alone; NaN without a λ."""
+    """Unbounded amounts on both sides, so that it is the price of consistency alone; NaN without a λ.
+
+    The unbounded problem is solved over all pairs only: NaN as well where some were asked for.
+    """
     n = prepared.groups.n
-    if lam <= 0:
+    if lam <= 0 or prepared.asked is not None:
         return np.full((n, n), np.nan)
     problem, means, costs = smooth_problem(prepared, prepared.part(FIT).means(), np.ones(len(prepared.genes)))
     start = None if problem.linear else means
@@ -173,12 +184,13 @@ def _null(
     epsilon: float,
     n_permutations: int,
     seed: int,
+    asked: list[tuple[int, int]],
     on_pair: Callable[[], object],
 ) -> dict[str, np.ndarray]:
     n = cells.n_groups
     p_correctness, p_coverage = np.full((2, n, n), np.nan)
     if n_permutations:
-        for i, j in permutations(range(n), 2):
+        for i, j in asked:
             null = permuted_labels(
                 cells.embedded[i],
                 cells.embedded[j],

@@ -83,6 +83,11 @@ def lineages(
     entry = read_result(adata, key)
     if "pair_deltas" in entry:
         raise ValueError(f"key={key!r} was made pair by pair ({entry['params']['method']}): it has no basis to average")
+    if "asked" in entry:
+        raise ValueError(
+            f"key={key!r} explains some pairs only (pairs={entry['params'].get('pairs')!r}); expected a result of all "
+            "pairs, of which groups can be averaged"
+        )
     if copy:
         adata = adata.copy()
     seed = seed_for(entry, rng)
@@ -163,7 +168,15 @@ def _merged(prepared: Prepared, key: str, parents: dict[str, str], weights: pd.D
     if prepared.most_reported is not None:
         bound = (weights.to_numpy() > 0).astype(np.int64) @ prepared.most_reported
     means, reported = (weights.to_numpy() @ part for part in (prepared.means, prepared.reported_means))
-    return replace(prepared, groups=groups, split=split, means=means, reported_means=reported, most_reported=bound)
+    return replace(
+        prepared,
+        groups=groups,
+        split=split,
+        means=means,
+        reported_means=reported,
+        most_reported=bound,
+        asked=None,
+    )
 
 
 def _averaged(explained: Explained, weights: pd.DataFrame) -> Explained:

@@ -18,6 +18,7 @@ from scgce._api.progress import progress
 from scgce._api.threads import one_thread
 from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts
+from scgce.core.pairs import listed
 from scgce.core.score.metrics import similarity
 from scgce.encoders import encoder_from_uns, resolve
 from scgce.explain.choose import explanations
@@ -127,7 +128,8 @@ def stability(
             epsilon = pick_epsilon(own, params["epsilon_rule"])
         drawn = _draw(own, donors, generator)
         repeats.append(_again(own, model, drawn, sparsities, str(params["method"]), epsilon, generator))
-    found = _summary(reported, [repeat.cuts() for repeat in repeats], interval)
+    asked = set(listed(prepared.groups.n, prepared.asked))
+    found = _summary(reported, [repeat.cuts() for repeat in repeats], interval, asked)
     found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
     found["resample"] = resample or ""
     adata.uns[key] = {**adata.uns[key], "stability": found}
@@ -246,14 +248,16 @@ def _again(
     return chosen[0]
 
 
-def _summary(reported: PairCuts, repeats: list[PairCuts], interval: float) -> dict[str, Any]:
+def _summary(
+    reported: PairCuts, repeats: list[PairCuts], interval: float, asked: set[tuple[int, int]]
+) -> dict[str, Any]:
     n = reported.n_groups
     rows: dict[str, list[Any]] = {"frequency": [], "low": [], "high": []}
     alike = np.full((n, n), np.nan)
     empty = sparse.csr_matrix((1, reported.n_genes), dtype=np.float32)
     for i in range(n):
         for j in range(n):
-            if i == j:
+            if (i, j) not in asked:
                 for name in rows:
                     rows[name].append(empty)
                 continue

@@ -14,11 +14,13 @@ from scgce._api.constraints import FLAG, NONE, checked, one_of
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
 from scgce.core.choose.select import smallest_sufficient
+from scgce.core.pairs import listed
 from scgce.core.solve.penalties import exponent_of
 from scgce.encoders._scvi import layer_of_scvi
 from scgce.explain import params as _params
 from scgce.explain import programs as _in_programs
 from scgce.explain.advice import tell
+from scgce.explain.asked import word_of
 from scgce.explain.choose import explanations, steps_of
 from scgce.explain.entry import report_on, stored
 from scgce.explain.fit import Model
@@ -40,7 +42,7 @@ def tgt(
     encoder: Any = None,
     layer: str | None = None,
     groups: Literal["all"] | Sequence[str] = "all",
-    reference: str | None = None,
+    reference: Any = None,
     mask_var: str | np.ndarray | None = None,
     sparsity: Literal["auto"] | int | Sequence[int] = "auto",
     method: Literal["refine", "refine_consistent", "path", "truncate"] = "refine",
@@ -49,6 +51,7 @@ def tgt(
     amplitude: float | Literal["auto"] | None = "auto",
     clip: Literal["auto", "range", "zero"] | bool | None = "auto",
     nonnegative: bool = False,
+    pairs: Literal["all"] | str | Sequence[Any] = "all",
     penalty: Literal["pair", "gene"] | float = "pair",
     lam: float | Sequence[float] | None = None,
     gene_costs: str | np.ndarray | None = None,
@@ -94,7 +97,9 @@ def tgt(
         Groups to explain; "all" for every one.
     reference
         Group whose row of ``deltas`` is 0 (None: the first), or "baseline" for the cell-weighted median over groups.
-        A matter of display: differences between groups do not depend on it.
+        With several columns also a label of one of them (``"ctrl"``, or ``{"condition": "ctrl"}`` where several have
+        it): contrasts are read from it, and in every set of groups that ``pairs`` link its row is 0. A matter of
+        display: differences between groups do not depend on it.
     mask_var
         Boolean column of ``adata.var`` or array (d,): genes that may be used.
     sparsity
@@ -129,6 +134,12 @@ def tgt(
     nonnegative
         Bound the amounts further, gene by gene, so that no group's mean is taken below zero. Needs an amplitude and a
         matrix without negative values.
+    pairs
+        The pairs that matter: "all"; a list of (source, target), each a name or ``{"cell_type": "B", "condition":
+        "ctrl"}``; or "within:cell_type", all pairs of groups that share a label of that column (one of ``groupby``, or
+        a column that has one label in every group). Both directions of each are explained. Objective, choice, number
+        of genes, programmes, means of the metrics and report look at these pairs only; the others have no explanation
+        and NaN for their metrics. δ is one vector a group all the same. Needs an amplitude.
     penalty
         What a gene costs: "pair", its amount for every pair it tells apart (Eq. 9); "gene", its range once (a small
         panel over all pairs); or a number between 0 ("gene") and 1 ("pair").
@@ -166,7 +177,7 @@ def tgt(
     None, or the copy. Sets ``adata.uns[key_added]``: ``params``; ``groups`` (l,), ``genes`` (d,); ``deltas`` float32
     (l, d), the basis translations; ``correctness``, ``coverage``, ``percent_explained``, ``n_genes`` and judges'
     ``judge_*`` (l, l), row i, column j for i → j, on the reported cells; ``movable`` (d,), the genes that the judges
-    read; ``epsilon``; ``means`` (l, d); ``low`` and
+    read; ``asked`` (l, l), the pairs explained, where they are not all; ``epsilon``; ``means`` (l, d); ``low`` and
     ``high`` (d,), the genes' range; ``sweep`` with the same for every sparsity beside the difference of means cut to as
     many genes (``dbm_*`` at real amounts, ``dbm_scaled_*`` times ``dbm_factor``), ``changes`` CSR (K·l·l, d), the mean
     of t(x) − x over the reported cells where they are bounded, and, after "refine", the consistent
@@ -190,6 +201,8 @@ def tgt(
     _params.check_epsilon(epsilon)
     if nonnegative and amplitude is None:
         raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
+    if amplitude is None and not (isinstance(pairs, str) and pairs == "all"):
+        raise ValueError(f"pairs={pairs!r} with amplitude=None: expected an amplitude, or pairs='all'")
     lams, exponent = _params.check_lams(lam), exponent_of(penalty)
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
@@ -203,6 +216,7 @@ def tgt(
         layer=layer,
         groups=groups,
         reference=reference,
+        pairs=pairs,
         validation_fraction=validation_fraction,
         split_by=split_by,
         min_cells=min_cells,
@@ -221,6 +235,7 @@ def tgt(
         "clip": prepared.clip,
         "nonnegative": bool(nonnegative),
         "penalty": float(exponent),
+        "pairs": word_of(pairs),
         "validation_fraction": float(validation_fraction),
         "split_by": split_by or "",
         "epsilon_rule": _params.epsilon_rule(epsilon),
@@ -242,13 +257,13 @@ def _explain(
     epsilon: float | str | None,
     judges: bool | Mapping[str, Any],
     params: dict[str, Any],
-    reference: str | None,
+    reference: Any,
 ) -> dict[str, Any]:
     """The path, the choice for every sparsity, and the scores: the entry of ``adata.uns``."""
     methods = [str(params["method"])]
     if methods == ["refine"]:
         methods.append("refine_consistent")
-    steps = steps_of(methods, sparsities, len(prepared.genes), prepared.groups.n)
+    steps = steps_of(methods, sparsities, len(prepared.genes), len(listed(prepared.groups.n, prepared.asked)))
     steps += len(methods) * len(sparsities) * SCORE_STEPS
     with progress(total=PATH_STEPS + steps, desc="tgt") as bar, one_thread():
         reach = pick_epsilon(prepared, epsilon)
@@ -280,7 +295,7 @@ def _explain_in_programs(
     epsilon: float | str | None,
     judges: bool | Mapping[str, Any],
     params: dict[str, Any],
-    reference: str | None,
+    reference: Any,
 ) -> dict[str, Any]:
     """The codebook of every sparsity, and its scores: the entry of ``adata.uns``."""
     mask = _in_programs.allowed_genes(model.costs)

@@ -24,7 +24,7 @@ def material() -> Material:
 @pytest.fixture(scope="module")
 def few(material: Material) -> Material:
     """What is tried on few genes (the world has 24) of few groups."""
-    return replace(material, plan=plan_for(24, 4))
+    return replace(material, plan=plan_for(24, 12))
 
 
 def steps_of(run: object, material: Material, k: int) -> int:
@@ -90,7 +90,7 @@ def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
     assert len(searched) == expected
 
 
-@pytest.mark.parametrize("plan", [plan_for(24, 4), plan_for(24, 40), plan_for(1000, 4)])
+@pytest.mark.parametrize("plan", [plan_for(24, 12), plan_for(24, 1560), plan_for(1000, 12)])
 def test_the_bar_of_progress_knows_the_descents(material: Material, plan: Plan) -> None:
     planned = replace(material, plan=plan)
     richer = refined(planned, 5)
@@ -109,7 +109,7 @@ def test_what_is_tried_is_named_and_the_best_is_taken(few: Material) -> None:
 
 
 def test_few_genes_of_many_groups_are_refined_once_more(material: Material) -> None:
-    plan = plan_for(24, 40)
+    plan = plan_for(24, 1560)
     assert plan.again and not plan.searches
     once = replace(material, plan=replace(plan, again=False))
     more = steps_of(refined, replace(material, plan=plan), 3) - steps_of(refined, once, 3)

@@ -5,6 +5,9 @@ const COLORS = { raised: "#b2182b", lowered: "#2166ac", source: "#7fc4f0", moved
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 const size = data.groups.length;
+// The targets explained from a source: all others, unless only some pairs were asked for.
+const targetsOf = (source) => (data.targets ? data.targets[source] : data.groups.map((_, code) => code).filter((code) => code !== source));
+const isExplained = (source, target) => source !== target && (!data.targets || data.targets[source].includes(target));
 
 // On the map and beside the squares a group is its number; labels as short as numbers (clusters 0, 1, …) stand for themselves.
 const brief = data.groups.every((name) => Array.from(name).length <= 3);

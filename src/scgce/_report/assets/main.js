@@ -21,7 +21,7 @@ function drawHead() {
       `${data.groups[i]} → ${data.groups[j]} (map ${digits(ours)}, judges ${digits(theirs)})`);
     const more = data.disagreements.length > 5 ? `, and ${data.disagreements.length - 5} more` : "";
     byId("cards").after(element("p", { class: "warning" }, `Map and judges disagree in ${data.disagreements.length} of ` +
-      `${size * (size - 1)} pairs: ${named.join(", ")}${more}. Their cells arrive on the map without looking like the target ` +
+      `${data.groups.reduce((sum, _, i) => sum + targetsOf(i).length, 0)} pairs: ${named.join(", ")}${more}. Their cells arrive on the map without looking like the target ` +
       "to classifiers that never saw it."));
   }
 }
@@ -68,7 +68,7 @@ function drawMetrics() {
   const rows = [];
   for (let i = 0; i < size; i += 1) {
     for (let j = 0; j < size; j += 1) {
-      if (i === j) continue;
+      if (!isExplained(i, j)) continue;
       const scores = Object.entries({ ...level.scores, ...level.plausibility }).map(([name, matrix]) => [name, matrix[i * size + j]]);
       rows.push({ i, j, source: data.groups[i], target: data.groups[j], n_genes: level.n_genes[i * size + j], ...Object.fromEntries(scores) });
     }

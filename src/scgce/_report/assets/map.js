@@ -107,8 +107,8 @@ function movedOf(i, j) {
   if (!moved) return [];
   const { counts } = data.moves;
   let start = 0;
-  for (let source = 0; source < i; source += 1) start += counts[source] * (size - 1);
-  start += counts[i] * (j < i ? j : j - 1);
+  for (let source = 0; source < i; source += 1) start += counts[source] * targetsOf(source).length;
+  start += counts[i] * targetsOf(i).indexOf(j);
   return Array.from({ length: counts[i] }, (_, index) => start + index);
 }
 

@@ -1,10 +1,12 @@
-// The chosen pair: its controls, genes, scores and cells. At first the two largest groups.
-const [first, second] = data.sizes.map((count, code) => [count, code]).sort((a, b) => b[0] - a[0]).map(([, code]) => code);
+// The chosen pair: its controls, genes, scores and cells. At first the two largest groups that were explained.
+const bySize = data.sizes.map((count, code) => [count, code]).sort((a, b) => b[0] - a[0]).map(([, code]) => code);
+const first = bySize.find((code) => targetsOf(code).length);
+const second = bySize.find((code) => isExplained(first, code));
 const state = { source: first, target: second, level: levels.findIndex((level) => level.k === data.selected), alone: null };
 let showGenes;
 
 function pick(source, target) {
-  if (source === target) return;
+  if (!isExplained(source, target)) return;
   Object.assign(state, { source, target });
   drawPair();
 }
@@ -31,11 +33,14 @@ function setUpPair() {
   drawPair();
 }
 
-// Two different groups at all times: choosing the other's group swaps them.
+// An explained pair at all times: choosing the other's group swaps them, and one of no pair with it brings a partner.
 function choose(role, index) {
   const other = role === "source" ? "target" : "source";
-  if (state[other] === index) state[other] = state[role];
-  state[role] = index;
+  if (targetsOf(index).length) {
+    if (state[other] === index) state[other] = state[role];
+    state[role] = index;
+    if (!isExplained(index, state[other])) [state[other]] = targetsOf(index);
+  }
   drawPair();
 }
 
@@ -78,14 +83,15 @@ function recall() {
   const [source, target] = ["from", "to"].map((name) => data.groups.indexOf(words.get(name)));
   const level = levels.findIndex((candidate) => String(candidate.k) === words.get("k"));
   if (level >= 0) state.level = level;
-  if (source >= 0 && target >= 0 && source !== target) Object.assign(state, { source, target });
+  if (source >= 0 && target >= 0 && isExplained(source, target)) Object.assign(state, { source, target });
   byId("level").selectedIndex = state.level;
 }
 
 // ← and → walk through the targets, with Shift through the sources, s swaps, + and − change the number of genes.
 const around = (index, step, other) => {
-  const next = (index + step + size) % size;
-  return next === other ? (next + step + size) % size : next;
+  let next = (index + step + size) % size;
+  while (!isExplained(other, next)) next = (next + step + size) % size;
+  return next;
 };
 const KEYS = {
   ArrowRight: () => { state.target = around(state.target, 1, state.source); },

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from scgce.core.pairs import Asked, mask_of
 from scgce.core.translations import Translations
 
 
@@ -35,6 +36,11 @@ def averaging(levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def differing(levels: np.ndarray) -> np.ndarray:
     """Programmes on which two groups lie on different levels, int64 (l, l), of levels (M, l)."""
     return np.asarray((levels[:, :, None] != levels[:, None, :]).sum(0))
+
+
+def pairwise(levels: np.ndarray, asked: Asked | None = None) -> np.ndarray:
+    """Programmes that take part in every ordered pair asked for (P,), of levels (M, l)."""
+    return np.asarray(differing(levels)[mask_of(levels.shape[1], asked)])
 
 
 @dataclass(frozen=True)

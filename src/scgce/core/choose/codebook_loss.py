@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from scgce.core.pairs import Asked, as_tensor, listed, mask_of, median_distance, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.epsilon import epsilon_from
 
@@ -51,11 +52,19 @@ class ArrivalLoss:
         The fitting cells.
     seed
         Draws the cells of a group by its size alone, so that the order of the groups does not matter.
+    asked
+        The pairs that count; None for all.
     """
 
-    def __init__(self, cells: Cells, seed: int, options: LossOptions = LossOptions()) -> None:
+    def __init__(
+        self, cells: Cells, seed: int, options: LossOptions = LossOptions(), asked: Asked | None = None
+    ) -> None:
         self.tail, self.options = cells.tail, options
-        self.source, self.target = _pairs(cells.n_groups, options.pairs, seed)
+        if asked is None:
+            self.source, self.target = _pairs(cells.n_groups, options.pairs, seed)
+        else:
+            chosen = some(cells.n_groups, asked, options.pairs, seed)
+            self.source, self.target = as_tensor(chosen or listed(cells.n_groups, asked)).T
         self.size = int(np.clip(options.moved // max(1, len(self.source)), *options.cells))
         moved, goals = [], []
         for group, points in zip(cells.slices, cells.embedded, strict=True):
@@ -69,7 +78,7 @@ class ArrivalLoss:
         alike = [torch.unique(own, dim=0) for own in self.goals]
         few = [own for own in alike if len(own) > 1]
         epsilon = epsilon_from(few) if few else 0.0
-        self.scale = float(torch.pdist(cells.means()).median().clamp(min=1e-12))
+        self.scale = max(median_distance(cells.means(), asked), 1e-12)
         epsilon = max(epsilon, 1e-3 * self.scale)
         self.reach, self.width = options.reach * epsilon, options.width * epsilon
 
@@ -146,17 +155,18 @@ class Residual:
     ----------
     products
         Products of the groups' means within every programme (M, l, l).
+    asked
+        The pairs that count; None for all.
     """
 
-    def __init__(self, products: np.ndarray) -> None:
+    def __init__(self, products: np.ndarray, asked: Asked | None = None) -> None:
         self.products = products
         total = products.sum(0)
         own = np.diag(total)
         distance = own[:, None] + own - 2 * total
-        n = len(total)
+        mask = mask_of(len(total), asked)
         tiny = 1e-12 * max(1.0, distance.max(initial=0.0))
-        share = np.where(distance > tiny, 1 / np.maximum(distance, tiny), 0.0) / max(1, n * (n - 1))
-        np.fill_diagonal(share, 0.0)
+        share = np.where(mask & (distance > tiny), 1 / np.maximum(distance, tiny), 0.0) / max(1, mask.sum())
         self.laplacian = 2 * (np.diag(share.sum(1)) - share)
 
     def of(self, program: int, matrices: np.ndarray) -> np.ndarray:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .codebook import ProgramMeans, averaging, canonical, differing
+from scgce.core.pairs import Asked, mask_of
+
+from .codebook import ProgramMeans, averaging, canonical, pairwise
 from .codebook_loss import ArrivalLoss, Residual
 
 COUNTS = ("mean", "max")
@@ -52,17 +54,17 @@ class State:
     loss: float
     residual: np.ndarray
     """(M,) share left undone by programme."""
+    asked: Asked | None = None
 
     @property
     def count(self) -> float:
         """Programmes a pair, mean over pairs."""
-        n = self.levels.shape[1]
-        return float(differing(self.levels).sum() / max(1, n * (n - 1)))
+        return float(pairwise(self.levels, self.asked).mean())
 
     @property
     def most(self) -> int:
         """Programmes of the pair that has most."""
-        return int(differing(self.levels).max())
+        return int(pairwise(self.levels, self.asked).max())
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Search:
         Their vectors in hidden space (M, l, h), as `ProgramMeans.hidden` gives them.
     loss
         On the fitting cells.
+    asked
+        The pairs that count; None for all.
     """
 
     programs: ProgramMeans
@@ -99,10 +103,12 @@ class Search:
     loss: ArrivalLoss
     options: SearchOptions = SearchOptions()
     on_step: Callable[[], object] | None = None
+    asked: Asked | None = None
     visited: list[Found] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.undone = Residual(self.programs.products())
+        self.undone = Residual(self.programs.products(), self.asked)
+        self.mask = mask_of(self.programs.n_groups, self.asked)
         # in the order of what they hold, so that the order given does not matter
         spread = np.einsum("mii->m", self.undone.products)
         self.turn = np.argsort(-spread, kind="stable")
@@ -114,7 +120,7 @@ class Search:
         matrices = averaging(levels, self.programs.weights)
         parts = np.einsum("mij,mjh->mih", matrices, self.hidden)
         undone = np.array([self.undone.of(m, matrices[m][None])[0] for m in range(len(levels))])
-        return State(levels, parts, float(self.loss.values(parts.sum(0)[None])[0]), undone)
+        return State(levels, parts, float(self.loss.values(parts.sum(0)[None])[0]), undone, self.asked)
 
     def all_apart(self) -> np.ndarray:
         """One level per group: the difference of means on the genes covered."""
@@ -127,12 +133,12 @@ class Search:
     def thinned(self, state: State, price: float) -> State:
         """Merge levels while the share left undone grows by less than the price of the pairs freed: costs no cells."""
         levels = state.levels.copy()
-        weights, n = self.programs.weights, self.programs.n_groups
+        weights, pairs = self.programs.weights, max(1, self.mask.sum())
         for program in range(len(levels)):
             cost = self.undone.of(program, averaging(levels[program][None], weights))[0]
             while levels[program].max() > 0:
                 merged = _merged(levels[program])
-                freed = np.array([_apart(levels[program]) - _apart(own) for own in merged]) / max(1, n * (n - 1))
+                freed = (self._apart(levels[program]) - self._apart(merged)) / pairs
                 costs = self.undone.of(program, averaging(merged, weights))
                 gains = price * freed - (costs - cost)
                 best = int(gains.argmax())
@@ -143,7 +149,7 @@ class Search:
 
     def descend(self, start: State, price: float) -> State:
         """Local moves until none helps, programme by programme."""
-        state = State(start.levels.copy(), start.parts.copy(), start.loss, start.residual.copy())
+        state = State(start.levels.copy(), start.parts.copy(), start.loss, start.residual.copy(), self.asked)
         gradient, idle = None, 0
         for program in np.tile(self.turn, self.options.sweeps):
             if gradient is None:
@@ -165,9 +171,9 @@ class Search:
         moves = _moves(own, self.lines[program])
         if not len(moves):
             return False
-        n, options = len(own), self.options
+        options = self.options
         matrices = averaging(moves, self.programs.weights)
-        fewer = price * (np.array([_apart(levels) for levels in moves]) - _apart(own)) / max(1, n * (n - 1))
+        fewer = price * (self._apart(moves) - self._apart(own)) / max(1, self.mask.sum())
         undone = self.undone.of(program, matrices)
         known = fewer + options.residual * (undone - state.residual[program])
         slope = gradient @ self.hidden[program].T  # <gradient, A·V> for every averaging matrix A
@@ -187,6 +193,10 @@ class Search:
         state.levels[program], state.parts[program] = canonical(moves[chosen]), parts[best]
         state.loss, state.residual[program] = float(losses[best]), undone[chosen]
         return True
+
+    def _apart(self, levels: np.ndarray) -> np.ndarray:
+        """Ordered pairs on different levels, of partitions (…, l)."""
+        return np.asarray(((levels[..., :, None] != levels[..., None, :]) & self.mask).sum((-2, -1)))
 
     def run(self, sparsities: Sequence[int], count: str = "mean") -> None:
         """Visit codebooks of all numbers of programmes: prices upwards from one level per group, then in between."""
@@ -237,11 +247,6 @@ class Search:
             if len(chosen) == most:
                 break
         return chosen or [Found(np.inf, 0.0, 0, np.zeros_like(self.all_apart()), np.inf)]
-
-
-def _apart(levels: np.ndarray) -> int:
-    """Ordered pairs on different levels."""
-    return len(levels) ** 2 - int(np.square(np.bincount(levels)).sum())
 
 
 def _line(products: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 
+from scgce.core.pairs import Asked, mask_of
 from scgce.core.score.cells import Cells
 
 from .parametrisation import Parametrisation
@@ -58,7 +59,14 @@ def _explanations(delta: torch.Tensor, k: int | None) -> torch.Tensor:
 
 @torch.no_grad()
 def polish(
-    cells: Cells, amounts: Parametrisation, k: int | None, epsilon: float, *, balance: float, generator: torch.Generator
+    cells: Cells,
+    amounts: Parametrisation,
+    k: int | None,
+    epsilon: float,
+    *,
+    balance: float,
+    generator: torch.Generator,
+    asked: Asked | None = None,
 ) -> torch.Tensor:
     """Coordinate search from the amounts' start, until a round over all amounts gains next to nothing.
 
@@ -74,6 +82,8 @@ def polish(
         Reach of the metrics.
     balance
         Weight of correctness, coverage has the rest.
+    asked
+        The pairs that count; None for all.
 
     Returns
     -------
@@ -85,11 +95,13 @@ def polish(
     current = _explanations(amounts.translations(here), k)
     l = current.shape[0]
     scores = here.new_zeros(l, l)
-    for i, j in (torch.eye(l) == 0).nonzero().tolist():
+    wanted = torch.from_numpy(mask_of(l, asked)).to(here.device)
+    number = l * l if asked is None else int(wanted.sum())
+    for i, j in wanted.nonzero().tolist():
         scores[i, j] = counts(i, j, current[i, j][None])[0]
     moved, before = 0, -torch.inf
-    while float(scores.mean()) > before + _LEAST:
-        before = float(scores.mean())
+    while float(scores.sum()) / number > before + _LEAST:
+        before = float(scores.sum()) / number
         for place in torch.randperm(here.numel(), generator=generator).tolist():
             if moved >= _MOVED:
                 return amounts.translations(here)
@@ -99,7 +111,7 @@ def polish(
             explained = _explanations(amounts.translations(tried), k)
             differs = (explained != current).any(-1)
             found = scores.repeat(len(sizes), 1, 1)
-            for i, j in differs.any(0).nonzero().tolist():
+            for i, j in (differs.any(0) & wanted).nonzero().tolist():
                 changed = differs[:, i, j]
                 found[changed, i, j] = counts(i, j, explained[changed, i, j])
                 moved += int(changed.sum()) * len(counts.rows[i])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 
+from scgce.core.pairs import Asked, mask_of, median_distance
 from scgce.core.score.cells import Cells
 
 from .parametrisation import Parametrisation
@@ -55,11 +56,11 @@ class _Batch:
 
 
 class _Sampler:
-    def __init__(self, cells: Cells, options: RefineOptions, generator: torch.Generator) -> None:
+    def __init__(
+        self, cells: Cells, options: RefineOptions, generator: torch.Generator, asked: Asked | None = None
+    ) -> None:
         self.cells, self.options, self.generator = cells, options, generator
-        l = cells.n_groups
-        grid = torch.arange(l * l)
-        self.pairs = grid[grid // l != grid % l]
+        self.pairs = torch.from_numpy(mask_of(cells.n_groups, asked)).flatten().nonzero().squeeze(1)
         self.size = max(2, min(options.cells, max(s.stop - s.start for s in cells.slices)))
 
     def _rows(self, group: slice) -> torch.Tensor:
@@ -152,6 +153,7 @@ def refine(
     *,
     generator: torch.Generator,
     options: RefineOptions = RefineOptions(),
+    asked: Asked | None = None,
     on_step: Callable[[], object] | None = None,
 ) -> torch.Tensor:
     """Adam on the amounts, projected after every step.
@@ -167,14 +169,16 @@ def refine(
         by the amounts.
     epsilon
         Reach of the metrics.
+    asked
+        The pairs that count; None for all.
 
     Returns
     -------
     δ on the genes of ``amounts``, (l, A) float64.
     """
-    scale = float(torch.pdist(cells.means()).median().clamp(min=1e-12))
+    scale = max(median_distance(cells.means(), asked), 1e-12)
     loss = _Loss(cells, amounts.genes, epsilon, scale, options)
-    sampler = _Sampler(cells, options, generator)
+    sampler = _Sampler(cells, options, generator, asked)
     parameters = amounts.start().float().requires_grad_(True)
     adam = _Adam(parameters)
     first, last = options.sharpness

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
+from scgce.core.pairs import Asked, listed, some, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, off_diagonal_mean, score_pairs
 from scgce.core.solve.path import PathPoints, Point
@@ -24,7 +25,7 @@ from scgce.core.translations import Translations
 
 from .baselines import best_factor
 from .parametrisation import FreeParametrisation, Parametrisation, StepParametrisation
-from .plan import PAIRS, PLENTY, SMALL, STEP, Plan, all_compared, plan_for
+from .plan import PAIRS, PLENTY, SMALL, STEP, Plan, plan_for
 from .polish import polish
 from .refine import RefineOptions, refine
 from .support import close_least_steps
@@ -54,6 +55,8 @@ class Material:
     plan: Plan = field(default_factory=Plan)
     means: torch.Tensor | None = None
     """(l, d) float64, forbidden genes equal in all groups: with it, refinement also starts from their difference."""
+    asked: Asked | None = None
+    """The pairs that count; None for all."""
 
 
 @dataclass(frozen=True)
@@ -88,22 +91,13 @@ def quality(scores: Scores, balance: float = RefineOptions.balance) -> float:
 
 def _validated(material: Material, translations: Translations, k: int, lam: float, cut: bool) -> Explained:
     rounded = translations.rounded().drop_unused()
-    pairs = compared_pairs(material.validate.n_groups, material.seed)
+    pairs = some(material.validate.n_groups, material.asked, PAIRS, material.seed)
     return Explained(k, lam, rounded, cut, _score(material, PairCuts(rounded.dense(), k if cut else None), pairs))
 
 
 def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | None) -> Scores:
     moved = material.validate.mover(cuts)
     return score_pairs(moved, material.validate.embedded, material.epsilon, pairs)
-
-
-def compared_pairs(n_groups: int, seed: int) -> list[tuple[int, int]] | None:
-    """The pairs by which candidates are compared, None for all."""
-    if all_compared(n_groups):
-        return None
-    ordered = [(i, j) for i in range(n_groups) for j in range(n_groups) if i != j]
-    chosen = np.random.default_rng([seed, n_groups]).choice(len(ordered), PAIRS, replace=False)
-    return [ordered[index] for index in np.sort(chosen)]
 
 
 def _best(candidates: Sequence[Explained]) -> Explained:
@@ -144,7 +138,7 @@ def consistent(material: Material, k: int) -> Explained:
     strength = material.problem.column_norms().sqrt()
     starts = [(point.lam, point.translations) for point in _fitting(material.points, k, material.plan.nearest)]
     for point in _spread(material.points, k, material.plan.richer):
-        starts.append((point.lam, close_least_steps(point.translations, strength, k)))
+        starts.append((point.lam, close_least_steps(point.translations, strength, k, material.asked)))
     candidates = []
     for lam, translations in starts:
         relaxed = relaxed_refit(material.problem, translations, material.gap, stopping=ROUGH)
@@ -170,6 +164,7 @@ def _refined(
         material.epsilon,
         generator=torch.Generator().manual_seed(material.seed * _SEEDS + order),
         options=replace(material.options, explore=explore),
+        asked=material.asked,
         on_step=on_step,
     )
     return _moved(material, start, amounts, values)
@@ -184,6 +179,7 @@ def _polished(material: Material, start: Explained, amounts: Parametrisation, or
         material.epsilon,
         balance=material.options.balance,
         generator=torch.Generator().manual_seed(material.seed * _SEEDS + order),
+        asked=material.asked,
     )
     return _moved(material, start, amounts, values)
 
@@ -199,7 +195,7 @@ def scaled_difference(material: Material, k: int, lam: float) -> Explained | Non
     if material.means is None or (material.amplitude is not None and material.amplitude < 1):
         return None
     cuts, n = PairCuts(material.means, k), len(material.means)
-    chosen = [cuts(i, j).genes for i in range(n) for j in range(i)]
+    chosen = [cuts(i, j).genes for i, j in listed(n, material.asked) if j < i]
     genes = torch.cat(chosen).unique() if chosen else torch.zeros(0, dtype=torch.int64)
     if not len(genes):
         return None
@@ -329,8 +325,10 @@ def choose(
             found = refined_consistent(material, k, on_step)
         chosen.append(found)
     chosen = [found for found in chosen if found.sparsity in sparsities]
-    if not all_compared(material.validate.n_groups):
-        chosen = [replace(found, validation=_score(material, found.cuts(), None)) for found in chosen]
+    n_groups = material.validate.n_groups
+    if len(listed(n_groups, material.asked)) > PAIRS:
+        pairs = with_self(n_groups, material.asked)
+        chosen = [replace(found, validation=_score(material, found.cuts(), pairs)) for found in chosen]
     return chosen[::-1]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 
 from scgce.core.choose.truncate import PairCuts, SparseDelta
+from scgce.core.pairs import listed
 
 from .cells import Cells
 
 _BLOCK_ENTRIES = 2**23
 
 
-def mean_changes(cells: Cells, cuts: PairCuts) -> PairCuts:
+def mean_changes(cells: Cells, cuts: PairCuts, pairs: Iterable[tuple[int, int]] | None = None) -> PairCuts:
     """Mean of t(x) − x over the cells of the source, gene by gene, for every ordered pair.
 
     Parameters
@@ -19,7 +22,9 @@ def mean_changes(cells: Cells, cuts: PairCuts) -> PairCuts:
     cells
         With the bounds under which they are translated; without bounds the change is the amount itself.
     cuts
-        Explanations of all pairs.
+        Explanations of the pairs.
+    pairs
+        Ordered pairs wanted; all by default.
 
     Returns
     -------
@@ -27,13 +32,12 @@ def mean_changes(cells: Cells, cuts: PairCuts) -> PairCuts:
     long as the cells lie within the bounds.
     """
     n = cells.n_groups
+    wanted = listed(n) if pairs is None else list(pairs)
     if cells.translator.bounds is None:
-        return PairCuts.given(
-            {(i, j): _in_float32(cuts(i, j)) for i in range(n) for j in range(n) if i != j}, n, cuts.n_genes
-        )
+        return PairCuts.given({pair: _in_float32(cuts(*pair)) for pair in wanted}, n, cuts.n_genes)
     found: dict[tuple[int, int], SparseDelta] = {}
-    for i in range(n):
-        deltas = {j: cuts(i, j) for j in range(n) if j != i}
+    for i in sorted({source for source, _ in wanted}):
+        deltas = {j: cuts(i, j) for source, j in wanted if source == i}
         found |= {(i, j): delta for j, delta in _of_source(cells, cells.slices[i], deltas).items()}
     return PairCuts.given(found, n, cuts.n_genes)
 

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scgce.core.pairs import Asked, listed, mask_of
+
 from .cells import Mover
 from .neighbours import GroupIndex
 from .transport import percent_explained
@@ -143,7 +145,9 @@ def similarity(e1: Tensor, e2: Tensor) -> Tensor:
     return torch.where(total > 0, shared / total.clamp_min(torch.finfo(torch.float64).tiny), 1.0)
 
 
-def triangle_error(explanations: Tensor | Callable[[int, int], Tensor], n_groups: int | None = None) -> float:
+def triangle_error(
+    explanations: Tensor | Callable[[int, int], Tensor], n_groups: int | None = None, asked: Asked | None = None
+) -> float:
     """Worst inconsistency of the reported explanations: max ‖δ_ij + δ_jk − δ_ik‖₁ / ‖δ_ik‖₁ over distinct i, j, k.
 
     Parameters
@@ -152,33 +156,34 @@ def triangle_error(explanations: Tensor | Callable[[int, int], Tensor], n_groups
         δ_ij as a tensor (l, l, d), or a function of (i, j) that gives (d,).
     n_groups
         l, needed with a function.
+    asked
+        The pairs that a triangle is made of; None for all.
 
     Returns
     -------
     0 for consistent explanations (exactly, if the pairwise differences are exact in float64, as those of float32
     translations of one magnitude are) and with fewer than three groups; inf if some δ_ik is 0 and its detour is not.
     """
-    table = explanations if isinstance(explanations, Tensor) else _tabulate(explanations, n_groups)
+    table = explanations if isinstance(explanations, Tensor) else _tabulate(explanations, n_groups, asked)
     table = table.detach().double()
-    n_groups = table.shape[0]
+    mask = mask_of(table.shape[0], asked)
     worst = 0.0
-    for i in range(n_groups):
-        for k in range(n_groups):
-            middle = [j for j in range(n_groups) if j not in (i, k)]
-            if i == k or not middle:
-                continue
-            error = float((table[i, middle] + table[middle, k] - table[i, k]).abs().sum(-1).max())
-            size = float(table[i, k].abs().sum())
-            if error > 0:
-                worst = max(worst, error / size if size > 0 else float("inf"))
+    for i, k in listed(len(mask), asked):
+        middle = np.flatnonzero(mask[i] & mask[:, k])
+        if not len(middle):
+            continue
+        error = float((table[i, middle] + table[middle, k] - table[i, k]).abs().sum(-1).max())
+        size = float(table[i, k].abs().sum())
+        if error > 0:
+            worst = max(worst, error / size if size > 0 else float("inf"))
     return worst
 
 
-def _tabulate(explanation: Callable[[int, int], Tensor], n_groups: int | None) -> Tensor:
-    """All pairs on the genes that any of them uses: a table of (l, l, active genes)."""
+def _tabulate(explanation: Callable[[int, int], Tensor], n_groups: int | None, asked: Asked | None) -> Tensor:
+    """The pairs on the genes that any of them uses: a table of (l, l, active genes)."""
     if n_groups is None:
         raise ValueError("n_groups=None with a function of (i, j); accepted: the number of groups")
-    pairs = [(i, j) for i in range(n_groups) for j in range(n_groups) if i != j]
+    pairs = listed(n_groups, asked)
     used: Tensor | None = None
     for i, j in pairs:
         nonzero = explanation(i, j) != 0

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-from scgce.core.translations import Translations, off_diagonal
+from scgce.core.pairs import Asked, mask_of
+from scgce.core.translations import Translations
 
 from .certificate import duality_gap
 from .penalties import Penalty
@@ -38,11 +39,13 @@ class Point:
     converged: bool
     gap: float = float("nan")
     """Duality gap, an upper bound on the distance to the optimum; NaN for a non-linear encoder, which has none."""
+    asked: Asked | None = None
 
     @property
     def counts(self) -> torch.Tensor:
-        """(l(l-1),) genes per ordered pair."""
-        return off_diagonal(self.translations.counts())
+        """(P,) genes of every ordered pair asked for."""
+        counts = self.translations.counts()
+        return counts[torch.from_numpy(mask_of(len(counts), self.asked)).to(counts.device)]
 
 
 PathPoints = list[Point]
@@ -62,6 +65,7 @@ def fit_path(
     means: torch.Tensor | None = None,
     enough_genes: float | None = None,
     stopping: Stopping = Stopping(),
+    asked: Asked | None = None,
     on_point: Callable[[], object] | None = None,
 ) -> PathPoints:
     """Solutions along λ, largest first.
@@ -77,6 +81,8 @@ def fit_path(
         problem is convex).
     enough_genes
         Without ``lams``: stop once the mean pair uses at least this many genes.
+    asked
+        Pairs whose genes are counted; None for all.
     on_point
         Called after each λ (progress).
     """
@@ -87,24 +93,24 @@ def fit_path(
     for lam in grid:
         state = prune(solve(problem, penalty, lam, state, stopping=stopping), penalty)
         states.append(state)
-        points.append(_point(problem, penalty, state))
+        points.append(_point(problem, penalty, state, asked))
         if on_point is not None:
             on_point()
         if lams is None and _rich_enough(points, enough_genes):
             break
     if means is not None and states:
-        _improve_from_means(problem, penalty, means, states, points, stopping)
+        _improve_from_means(problem, penalty, means, states, points, stopping, asked)
     return points
 
 
-def _point(problem: Problem, penalty: Penalty, state: State) -> Point:
+def _point(problem: Problem, penalty: Penalty, state: State, asked: Asked | None) -> Point:
     solution = state.solution
     translations = state.translations(penalty, problem.n_genes)
     gap = float("nan")
     if problem.linear:
         gap = duality_gap(problem, penalty, state.lam, penalty.variable(translations.dense()))
     done = solution.converged and state.complete
-    return Point(state.lam, translations, solution.objective, solution.smooth, done, gap)
+    return Point(state.lam, translations, solution.objective, solution.smooth, done, gap, asked)
 
 
 def _rich_enough(points: PathPoints, enough_genes: float | None) -> bool:
@@ -143,6 +149,7 @@ def _improve_from_means(
     states: list[State],
     points: PathPoints,
     stopping: Stopping,
+    asked: Asked | None,
 ) -> None:
     """Walk λ upwards from the difference of means; replace points whose objective it beats."""
     state = _means_state(problem, penalty, means, states[-1], stopping)
@@ -151,7 +158,7 @@ def _improve_from_means(
         state = prune(solve(problem, penalty, states[index].lam, state, stopping=stopping), penalty)
         ours, theirs = state.solution.objective, points[index].objective
         if ours < theirs:
-            points[index] = _point(problem, penalty, state)
+            points[index] = _point(problem, penalty, state, asked)
         met = met + 1 if abs(ours - theirs) <= _MET * theirs else 0
         if met == 3:
             return

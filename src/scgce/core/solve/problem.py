@@ -35,9 +35,8 @@ class Problem:
     """The tail is the identity: all pairs in O(l m), without forming them."""
     genes: torch.Tensor | None = None
     """Without a first linear map: indices of the genes in play, None for all."""
-    partners: torch.Tensor | None = None
-    """(l, p) int64: of many groups, the targets that stand for all others of each source; None for all of them. Not
-    used by a linear encoder, for which all pairs cost no more than the groups."""
+    pairs: torch.Tensor | None = None
+    """(P, 2) int64: source and target of the pairs that count, those asked for or a sample of many; None for all."""
     layers: Layers | None = field(default=None, compare=False)
     """The tail, where its gradient is known without autograd."""
 
@@ -83,28 +82,29 @@ class Problem:
         return self.start.new_ones(self.n_genes)
 
     def _inputs(self, hidden: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
-        """By blocks of sources: the sources, and the inputs (s, l, h) of their pairs."""
+        """By blocks of sources, or of the pairs given: their numbers, and the inputs (s, l, h) or (s, 1, h)."""
         n_groups, width = self.start.shape
-        across = n_groups if self.partners is None else self.partners.shape[1]
+        across, count = (n_groups, n_groups) if self.pairs is None else (1, len(self.pairs))
         height = max(1, _MAX_GRID // (across * width))
-        for low in range(0, n_groups, height):
-            rows = slice(low, min(low + height, n_groups))
-            reached = hidden[None, :, :] if self.partners is None else hidden[self.partners[rows]]
-            yield rows, (self.start[rows] - hidden[rows])[:, None, :] + reached
+        for low in range(0, count, height):
+            rows = slice(low, min(low + height, count))
+            if self.pairs is None:
+                yield rows, (self.start[rows] - hidden[rows])[:, None, :] + hidden[None, :, :]
+            else:
+                source, target = self.pairs[rows].T
+                yield rows, (self.start[source] - hidden[source] + hidden[target])[:, None, :]
 
     def _residual(self, rows: slice, moved: torch.Tensor) -> torch.Tensor:
-        """(s, l, m) residuals of the pairs of some sources, zero on the diagonal; of the moved means (s·l, m)."""
-        if self.partners is not None:
-            return moved.view(-1, self.partners.shape[1], moved.shape[-1]) - self.targets[self.partners[rows]]
+        """(s, l, m) residuals of the pairs of some sources, zero on the diagonal, or (s, 1, m) of the pairs given."""
+        if self.pairs is not None:
+            return (moved - self.targets[self.pairs[rows, 1]])[:, None, :]
         residual = moved.view(-1, self.n_groups, moved.shape[-1]) - self.targets
         residual.diagonal(rows.start, 0, 1).zero_()
         return residual
 
     @property
     def n_pairs(self) -> int:
-        if self.partners is not None and not self.linear:
-            return self.partners.numel()
-        return self.n_groups * (self.n_groups - 1)
+        return self.n_groups * (self.n_groups - 1) if self.pairs is None else len(self.pairs)
 
     def _linear(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
         """f and gradient for r(x) = x W + b: the residual of i → j is (start_i - D_i) - (target_j - D_j)."""
@@ -120,7 +120,7 @@ class Problem:
 
     def value(self, hidden: torch.Tensor) -> float:
         """f at D = ``hidden`` (l, h)."""
-        if self.linear:
+        if self.linear and self.pairs is None:
             return self._linear(hidden)[0]
         return sum(float(residual.square().sum()) for residual in self._residuals(hidden)) / self.n_pairs
 
@@ -133,18 +133,19 @@ class Problem:
 
     def value_and_gradient(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
         """f and its gradient in D (l, h)."""
-        if self.linear:
+        if self.linear and self.pairs is None:
             return self._linear(hidden)
         gradient = torch.zeros_like(hidden)
         total = 0.0
         for rows, inputs in self._inputs(hidden.detach()):
             value, pairs = self._pairs(rows, inputs.flatten(0, 1))
             pairs = pairs.view(inputs.shape)
-            if self.partners is None:
+            if self.pairs is None:
                 gradient += pairs.sum(0)
+                gradient[rows] -= pairs.sum(1)
             else:
-                gradient.index_add_(0, self.partners[rows].flatten(), pairs.flatten(0, 1))
-            gradient[rows] -= pairs.sum(1)
+                gradient.index_add_(0, self.pairs[rows, 1], pairs[:, 0])
+                gradient.index_add_(0, self.pairs[rows, 0], -pairs[:, 0])
             total += value
         return total / self.n_pairs, gradient / self.n_pairs
 
@@ -162,12 +163,12 @@ class Problem:
         return float(loss.detach()), gradient
 
     def residuals(self, hidden: torch.Tensor) -> torch.Tensor:
-        """(l, l, m) residuals of all ordered pairs, zero on the diagonal."""
-        return torch.cat(list(replace(self, partners=None)._residuals(hidden)))
+        """(l, l, m) residuals of all ordered pairs, zero on the diagonal, or (P, 1, m) of the pairs given."""
+        return torch.cat(list(self._residuals(hidden)))
 
 
-def some_partners(n_groups: int, n_pairs: int, seed: int) -> torch.Tensor | None:
-    """Targets (l, p) of every source, about ``n_pairs`` in all; None if that is all of them.
+def some_pairs(n_groups: int, n_pairs: int, seed: int) -> torch.Tensor | None:
+    """About ``n_pairs`` of all ordered pairs, (P, 2); None if that is all of them.
 
     Each group is a source as often as a target: the groups stand on a circle in random order, and the same distances
     along it are taken from all of them.
@@ -180,4 +181,4 @@ def some_partners(n_groups: int, n_pairs: int, seed: int) -> torch.Tensor | None
     distances = 1 + torch.randperm(n_groups - 1, generator=generator)[:each]
     partners = torch.empty(n_groups, each, dtype=torch.int64)
     partners[circle] = circle[(torch.arange(n_groups)[:, None] + distances) % n_groups]
-    return partners
+    return torch.stack([torch.arange(n_groups).repeat_interleave(each), partners.flatten()], dim=1)

@@ -47,6 +47,36 @@ def split_prices(n_groups: int, exponent: float = 1.0) -> torch.Tensor:
     return family * (pairs.mean() / family.mean())
 
 
+def asked_prices(order: torch.Tensor, pairs: torch.Tensor, exponent: float = 1.0) -> torch.Tensor:
+    """F of every step of every gene, (l - 1, A), where only some pairs count: by the share of them that it tells apart.
+
+    Parameters
+    ----------
+    order
+        Groups by ascending mean, (l, A).
+    pairs
+        Source and target of the pairs that count, (P, 2).
+    exponent
+        As in `split_prices`: the share to its power, scaled to the same mean.
+
+    Returns
+    -------
+    float64; 0 for a step that tells no such pair apart. With all pairs the prices of `split_prices`.
+    """
+    n_groups, n_genes = order.shape
+    rank = order.argsort(dim=0)
+    change = torch.zeros(n_groups, n_genes, dtype=torch.float64, device=order.device)
+    for source, target in pairs.tolist():
+        lower, upper = torch.minimum(rank[source], rank[target]), torch.maximum(rank[source], rank[target])
+        change.scatter_add_(0, lower[None], torch.ones(1, n_genes, dtype=torch.float64, device=order.device))
+        change.scatter_add_(0, upper[None], -torch.ones(1, n_genes, dtype=torch.float64, device=order.device))
+    shares = change.cumsum(0)[:-1] / max(1, len(pairs))
+    if exponent == 1.0:
+        return shares
+    family = torch.where(shares > 0, shares.clamp(min=1e-300) ** exponent, 0.0)
+    return family * (shares.mean() / family.mean().clamp(min=1e-300))
+
+
 def rank_weights(prices: torch.Tensor) -> torch.Tensor:
     """Weights w_k = F(k) - F(k - 1), k = 1…l, of ``sum_k w_k u_(k)`` over the descending order; non-increasing."""
     zero = prices.new_zeros(1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .families import split_prices
+from .families import asked_prices, split_prices
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Gap:
     costs: torch.Tensor
     """(A,) float64."""
     prices: torch.Tensor
-    """(l - 1,) F(k)."""
+    """(l - 1,) F(k), or (l - 1, A) where only some pairs count."""
 
     @classmethod
     def build(
@@ -37,16 +37,21 @@ class Gap:
         exponent: float = 1.0,
         *,
         nonnegative: bool = False,
+        pairs: torch.Tensor | None = None,
     ) -> Gap:
         """Bounds from the groups' means (l, A) and the amplitude c > 0.
 
-        With ``nonnegative`` the amplitude of a gene is lowered until no group's mean is taken below zero.
+        With ``nonnegative`` the amplitude of a gene is lowered until no group's mean is taken below zero. Where only
+        some ``pairs`` (P, 2) count, a step is priced by them, and closed where it tells none of them apart.
         """
         ordered, order = means.sort(dim=0, stable=True)
         if nonnegative:
             amplitude = nonnegative_amplitude(ordered, amplitude)  # type: ignore[assignment]
         upper = torch.where(costs.isinf(), 0.0, amplitude * ordered.diff(dim=0))
-        return cls(order, upper, costs, split_prices(len(means), exponent).to(costs))
+        if pairs is None:
+            return cls(order, upper, costs, split_prices(len(means), exponent).to(costs))
+        prices = asked_prices(order, pairs, exponent).to(costs)
+        return cls(order, torch.where(prices > 0, upper, 0.0), costs, prices)
 
     @property
     def n_rows(self) -> int:
@@ -58,10 +63,16 @@ class Gap:
 
     @property
     def _step_costs(self) -> torch.Tensor:
-        return self.prices[:, None] * torch.where(self.costs.isinf(), 0.0, self.costs)
+        return self._prices * torch.where(self.costs.isinf(), 0.0, self.costs)
+
+    @property
+    def _prices(self) -> torch.Tensor:
+        """F(k) for every gene, (l - 1, A) or (l - 1, 1)."""
+        return self.prices if self.prices.ndim == 2 else self.prices[:, None]
 
     def take(self, genes: torch.Tensor) -> Gap:
-        return Gap(self.order[:, genes], self.upper[:, genes], self.costs[genes], self.prices)
+        prices = self.prices[:, genes] if self.prices.ndim == 2 else self.prices
+        return Gap(self.order[:, genes], self.upper[:, genes], self.costs[genes], prices)
 
     def translations(self, v: torch.Tensor) -> torch.Tensor:
         levels = torch.cat([v.new_zeros(1, v.shape[1]), v.cumsum(0)])
@@ -84,7 +95,7 @@ class Gap:
 
     def dual_norm(self, gradient: torch.Tensor) -> torch.Tensor:
         gain = torch.where(self.upper > 0, -self.vjp(gradient), 0.0).clamp(min=0.0)
-        worst = (gain / self.prices[:, None]).amax(0)
+        worst = torch.where(self._prices > 0, gain / self._prices, 0.0).amax(0)
         priced = worst / self.costs.clamp(min=1e-300)
         return torch.where(self.free & (worst > 0), torch.inf, torch.where(self.free, 0.0, priced))
 

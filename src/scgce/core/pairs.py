@@ -1,0 +1,62 @@
+"""Which ordered pairs of groups are asked for: all of them, or a symmetric choice given as a mask (l, l)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+
+Asked = NDArray[np.bool_]
+"""(l, l), symmetric, False on the diagonal: whether i → j is asked for. Where it may be None, that means all pairs."""
+
+
+def mask_of(n_groups: int, asked: Asked | None = None) -> Asked:
+    """The mask (l, l) of the pairs asked for."""
+    return ~np.eye(n_groups, dtype=bool) if asked is None else asked
+
+
+def listed(n_groups: int, asked: Asked | None = None) -> list[tuple[int, int]]:
+    """Ordered pairs asked for, source by source."""
+    return [(int(i), int(j)) for i, j in np.argwhere(mask_of(n_groups, asked))]
+
+
+def with_self(n_groups: int, asked: Asked | None) -> list[tuple[int, int]] | None:
+    """The pairs asked for and every group with itself, as `score_pairs` takes them; None for all."""
+    return None if asked is None else [(g, g) for g in range(n_groups)] + listed(n_groups, asked)
+
+
+def some(n_groups: int, asked: Asked | None, most: int, seed: int) -> list[tuple[int, int]] | None:
+    """At most so many of the pairs asked for, drawn at random; None for all l(l − 1)."""
+    ordered = listed(n_groups, asked)
+    if len(ordered) <= most:
+        return None if asked is None else ordered
+    chosen = np.random.default_rng([seed, n_groups]).choice(len(ordered), most, replace=False)
+    return [ordered[index] for index in np.sort(chosen)]
+
+
+def as_tensor(pairs: list[tuple[int, int]]) -> torch.Tensor:
+    """Pairs as int64 (P, 2): source, target."""
+    return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
+
+
+def linked(asked: Asked) -> NDArray[np.int64]:
+    """Number (l,) of the set of groups that each belongs to: those that pairs lead to from it, over any others."""
+    return np.asarray(connected_components(asked, directed=False)[1], dtype=np.int64)
+
+
+def median_distance(points: torch.Tensor, asked: Asked | None) -> float:
+    """Median distance of the centres (l, m) of two groups, over the pairs asked for."""
+    if asked is None:
+        return float(torch.pdist(points).median())
+    source, target = as_tensor(listed(len(points), asked)).to(points.device).T
+    return float((points[source] - points[target]).square().sum(1).sqrt().median())
+
+
+def centred(means: NDArray[np.float64], asked: Asked | None) -> NDArray[np.float64]:
+    """Means (l, d) of the groups less the mean of the groups that they are linked with: what the pairs differ in."""
+    if asked is None:
+        return means
+    sets = linked(asked)
+    same = (sets[:, None] == sets[None, :]).astype(float)
+    return np.asarray(means - (same / same.sum(axis=1, keepdims=True)) @ means)

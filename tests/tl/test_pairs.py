@@ -1,0 +1,204 @@
+"""Only the pairs that matter: what is asked for, what it changes, and what every reader makes of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scanpy as sc
+from matplotlib import pyplot as plt
+
+import scgce
+
+COLUMNS = ["kind", "state"]
+QUICK: dict[str, Any] = {"use_rep": "X_pca", "sparsity": (3, 6), "method": "truncate"}
+WITHIN: dict[str, Any] = {**QUICK, "pairs": "within:kind", "reference": "ctrl"}
+GROUPS = ["T | ctrl", "T | stim", "B | ctrl", "B | stim", "NK | ctrl", "NK | stim"]
+
+
+@pytest.fixture(scope="module")
+def adata() -> ad.AnnData:
+    """Three kinds of cells in two states."""
+    found = scgce.datasets.simulated_cells(420, 60, 6, rng=1)
+    sc.pp.pca(found, n_comps=8)
+    code = found.obs["group"].cat.codes.to_numpy()
+    found.obs["kind"] = pd.Categorical(np.array(["T", "B", "NK"])[code // 2], ["T", "B", "NK"])
+    found.obs["state"] = pd.Categorical(np.array(["ctrl", "stim"])[code % 2])
+    found.obs["by_hand"] = pd.Categorical(np.array(GROUPS)[code], GROUPS)
+    scgce.tl.tgt(found, COLUMNS, **WITHIN)
+    codes = {**WITHIN, "method": "refine", "sparsity": (1, 2), "programs": "profile"}
+    scgce.tl.tgt(found, COLUMNS, **codes, key_added="codes")
+    return found
+
+
+def within(names: Any) -> np.ndarray:
+    kinds = np.array([str(name).split(" | ")[0] for name in names])
+    return (kinds[:, None] == kinds[None, :]) & ~np.eye(len(kinds), dtype=bool)
+
+
+@pytest.mark.parametrize("key", ["tgt", "codes"])
+def test_only_the_pairs_asked_for_are_scored(adata: ad.AnnData, key: str) -> None:
+    entry = adata.uns[key]
+    asked = within(GROUPS)
+    np.testing.assert_array_equal(entry["asked"], asked)
+    for name in ("correctness", "coverage", "judge_logreg", "judge_knn"):
+        here = ~np.isnan(entry[name])
+        np.testing.assert_array_equal(here, asked | np.eye(6, dtype=bool), name)
+        np.testing.assert_array_equal(~np.isnan(entry["sweep"][name]), np.stack([here, here]), name)
+    frame = scgce.get.metrics(adata, key=key)
+    assert len(frame) == 6
+    means = scgce.get.sweep(adata, key=key)
+    row = means[means["selected"]].iloc[0]
+    assert row["correctness"] == pytest.approx(frame["correctness"].mean())
+    assert set(zip(frame["source"], frame["target"], strict=True)) == {
+        (GROUPS[i], GROUPS[j]) for i, j in np.argwhere(asked)
+    }
+
+
+def test_the_reference_is_zero_in_every_kind(adata: ad.AnnData) -> None:
+    deltas = scgce.get.deltas(adata)
+    assert (deltas.loc[[name for name in GROUPS if name.endswith("ctrl")]] == 0).all(axis=None)
+    assert adata.uns["tgt"]["params"]["reference"] == "ctrl"
+    plain = adata.copy()
+    scgce.tl.tgt(plain, COLUMNS, **{**WITHIN, "reference": None})
+    for source, target in (("T | ctrl", "T | stim"), ("NK | stim", "NK | ctrl")):
+        both = (scgce.get.explanation(one, source, target) for one in (adata, plain))
+        pd.testing.assert_frame_equal(*both)
+    named = scgce.tl.tgt(plain, COLUMNS, **{**WITHIN, "reference": {"state": "ctrl"}}, copy=True)
+    np.testing.assert_array_equal(named.uns["tgt"]["deltas"], adata.uns["tgt"]["deltas"])
+
+
+def test_a_list_names_pairs_in_any_form_and_both_ways(adata: ad.AnnData) -> None:
+    pairs = [
+        ("T | ctrl", "T | stim"),
+        ({"kind": "B", "state": "stim"}, "B | ctrl"),
+        ["NK | ctrl", {"state": "stim", "kind": "NK"}],
+    ]
+    listed = scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "pairs": pairs}, copy=True)
+    for name in ("deltas", "correctness", "asked"):
+        np.testing.assert_array_equal(listed.uns["tgt"][name], adata.uns["tgt"][name])
+    assert listed.uns["tgt"]["params"]["pairs"] == "given"
+
+
+def test_a_column_made_by_hand_and_a_column_of_kinds_give_the_same(adata: ad.AnnData) -> None:
+    by_hand = scgce.tl.tgt(adata, "by_hand", **{**WITHIN, "reference": None}, copy=True)
+    joined = scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "reference": None}, copy=True)
+    for name in ("deltas", "correctness", "judge_knn", "asked"):
+        np.testing.assert_array_equal(by_hand.uns["tgt"][name], joined.uns["tgt"][name])
+
+
+def test_all_pairs_in_a_list_are_all_pairs(adata: ad.AnnData) -> None:
+    every = [(one, other) for one in GROUPS for other in GROUPS if one < other]
+    listed, plain = (scgce.tl.tgt(adata, COLUMNS, **QUICK, pairs=pairs, copy=True) for pairs in (every, "all"))
+    assert "asked" not in listed.uns["tgt"]
+    np.testing.assert_array_equal(listed.uns["tgt"]["deltas"], plain.uns["tgt"]["deltas"])
+
+
+@pytest.mark.parametrize("method", ["refine", "refine_consistent", "path"])
+def test_every_method_takes_pairs_and_keeps_its_promise(adata: ad.AnnData, method: str) -> None:
+    found = scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "sparsity": 4, "method": method}, judges=False, copy=True)
+    counts = found.uns["tgt"]["n_genes"]
+    assert counts.max() <= 4
+    assert (counts[~within(GROUPS)] == 0).all()
+    means, deltas = scgce.get.pairs(found), found.uns["tgt"]["deltas"]
+    assert (means["delta"].abs() <= 3 * means["mean_difference"].abs() * (1 + 1e-5)).all()
+    assert (np.sign(means["delta"]) == np.sign(means["mean_difference"])).all()
+    if method != "refine":
+        for i, j in np.argwhere(within(GROUPS)):
+            assert ((deltas[j] - deltas[i]) != 0).sum() <= 4
+
+
+@pytest.mark.parametrize("extension", ["h5ad", "zarr"])
+def test_everything_reads_it_again_from_a_file(adata: ad.AnnData, tmp_path: Path, extension: str) -> None:
+    path = tmp_path / f"a.{extension}"
+    (adata.write_h5ad if extension == "h5ad" else adata.write_zarr)(path)
+    again = (ad.read_h5ad if extension == "h5ad" else ad.read_zarr)(path)
+    for key in ("tgt", "codes"):
+        scgce.tl.evaluate(again, key)
+        before, after = scgce.get.metrics(adata, key=key), scgce.get.metrics(again, key=f"{key}_evaluated")
+        np.testing.assert_allclose(after["correctness"], before["correctness"], atol=1e-6)
+        assert again.uns[f"{key}_evaluated"]["params"]["reference"] == "ctrl"
+        scgce.tl.evidence(again, key, n_permutations=2)
+        assert len(scgce.get.evidence(again, key=key)) == 6
+        assert scgce.get.evidence(again, key=key)["off_manifold"].notna().all()
+        scgce.tl.stability(again, key, n_bootstraps=2)
+        pairs = scgce.get.stability(again, key=key)[["source", "target"]].drop_duplicates()
+        assert len(pairs) == 6
+        assert (pairs["source"].str.split(" | ").str[0] == pairs["target"].str.split(" | ").str[0]).all()
+        scgce.report(again, tmp_path / "page.html", key=key)
+    some = again[again.obs["kind"] != "NK"].copy()
+    scgce.tl.evaluate(some, reference=again)
+    assert len(scgce.get.metrics(some, key="tgt_evaluated")) == 4
+
+
+def test_every_reader_bears_it(adata: ad.AnnData) -> None:
+    pair = {"source": "B | ctrl", "target": "B | stim"}
+    plots = [
+        scgce.pl.metrics(adata, ("correctness", "judge_knn", "n_genes"), order="cluster", return_fig=True, show=False),
+        scgce.pl.explanation(adata, **pair, return_fig=True, show=False),
+        scgce.pl.translation(adata, **pair, return_fig=True, show=False),
+        scgce.pl.codebook(adata, key="codes", return_fig=True, show=False),
+        scgce.pl.embedding_shift(adata, basis="X_pca", return_fig=True, show=False),
+    ]
+    plots += [
+        draw(adata, return_fig=True, show=False)
+        for draw in (scgce.pl.levels, scgce.pl.heatmap, scgce.pl.sweep, scgce.pl.markers, scgce.pl.path)
+    ]
+    for figure in plots:
+        plt.close(figure)
+    assert set(scgce.get.pairs(adata)["source"]) == set(GROUPS)
+    assert not scgce.get.panel(adata).empty
+    assert not scgce.get.markers(adata).empty
+    scgce.tl.rank_genes(adata, key_added="ranked", copy=True)
+    with pytest.raises(
+        ValueError, match=r"not explained \(pairs='within:kind'\); from 'B \| ctrl' there are: B \| stim"
+    ):
+        scgce.get.explanation(adata, "B | ctrl", "T | ctrl")
+    with pytest.raises(ValueError, match="some pairs only"):
+        scgce.tl.lineages(adata, dict.fromkeys(GROUPS[:3], "a") | dict.fromkeys(GROUPS[3:], "b"))
+
+
+def test_a_group_in_no_pair_is_named(adata: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    some = adata[~adata.obs["by_hand"].isin(["NK | stim"])].copy()
+    scgce.tl.tgt(some, COLUMNS, **WITHIN)
+    assert any("NK | ctrl in no pair" in record.getMessage() for record in caplog.records)
+    assert len(scgce.get.metrics(some)) == 4
+
+
+@pytest.mark.parametrize(
+    ("pairs", "error", "said"),
+    [
+        ("within:nothing", KeyError, "pairs='within:nothing'.*did you mean|found: within:kind"),
+        ("within:by_hand", ValueError, "leaves no pair"),
+        ("within", ValueError, "expected 'all', 'within:column' or a list"),
+        ([], ValueError, "names no pair"),
+        ([("T | ctrl",)], ValueError, "is no .source, target."),
+        (["T | ctrl", "T | stim"], ValueError, "is no .source, target."),
+        ([("T | ctrl", "T | ctrl")], ValueError, "names one group twice"),
+        ([("T | ctrl", "T | none")], KeyError, "pairs='T . none'"),
+        ([("T | ctrl", {"kind": "T"})], ValueError, "expected a label for each of"),
+        (3, (ValueError, TypeError), "pairs=3"),
+    ],
+)
+def test_errors_say_what_is_accepted(adata: ad.AnnData, pairs: Any, error: Any, said: str) -> None:
+    with pytest.raises(error, match=said):
+        scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "pairs": pairs})
+
+
+def test_errors_of_references_and_columns(adata: ad.AnnData) -> None:
+    with pytest.raises(KeyError, match="reference='nowhere'.*ctrl"):
+        scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "reference": "nowhere"})
+    with pytest.raises(ValueError, match="amplitude=None"):
+        scgce.tl.tgt(adata, COLUMNS, **WITHIN, amplitude=None)
+    with pytest.raises(ValueError, match=r"group 'ctrl' have 3 labels of 'kind'.*groupby=\['kind', 'state'\]"):
+        scgce.tl.tgt(adata, "state", **{**WITHIN, "pairs": "within:kind", "reference": None})
+    odd = adata.copy()
+    odd.obs["state"] = odd.obs["state"].cat.rename_categories({"ctrl": "T"})
+    with pytest.raises(ValueError, match=r"reference='T' is a label of 'kind' and of 'state'; give \{'kind': 'T'\}"):
+        scgce.tl.tgt(odd, COLUMNS, **{**WITHIN, "reference": "T"})
+    with pytest.raises(ValueError, match="expected a label of one of kind, state"):
+        scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "reference": {"other": "T"}})
