@@ -70,9 +70,10 @@ class Report:
     def _index(self) -> GroupIndex:
         return index_groups(self.cells.embedded)
 
-    def judges_of(self, sweep: dict[str, Any], selected: int) -> dict[str, np.ndarray]:
-        """What the judges said of the selected sparsity, and the genes that they read."""
+    def of_selected(self, sweep: dict[str, Any], selected: int) -> dict[str, np.ndarray]:
+        """What the judges said of the selected sparsity, and the genes that they read; the pairs asked for, if some."""
         said = {name: sweep[name][selected].copy() for name in sweep if name.startswith("judge_")}
+        said |= {} if self.asked is None else {"asked": self.asked}
         return said if self.panel is None else {**said, "movable": self.panel.movable}
 
     def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:
@@ -146,9 +147,7 @@ def stored(
         "units": units_of(prepared.X, prepared.groups.codes, prepared.base),
         **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
     }
-    entry |= report.judges_of(sweep, selected)
-    if report.asked is not None:
-        entry["asked"] = report.asked
+    entry |= report.of_selected(sweep, selected)
     if isinstance(explained[selected], PairExplained):
         entry["pair_deltas"] = pair_rows(chosen)
         sweep["pair_deltas"] = sparse.vstack([pair_rows(candidate.cuts()) for candidate in explained], format="csr")

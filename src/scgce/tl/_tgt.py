@@ -199,15 +199,13 @@ def tgt(
     if programs is not None:
         _params.check_for_programs(method=method, lam=lam, penalty=penalty, nonnegative=nonnegative)
     _params.check_epsilon(epsilon)
-    if nonnegative and amplitude is None:
-        raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
-    if amplitude is None and not (isinstance(pairs, str) and pairs == "all"):
-        raise ValueError(f"pairs={pairs!r} with amplitude=None: expected an amplitude, or pairs='all'")
+    _params.check_bounded(amplitude, nonnegative=nonnegative, pairs=pairs)
     lams, exponent = _params.check_lams(lam), exponent_of(penalty)
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
     sparsities = [] if programs is not None else _params.check_sparsity(sparsity, int(np.isfinite(costs).sum()))
+    parts: dict[str, Any] = {"validation_fraction": validation_fraction, "split_by": split_by, "min_cells": min_cells}
     prepared = prepare(
         adata,
         groupby,
@@ -217,9 +215,7 @@ def tgt(
         groups=groups,
         reference=reference,
         pairs=pairs,
-        validation_fraction=validation_fraction,
-        split_by=split_by,
-        min_cells=min_cells,
+        **parts,
         rng=rng,
         device=device,
         clip=_params.clip_word(clip, in_programs=programs is not None),
@@ -243,8 +239,8 @@ def tgt(
     if programs is None:
         entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
     else:
-        asked = (programs, sparsity, count)
-        entry = _explain_in_programs(adata, prepared, model, *asked, epsilon, judges, params, reference)
+        of = programs, sparsity, count
+        entry = _explain_in_programs(adata, prepared, model, *of, epsilon, judges, params, reference)
     write_result(adata, key_added, entry)
     tell(entry)
     return adata if copy else None
