@@ -27,7 +27,9 @@ __all__ = [
     "gene_mask",
     "gene_names",
     "get_matrix",
+    "is_real",
     "log_base",
+    "numbers",
     "warn_if_counts",
     "warn_if_scaled",
 ]
@@ -127,12 +129,22 @@ def coordinates(adata: AnnData, key: str) -> np.ndarray:
     Raises
     ------
     ValueError
+        As `numbers`.
+    """
+    return numbers(adata.obsm[key], f"adata.obsm[{key!r}]", adata.n_obs)
+
+
+def numbers(values: Any, where: str, n_rows: int) -> np.ndarray:
+    """A table of obsm or varm as float64 (n, m), whatever holds it; missing values become NaN.
+
+    Raises
+    ------
+    ValueError
         If it has no columns, or holds something else than real numbers: a column of text is named, and digits stored
         as text are not taken for numbers.
     """
-    values, where = adata.obsm[key], f"adata.obsm[{key!r}]"
     if isinstance(values, pd.DataFrame):
-        odd = [name for name, column in values.items() if not _is_real(column.dtype)]
+        odd = [name for name, column in values.items() if not is_real(column.dtype)]
         if odd:
             shown = [f"{name!r} ({values[name].dtype})" for name in odd]
             raise ValueError(
@@ -143,16 +155,16 @@ def coordinates(adata: AnnData, key: str) -> np.ndarray:
     if sparse.issparse(values):
         values = values.toarray()
     values = np.asarray(values)
-    if not _is_real(values.dtype):
+    if not is_real(values.dtype):
         raise ValueError(f"{where} has dtype {values.dtype}; expected real numbers, one column a dimension")
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or values.shape[1] == 0:
-        raise ValueError(f"{where} has shape {values.shape}; expected ({adata.n_obs}, m), one column a dimension")
+        raise ValueError(f"{where} has shape {values.shape}; expected ({n_rows}, m), one column a dimension")
     return values.astype(np.float64)
 
 
-def _is_real(dtype: Any) -> bool:
+def is_real(dtype: Any) -> bool:
     """Whether values of a dtype of numpy or pandas are real numbers; truth values are none."""
     numeric = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
     return bool(numeric and not pd.api.types.is_complex_dtype(dtype))
@@ -267,9 +279,10 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
 
 
 def _first_values(X: Any) -> np.ndarray:
-    """The stored values of the first rows of X."""
+    """The stored values of the first rows of X, without the NaN of cells that take no part."""
     _, block = next(row_blocks(X, LOOK_BYTES))
-    return np.asarray(block.data if sparse.issparse(block) else block)
+    values = np.asarray(block.data if sparse.issparse(block) else block)
+    return values if values.dtype.kind != "f" or np.isfinite(values).all() else values[np.isfinite(values)]
 
 
 def warn_if_counts(X: Any, name: str) -> bool:

@@ -19,7 +19,13 @@ _BLOCK_BYTES = 2**26
 
 
 def check_fidelity(
-    encoder: Encoder, X: Any, target: Any, *, rng: int | np.random.Generator = 0, max_cells: int = MAX_CELLS
+    encoder: Encoder,
+    X: Any,
+    target: Any,
+    *,
+    rng: int | np.random.Generator = 0,
+    max_cells: int = MAX_CELLS,
+    used: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Compare r(X) with a representation on at most ``max_cells`` random cells.
 
@@ -33,6 +39,8 @@ def check_fidelity(
         The representation, (n, m).
     rng
         Which cells are sampled.
+    used
+        From which cells, bool (n,); from all if None.
 
     Returns
     -------
@@ -40,7 +48,8 @@ def check_fidelity(
     of the 15 nearest sampled cells in the representation that are among the 15 nearest in r.  ``n_cells``.
     """
     target = np.asarray(target)
-    rows = sample_rows(target.shape[0], max_cells, rng)
+    there = rows_used(target.shape[0], used)
+    rows = there[sample_rows(len(there), max_cells, rng)]
     wanted = np.asarray(target[rows], dtype=np.float64)
     found = np.concatenate([encoder(block) for block in sampled_blocks(X, rows)]).astype(np.float64)
     if found.shape != wanted.shape:
@@ -59,6 +68,11 @@ def sampled_blocks(X: Any, rows: np.ndarray) -> Iterator[Any]:
     step = max(1, _BLOCK_BYTES // (4 * X.shape[1])) if take is dense_rows else len(rows)
     for start in range(0, len(rows), step):
         yield take(X, rows[start : start + step])
+
+
+def rows_used(n: int, used: np.ndarray | None) -> np.ndarray:
+    """Row numbers of the cells that take part; of all n if ``used`` is None."""
+    return np.arange(n) if used is None else np.flatnonzero(used)
 
 
 def sample_rows(n: int, size: int, rng: int | np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ import torch
 from scgce.matrix.arrays import dense_rows
 
 from ._base import Encoder, name_array
-from ._fidelity import sample_rows
+from ._fidelity import rows_used, sample_rows
 from ._spsa import FunctionModule, RowFunction
 from ._student import distill_student
 
@@ -69,18 +69,19 @@ def from_function(
     genes = name_array(genes)
     if X.shape[1] != len(genes):
         raise ValueError(f"encoder: {len(genes)} gene names were given for a matrix of {X.shape[1]} genes")
-    few = dense_rows(X, sample_rows(X.shape[0], 16, rng))
+    there = rows_used(X.shape[0], None if parts is None else np.asarray(parts) >= 0)
+    few = dense_rows(X, there[sample_rows(len(there), 16, rng)])
     first = checked(few)
     if not np.allclose(first, checked(few), rtol=1e-4, atol=1e-5 * max(1.0, float(np.abs(first).max()))):
         raise ValueError(f"encoder: {name} gives different values for the same cells; fix its random seed")
     if len(genes) <= MOST_DIRECT:
         logger.info("encoder: %s has no gradient; %d features, so differences are used", name, len(genes))
-        spread = dense_rows(X, sample_rows(X.shape[0], 2000, rng)).std(axis=0)
+        spread = dense_rows(X, there[sample_rows(len(there), 2000, rng)]).std(axis=0)
         steps = STEP * np.where(spread > 0, spread, 1.0)
         tail = FunctionModule(checked, steps)
         return Encoder(kind="module", genes=genes, W=None, b=None, tail=tail, n_dims=first.shape[1], name=name)
     logger.info("encoder: %s has no gradient; %d features, so a student is distilled and explained", name, len(genes))
-    target = _all_rows(checked, X)
+    target = _on_rows(checked, X, there, first.shape[1])
     how: dict[str, Any] = {"rng": rng, "device": device, "order": order, "parts": parts}
     student = distill_student(X, target, genes=genes, basis=basis, name=name, **how)
     student.teacher = checked
@@ -111,7 +112,11 @@ class _Checked:
         return values.astype(np.float32)
 
 
-def _all_rows(function: _Checked, X: Any) -> np.ndarray:
+def _on_rows(function: _Checked, X: Any, rows: np.ndarray, n_dims: int) -> np.ndarray:
+    """Values (n, m) of the function on some rows, NaN on the others."""
     step = max(1, _BLOCK_BYTES // (4 * X.shape[1]))
-    blocks = [np.arange(start, min(start + step, X.shape[0])) for start in range(0, X.shape[0], step)]
-    return np.concatenate([function(dense_rows(X, rows)) for rows in blocks])
+    found = np.full((X.shape[0], n_dims), np.nan, dtype=np.float32)
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        found[some] = function(dense_rows(X, some))
+    return found

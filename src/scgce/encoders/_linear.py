@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from scgce._api.adata import basis_key, gene_names, get_matrix
+from scgce._api.adata import basis_key, check_finite, coordinates, gene_names, get_matrix, is_real, numbers
 from scgce._api.warn import warn
 
 from ._base import Encoder
-from ._fidelity import MAX_CELLS, neighbours_kept, r_squared, sample_rows, sampled_blocks
+from ._fidelity import MAX_CELLS, neighbours_kept, r_squared, rows_used, sample_rows, sampled_blocks
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -35,7 +35,12 @@ class _Candidate:
 
 
 def linear_from_pca(
-    adata: AnnData, use_rep: str = "X_pca", *, layer: str | None = None, rng: int | np.random.Generator = 0
+    adata: AnnData,
+    use_rep: str = "X_pca",
+    *,
+    layer: str | None = None,
+    rng: int | np.random.Generator = 0,
+    used: np.ndarray | None = None,
 ) -> Encoder:
     """The linear encoder whose loadings are stored beside a PCA.
 
@@ -46,13 +51,16 @@ def linear_from_pca(
     Parameters
     ----------
     adata
-        Has ``obsm[use_rep]`` (n, m) and its loadings in ``varm["PCs"]`` (or ``varm[use_rep]``), (d, m).
+        Has ``obsm[use_rep]`` (n, m) and its loadings in ``varm["PCs"]`` (or ``varm[use_rep]``), (d, m) or longer: the
+        first m are taken.
     use_rep
         The PCA's key.
     layer
         Matrix to be explained, None for X.
     rng
         Which cells (at most 5,000) are used for the check.
+    used
+        Cells that take part, bool (n,), and must have coordinates; None: all that have.
 
     Returns
     -------
@@ -61,7 +69,8 @@ def linear_from_pca(
     Raises
     ------
     ValueError
-        If there are no loadings, or r2 is below 0.95: the representation does not belong to the matrix.
+        If there are no loadings, a cell that takes part has no coordinates, or r2 is below 0.95: the representation
+        does not belong to the matrix.
 
     Warns
     -----
@@ -69,13 +78,18 @@ def linear_from_pca(
         If r2 is between 0.95 and 0.999, as after ``sc.pp.scale(max_value=…)``.
     """
     key = basis_key(adata, use_rep)
-    target = np.asarray(adata.obsm[key], dtype=np.float64)
+    target = coordinates(adata, key)
     name, loadings = _loadings(adata, key, target.shape[1])
+    if used is None:
+        used = np.isfinite(target).all(axis=1)
+    else:
+        check_finite(target, adata, f"adata.obsm[{key!r}]", used)
     X = get_matrix(adata, layer)
-    rows = sample_rows(adata.n_obs, MAX_CELLS, rng)
+    there = rows_used(adata.n_obs, used)
+    rows = there[sample_rows(len(there), MAX_CELLS, rng)]
     target = target[rows]
     maps = {"as they are": loadings}
-    if "std" in adata.var:
+    if "std" in adata.var and is_real(adata.var["std"].dtype):
         maps['divided by var["std"]'] = _unscaled(adata, loadings)
     candidates = _candidates(maps, X, rows, target)
     best = max(candidates, key=lambda candidate: candidate.r2)
@@ -92,21 +106,39 @@ def linear_from_pca(
     )
 
 
-def has_loadings(adata: AnnData, key: str) -> bool:
-    """Whether an obsm key is a PCA with its loadings (``varm["PCs"]`` belongs to ``X_pca`` and ``pca``)."""
+def is_pca(adata: AnnData, key: str) -> bool:
+    """Whether an obsm key is a PCA, with its loadings or without (``varm["PCs"]`` belongs to ``X_pca`` and ``pca``)."""
     return key in ("X_pca", "pca") or (key in adata.varm and "variance_ratio" in adata.uns.get(key, {}))
 
 
-def _loadings(adata: AnnData, key: str, m: int) -> tuple[str, np.ndarray]:
-    shape = (adata.n_vars, m)
-    for name in (key, "PCs"):
-        if name in adata.varm and tuple(adata.varm[name].shape) == shape:
-            return name, np.nan_to_num(np.asarray(adata.varm[name], dtype=np.float64))
+def has_loadings(adata: AnnData, key: str) -> bool:
+    """Whether an obsm key is a PCA with loadings for all of its dimensions."""
+    return is_pca(adata, key) and _stored_loadings(adata, key, np.shape(adata.obsm[key])[1]) is not None
+
+
+def missing_loadings(adata: AnnData, key: str) -> str:
+    """What is missing of a PCA without usable loadings, for messages."""
     found = ", ".join(f"{name} {tuple(values.shape)}" for name, values in adata.varm.items()) or "nothing"
-    raise ValueError(
-        f"use_rep={key!r}: its loadings, varm['PCs'] of shape {shape}, are missing (varm has {found}). "
-        "Recompute the PCA on this AnnData (sc.pp.pca), or explain another representation"
-    )
+    shape = (adata.n_vars, np.shape(adata.obsm[key])[1])
+    return f"use_rep={key!r}: its loadings, varm['PCs'] of shape {shape}, are missing (varm has {found})"
+
+
+def _stored_loadings(adata: AnnData, key: str, m: int) -> tuple[str, Any] | None:
+    """Those of exactly m components before longer ones, of which the first m belong to a PCA that was cut."""
+    there = [(name, adata.varm[name]) for name in (key, "PCs") if name in adata.varm and adata.varm[name].ndim == 2]
+    fitting = [(name, values) for name, values in there if values.shape[1] >= m]
+    return min(fitting, key=lambda one: one[1].shape[1] != m, default=None)
+
+
+def _loadings(adata: AnnData, key: str, m: int) -> tuple[str, np.ndarray]:
+    found = _stored_loadings(adata, key, m)
+    if found is None:
+        raise ValueError(
+            f"{missing_loadings(adata, key)}. Recompute the PCA on this AnnData (sc.pp.pca), or explain a student: "
+            f"scgce.tl.distill(adata, {key!r}, basis='X'), then use_rep='{key}_student'"
+        )
+    name, values = found
+    return name, np.nan_to_num(numbers(values, f"adata.varm[{name!r}]", adata.n_vars)[:, :m])
 
 
 def _unscaled(adata: AnnData, loadings: np.ndarray) -> np.ndarray:
@@ -146,5 +178,6 @@ def _judge(
     raise ValueError(
         f"use_rep={key!r} does not belong to {matrix}: varm[{name!r}] does not reproduce it (R² with the loadings "
         f"{numbers}; needed: {LOWEST_R2}).{removed} Name the matrix that the PCA was computed from with layer=, "
-        "recompute the PCA on this matrix (sc.pp.pca), or give another use_rep"
+        f"recompute the PCA on this matrix (sc.pp.pca), or explain a student of it: scgce.tl.distill(adata, {key!r}, "
+        f"basis='X'), then use_rep='{key}_student'"
     )

@@ -14,7 +14,7 @@ from torch.nn.parameter import is_lazy
 from scgce.matrix.arrays import dense_rows
 
 from ._base import Encoder, Kind, name_array
-from ._fidelity import sample_rows
+from ._fidelity import rows_used, sample_rows
 from ._layers import flat_layers, is_known
 from ._leading import FORWARD_ERRORS, TOLERANCE, simplify, split_leading
 
@@ -47,7 +47,14 @@ class Output(nn.Module):
         return result[self.item]
 
 
-def wrap_module(module: nn.Module, genes: Any, X: Any = None, *, rng: int | np.random.Generator = 0) -> Encoder:
+def wrap_module(
+    module: nn.Module,
+    genes: Any,
+    X: Any = None,
+    *,
+    rng: int | np.random.Generator = 0,
+    used: np.ndarray | None = None,
+) -> Encoder:
     """Make an encoder of a torch module.
 
     The module is copied, put in evaluation mode and never trained; the one given is not touched.  The Linear that
@@ -64,6 +71,8 @@ def wrap_module(module: nn.Module, genes: Any, X: Any = None, *, rng: int | np.r
         Matrix (n, d) that the module will read; a few rows are used for the checks.  Random rows alone if None.
     rng
         Which rows.
+    used
+        From which rows of X they are taken, bool (n,); from all if None.
 
     Raises
     ------
@@ -76,7 +85,7 @@ def wrap_module(module: nn.Module, genes: Any, X: Any = None, *, rng: int | np.r
     genes = name_array(genes)
     given = type(module).__name__
     own = _own_copy(module)
-    real, probes = _probe_rows(X, len(genes), rng)
+    real, probes = _probe_rows(X, len(genes), rng, used)
     n_dims = _check(own, given, real)
     split = split_leading(own, probes) or split_leading(own, real)
     W, b, tail = split if split is not None else (None, None, simplify(own, real))
@@ -102,14 +111,17 @@ def _own_copy(module: nn.Module) -> nn.Module:
     return own.to("cpu").float().eval().requires_grad_(False)
 
 
-def _probe_rows(X: Any, d: int, rng: int | np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _probe_rows(
+    X: Any, d: int, rng: int | np.random.Generator, used: np.ndarray | None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows that the module has to manage (real ones where there are), and those with random rows added."""
     generator = np.random.default_rng(rng)
     sparse_counts = np.log1p(generator.poisson(0.5, (_N_PROBES, d))).astype(np.float32)
     if X is not None:
         if X.shape[1] != d:
             raise ValueError(f"encoder: {d} gene names were given for a matrix of {X.shape[1]} genes")
-        sparse_counts = dense_rows(X, sample_rows(X.shape[0], 2 * _N_PROBES, generator))
+        there = rows_used(X.shape[0], used)
+        sparse_counts = dense_rows(X, there[sample_rows(len(there), 2 * _N_PROBES, generator)])
     noise = generator.standard_normal((_N_PROBES, d)).astype(np.float32)
     real = torch.from_numpy(sparse_counts)
     return real, torch.cat([real, torch.from_numpy(noise)])

@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce._api.adata import basis_key, gene_names, get_matrix
+from scgce._api.adata import basis_key, check_finite, coordinates, gene_names, get_matrix
 from scgce._api.warn import warn
 
 from ._base import Encoder
 from ._fidelity import check_fidelity
 from ._function import MOST_DIRECT, from_function, is_function
 from ._io import encoder_from_uns, load_safetensors
-from ._linear import EXACT_R2, LOWEST_R2, has_loadings, linear_from_pca
+from ._linear import EXACT_R2, LOWEST_R2, has_loadings, is_pca, linear_from_pca, missing_loadings
 from ._module import wrap_module
 from ._scvi import from_scvi, is_scvi
 from ._student import distill_student
@@ -62,7 +62,7 @@ def resolve(
         For what is fitted.
     parts
         Part (n,) of every cell, as :func:`distill_student` takes it: cells that a student trains on, that stop it and
-        that measure its fidelity.  All cells take part if None.
+        that measure its fidelity.  A cell below 0 takes no part, and may lack coordinates.  All take part if None.
 
     Returns
     -------
@@ -79,26 +79,34 @@ def resolve(
     """
     genes, X = gene_names(adata), get_matrix(adata, layer)
     key = None if use_rep is None else basis_key(adata, use_rep)
+    used = np.ones(adata.n_obs, dtype=bool) if parts is None else np.asarray(parts) >= 0
     if encoder is not None:
         found = _given(encoder, adata, X, genes, layer, rng, device, parts).align(genes)
-        return found if key is None or found.teacher is not None else _checked(found, adata, key, X, layer, rng)
+        return found if key is None or found.teacher is not None else _checked(found, adata, key, X, layer, rng, used)
     if key is None:
         raise ValueError("use_rep=None and encoder=None; expected a representation or a model to explain")
+    _target(adata, key, used)  # refused before anything is said of it
     stored = adata.uns.get(key)
     if isinstance(stored, Mapping) and "encoder" in stored:
         kept = encoder_from_uns(stored["encoder"]).align(genes)
-        found = _checked(kept, adata, key, X, layer, rng)
+        found = _checked(kept, adata, key, X, layer, rng, used)
         # A stored student knows how well it reproduces its teacher, on cells that it never saw.
         found.fidelity = kept.fidelity or found.fidelity
         return found
     if has_loadings(adata, key):
-        return linear_from_pca(adata, key, layer=layer, rng=rng)
+        return linear_from_pca(adata, key, layer=layer, rng=rng, used=used)
+    if is_pca(adata, key):
+        warn(
+            f"{missing_loadings(adata, key)}: a student is trained to predict it from the genes, and explanations "
+            "describe the student. sc.pp.pca on this AnnData gives an exact one"
+        )
     return _distil(adata, key, X, genes, layer, rng, device, parts)
 
 
 def _given(
     encoder: Any, adata: AnnData, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any, parts: Any
 ) -> Encoder:
+    used = None if parts is None else np.asarray(parts) >= 0
     if isinstance(encoder, Encoder):
         return encoder
     if isinstance(encoder, str | os.PathLike):
@@ -106,9 +114,9 @@ def _given(
     if isinstance(encoder, Mapping):
         return encoder_from_uns(encoder)
     if isinstance(encoder, nn.Module):
-        return wrap_module(encoder, genes, X, rng=rng)
+        return wrap_module(encoder, genes, X, rng=rng, used=used)
     if is_scvi(encoder):
-        return from_scvi(encoder, X, rng=rng)
+        return from_scvi(encoder, X, rng=rng, used=used)
     if is_function(encoder) and not isinstance(encoder, type):
         basis = stored_pca(adata, layer) if len(genes) > MOST_DIRECT else None
         return from_function(
@@ -121,10 +129,12 @@ def _given(
     )
 
 
-def _checked(encoder: Encoder, adata: AnnData, key: str, X: Any, layer: str | None, rng: Any) -> Encoder:
+def _checked(
+    encoder: Encoder, adata: AnnData, key: str, X: Any, layer: str | None, rng: Any, used: np.ndarray
+) -> Encoder:
     """The encoder with its fidelity to obsm[key]; refused if it does not reproduce it."""
     encoder = copy.copy(encoder)  # the one given keeps its own fidelity
-    encoder.fidelity = check_fidelity(encoder, X, adata.obsm[key], rng=rng)
+    encoder.fidelity = check_fidelity(encoder, X, _target(adata, key, used), rng=rng, used=used)
     r2, matrix = encoder.fidelity["r2"], "X" if layer is None else f"layers[{layer!r}]"
     if r2 < LOWEST_R2:
         raise ValueError(
@@ -135,6 +145,13 @@ def _checked(encoder: Encoder, adata: AnnData, key: str, X: Any, layer: str | No
     if r2 < EXACT_R2:
         warn(f"the encoder ({encoder.name}) reproduces obsm[{key!r}] from {matrix} only with R² = {r2:.4f}")
     return encoder
+
+
+def _target(adata: AnnData, key: str, used: np.ndarray) -> np.ndarray:
+    """The representation as numbers; the cells that take part have coordinates."""
+    target = coordinates(adata, key)
+    check_finite(target, adata, f"adata.obsm[{key!r}]", used)
+    return target
 
 
 def _order(adata: AnnData) -> np.ndarray:
@@ -157,9 +174,10 @@ def stored_pca(adata: AnnData, layer: str | None) -> Encoder | None:
 def _distil(
     adata: AnnData, key: str, X: Any, genes: np.ndarray, layer: str | None, rng: Any, device: Any, parts: Any
 ) -> Encoder:
+    used = np.ones(adata.n_obs, dtype=bool) if parts is None else np.asarray(parts) >= 0
     student = distill_student(
         X,
-        adata.obsm[key],
+        _target(adata, key, used),
         genes=genes,
         basis=stored_pca(adata, layer),
         rng=rng,

@@ -15,7 +15,7 @@ from torch import nn
 from scgce.matrix.arrays import csr_rows
 
 from ._base import Encoder, name_array
-from ._fidelity import sample_rows
+from ._fidelity import rows_used, sample_rows
 from ._leading import TOLERANCE
 from ._module import wrap_module
 
@@ -51,7 +51,14 @@ def _are_counts(values: np.ndarray) -> bool:
     return bool((values >= 0).all() and (values == np.rint(values)).all())
 
 
-def from_scvi(model: Any, X: Any = None, *, batch: int = 0, rng: int | np.random.Generator = 0) -> Encoder:
+def from_scvi(
+    model: Any,
+    X: Any = None,
+    *,
+    batch: int = 0,
+    rng: int | np.random.Generator = 0,
+    used: np.ndarray | None = None,
+) -> Encoder:
     """The map from log1p of the counts to the mean of scVI's latent posterior, ``get_latent_representation()``.
 
     *Library size*: scVI's encoder sees log1p of the raw counts, so the matrix explained must be that, neither
@@ -69,6 +76,8 @@ def from_scvi(model: Any, X: Any = None, *, batch: int = 0, rng: int | np.random
         Which batch the cells are read as, if the encoder sees the batch.
     rng
         Which rows are checked.
+    used
+        From which rows of X they are taken, bool (n,); from all if None.
 
     Returns
     -------
@@ -88,7 +97,7 @@ def from_scvi(model: Any, X: Any = None, *, batch: int = 0, rng: int | np.random
     if getattr(module, "latent_distribution", "normal") != "normal":
         raise ValueError(f"encoder: latent_distribution={module.latent_distribution!r}; only 'normal' is supported")
     if X is not None:
-        _check_counts(X, log_counts, rng)
+        _check_counts(X, log_counts, rng, used)
     own = copy.deepcopy(module.z_encoder).to("cpu").float().eval()
     network = _plain(own, len(genes), batch)
     encoder = wrap_module(network, genes, rng=rng)
@@ -156,8 +165,9 @@ def _compare(network: nn.Module, z_encoder: nn.Module, n_genes: int, categories:
         )
 
 
-def _check_counts(X: Any, log_counts: bool, rng: int | np.random.Generator) -> None:
-    values = csr_rows(X, sample_rows(X.shape[0], _ROWS, rng)).data.astype(np.float64)
+def _check_counts(X: Any, log_counts: bool, rng: int | np.random.Generator, used: np.ndarray | None) -> None:
+    there = rows_used(X.shape[0], used)
+    values = csr_rows(X, there[sample_rows(len(there), _ROWS, rng)]).data.astype(np.float64)
     counts = np.expm1(values) if log_counts else values
     whole = bool((values >= 0).all()) and float(np.abs(counts - np.rint(counts)).max(initial=0)) < 1e-2
     raw = bool((values == np.rint(values)).all()) and log_counts

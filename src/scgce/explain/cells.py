@@ -73,7 +73,13 @@ def _check_means(entry: Mapping[str, Any], home: AnnData, fitting: np.ndarray) -
 
 
 def known_cells(
-    adata: AnnData, layer: str | None, entry: Mapping[str, Any], encoder: Any, r: Encoder, home: AnnData
+    adata: AnnData,
+    layer: str | None,
+    entry: Mapping[str, Any],
+    encoder: Any,
+    r: Encoder,
+    home: AnnData,
+    used: np.ndarray,
 ) -> CellFacts:
     """Facts about the cells of ``adata``, by name; with the explained AnnData at hand, their positions are compared.
 
@@ -87,6 +93,8 @@ def known_cells(
         The explanation's encoder as given, and for the genes of ``adata``.
     home
         AnnData that was explained; may be ``adata``.
+    used
+        Cells (n,) of ``adata`` that may take part.
 
     Raises
     ------
@@ -101,14 +109,15 @@ def known_cells(
                 "give adata.obs_names back, or other cells with reference= (tl.evaluate)"
             )
         return facts
-    there = resolve(home, use_rep=None, encoder=encoder, layer=entry["params"]["layer"] or None)
+    parts = np.where(match_cells(entry, home.obs_names).group >= 0, FIT, -1)
+    there = resolve(home, use_rep=None, encoder=encoder, layer=entry["params"]["layer"] or None, parts=parts)
     X, X_home = get_matrix(adata, layer), get_matrix(home, entry["params"]["layer"] or None)
     if not facts.known.any():
-        _check_not_renamed(r(_sampled(X, np.arange(adata.n_obs), _SEARCHED)), there, X_home, entry, home, adata.n_obs)
+        _check_not_renamed(r(_sampled(X, np.flatnonzero(used), _SEARCHED)), there, X_home, entry, home, adata.n_obs)
         return facts
-    rows = _sample(np.flatnonzero(facts.known), _COMPARED)
+    rows = _sample(np.flatnonzero(facts.known & (facts.group >= 0)), _COMPARED)
     place = home.obs_names.get_indexer_for(adata.obs_names[rows])
-    if not adata.obs_names.is_unique or not home.obs_names.is_unique or (place < 0).any():
+    if not len(rows) or not adata.obs_names.is_unique or not home.obs_names.is_unique or (place < 0).any():
         return facts
     here, before = r(arrays.csr_rows(X, rows)), there(arrays.csr_rows(X_home, place))
     if _alike(np.asarray(here, float), np.asarray(before, float), facts.group[rows]):

@@ -168,7 +168,7 @@ def prepare(
     asked = asked_pairs(adata, found, pairs)
     X, genes = get_matrix(adata, layer), gene_names(adata)
     name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    arrays.check_matrix(X, name)
+    arrays.check_matrix(X, name, found.codes >= 0)
     if clip == "zero":
         refuse_negative(X, name, "clip='zero'")
     if nonnegative:

@@ -14,13 +14,13 @@ from scipy import sparse
 
 from scgce._api.adata import gene_names, get_matrix, log_base
 from scgce._api.errors import NotFoundError, listing
-from scgce._api.groups import Groups, check_sizes
+from scgce._api.groups import Groups, check_sizes, read_groups
 from scgce.core.choose.select import Explained
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 from scgce.encoders import resolve
 from scgce.matrix import arrays
-from scgce.store.cells import reported_sizes
+from scgce.store.cells import match_cells, reported_sizes
 
 from .cells import explained_groups, known_cells, parts_of, with_cells
 from .pairs import from_rows, pair_explained
@@ -72,9 +72,12 @@ def reopen(
     entry = with_cells(entry, adata if home is None else home)
     X, genes = get_matrix(adata, layer), gene_names(adata)
     name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    arrays.check_matrix(X, name)
-    r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device)).align(genes)
-    facts = known_cells(adata, layer, entry, encoder, r, adata if home is None else home)
+    used = _used(adata, entry, groupby)
+    arrays.check_matrix(X, name, used)
+    parts = np.where(used, FIT, -1)
+    r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device), parts=parts)
+    r = r.align(genes)
+    facts = known_cells(adata, layer, entry, encoder, r, adata if home is None else home, used)
     if home is None and facts.n_missing:
         logger.warning("adata lacks %d of the cells that were explained", facts.n_missing)
     found = explained_groups(adata, entry, facts, groupby)
@@ -101,6 +104,12 @@ def reopen(
     asked = None if "asked" not in entry else np.asarray(entry["asked"], dtype=bool)[np.ix_(kept, kept)]
     opened = replace(opened, donors={name: int(donors[name]) for name in donors}, base=base, asked=asked)
     return _with_stored_range(opened, entry)
+
+
+def _used(adata: AnnData, entry: dict[str, Any], groupby: str | Sequence[str] | None) -> np.ndarray:
+    """Cells (n,) that may take part: those in a group today, and those that were in one."""
+    today = read_groups(adata, groupby or entry["params"]["groupby"], min_cells=1).codes >= 0
+    return np.asarray(today | (match_cells(entry, adata.obs_names).group >= 0))
 
 
 def _reported(part: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ __all__ = [
 Device: TypeAlias = "torch.device | None"
 
 
-def check_matrix(X: Matrix, name: str) -> None:
+def check_matrix(X: Matrix, name: str, used: np.ndarray | None = None) -> None:
     """Raise if X is not a finite numeric matrix.
 
     Parameters
@@ -45,6 +45,8 @@ def check_matrix(X: Matrix, name: str) -> None:
         Matrix (n, d) of any accepted kind.
     name
         What the user calls it, for the message, e.g. ``"adata.X"`` or ``"adata.layers['log']"``.
+    used
+        Which rows take part and must be finite, bool (n,); all if None.
 
     Raises
     ------
@@ -59,8 +61,9 @@ def check_matrix(X: Matrix, name: str) -> None:
         return
     X = by_rows(X)
     client = client_of(X)
-    blocks = ((rows, _not_finite(load_there(X, rows))) for rows in row_spans(X, BLOCK_BYTES))
-    found = map_chunks(client, X, _not_finite) if client else blocks
+    used = np.ones(X.shape[0], dtype=bool) if used is None else used
+    blocks = ((rows, _not_finite(load_there(X, rows), used[rows])) for rows in row_spans(X, BLOCK_BYTES))
+    found = map_chunks(client, X, _not_finite, [used]) if client else blocks
     for rows, bad in found:
         if bad:
             raise ValueError(
@@ -69,14 +72,21 @@ def check_matrix(X: Matrix, name: str) -> None:
             )
 
 
-def _not_finite(block: Any) -> int:
+def _not_finite(block: Any, used: np.ndarray) -> int:
     values = block.data if hasattr(block, "indptr") else block
-    return int(values.size - np.count_nonzero(np.isfinite(values)))  # of a cupy array, on its device
+    bad = int(values.size - np.count_nonzero(np.isfinite(values)))  # of a cupy array, on its device
+    return bad if used.all() or not bad else _not_finite(on_host(block)[used], used[used])
 
 
 def lowest(X: Matrix) -> float:
-    """The smallest value of X, (n, d) of any accepted kind; what a sparse matrix does not store is 0."""
-    return min(float(block.min()) for _, block in row_blocks(X))
+    """The smallest value of X, (n, d) of any accepted kind; what a sparse matrix does not store is 0, NaN is none."""
+    return min(_lowest(block) for _, block in row_blocks(X))
+
+
+def _lowest(block: Block) -> float:
+    values = block.data if sparse.issparse(block) else block
+    found = float(np.fmin.reduce(values, axis=None, initial=np.inf)) if values.size else np.inf
+    return min(found, 0.0) if values.size < np.prod(block.shape) else found
 
 
 def _numbers(block: Block) -> Block:

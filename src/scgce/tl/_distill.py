@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.adata import basis_key, gene_names, get_matrix
+from scgce._api.adata import basis_key, check_finite, coordinates, gene_names, get_matrix
 from scgce._api.constraints import NEW_NAME, NONE, TEXT, checked, whole
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
 from scgce.embedding.source import gene_means
-from scgce.encoders import Training, distill_student, linear_from_pca
+from scgce.encoders import Encoder, Training, distill_student, linear_from_pca
+from scgce.encoders._linear import has_loadings, is_pca
 from scgce.explain.params import stored_seed
 from scgce.matrix.arrays import check_matrix
 
 from ._embed import GENES, store
+
+logger = logging.getLogger("scgce")
 
 
 @checked(use_rep=TEXT, basis=TEXT, n_steps=whole(1) | NONE, key_added=NEW_NAME | NONE)
@@ -56,7 +60,7 @@ def distill(
         Key of ``adata.obsm``, (n, m).
     basis
         What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes of the matrix, by
-        their first ``n_pcs`` components computed here (centred, all genes).
+        their first ``n_pcs`` components computed here (centred, all genes), as for a PCA that has lost its loadings.
     n_pcs
         Components where ``basis="X"``.
     hidden
@@ -104,16 +108,17 @@ def distill(
     """
     how = Training(tuple(hidden), noise, weight_decay, learning_rate, batch_size, n_steps, patience)
     found, key = resolve_device(device), basis_key(adata, use_rep)
-    if basis != GENES:
-        basis_key(adata, basis, "basis")
-    adata = adata.copy() if copy else adata
+    target = coordinates(adata, key)
+    check_finite(target, adata, f"adata.obsm[{key!r}]")
     X = get_matrix(adata, layer)
     check_matrix(X, "adata.X" if layer is None else f"adata.layers[{layer!r}]")
+    reads = _basis(adata, basis, key, layer)
+    adata = adata.copy() if copy else adata
     student = distill_student(
         X,
-        adata.obsm[key],
+        target,
         genes=gene_names(adata),
-        basis=None if basis == GENES else linear_from_pca(adata, basis, layer=layer),
+        basis=reads,
         n_pcs=n_pcs,
         how=how,
         rng=rng,
@@ -124,11 +129,11 @@ def distill(
     params = {
         "method": "distill",
         "use_rep": key,
-        "basis": basis,
+        "basis": GENES if reads is None else basis,
         "layer": layer or "",
         "device": str(found),
         "hidden": np.array(how.hidden),
-        "noise": how.noise_for(adata.obsm[key].shape[1]),
+        "noise": how.noise_for(target.shape[1]),
         "batch_size": int(batch_size),
         "learning_rate": float(learning_rate),
         "weight_decay": float(weight_decay),
@@ -138,3 +143,20 @@ def distill(
     }
     store(adata, key_added or f"{key}_student", student, X=X, means=gene_means(X), params=params, history={})
     return adata if copy else None
+
+
+def _basis(adata: AnnData, basis: str, taught: str, layer: str | None) -> Encoder | None:
+    """What the student of obsm[taught] reads; None for components of the genes, also where the PCA cannot be read."""
+    if basis == GENES:
+        return None
+    key = basis_key(adata, basis, "basis")
+    if is_pca(adata, key) and not has_loadings(adata, key):
+        logger.info("obsm[%r] has no loadings: the student reads principal components of the genes", key)
+        return None
+    try:
+        return linear_from_pca(adata, key, layer=layer)
+    except ValueError:
+        if key != taught:
+            raise
+        logger.info("obsm[%r] is not what its loadings give: the student reads principal components of the genes", key)
+        return None

@@ -81,7 +81,8 @@ def _pca(adata: AnnData, use_rep: str, layer: str | None) -> Encoder:
     if not has_loadings(adata, key):
         raise ValueError(
             f"use_rep={use_rep!r} is no PCA with its loadings, so a map made of it could not read genes; accepted: "
-            f"'X_pca' after sc.pp.pca, or 'X' for the genes. For {key!r} itself: scgce.tl.distill(adata, {key!r})"
+            f"'X_pca' after sc.pp.pca on this AnnData, or 'X' for the genes. For {key!r} itself: "
+            f"scgce.tl.distill(adata, {key!r})"
         )
     return linear_from_pca(adata, key, layer=layer)
 

@@ -140,7 +140,7 @@ def panel(
     request = _request(adata, genes, costs, gene_mask(adata, mask_var)[columns], n_genes, budget, fixed, programs)
     request = _explaining(request, genes, explained, restrict=restrict)
     X, name = get_matrix(adata, layer), "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    arrays.check_matrix(X, name)
+    arrays.check_matrix(X, name, found.codes >= 0)
     warn_if_counts(X, name)
     warn_if_scaled(adata, layer)
     seed, order = _params.seed_of(rng), canonical_order(adata)

@@ -150,13 +150,15 @@ def _cells(adata: AnnData, groupby: str | None, layer: str | None, min_cells: in
     """All cells that are in a group, with the groups' means; all cells, as one group, where there are none."""
     X = get_matrix(adata, layer)
     name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    arrays.check_matrix(X, name)
+    codes = np.zeros(adata.n_obs, dtype=np.int64)
+    if groupby is not None:
+        codes = read_groups(adata, groupby, min_cells=min_cells).codes
+    arrays.check_matrix(X, name, codes >= 0)
     warn_if_counts(X, name)
     warn_if_scaled(adata, layer)
     order = canonical_order(adata)
     if groupby is None:
-        return FittingCells(X, np.zeros(adata.n_obs, dtype=np.int64), order)
-    codes = read_groups(adata, groupby, min_cells=min_cells).codes
+        return FittingCells(X, codes, order)
     cells = FittingCells(X, codes, order[codes[order] >= 0])
     return replace(cells, means=cells.group_means())
 
