@@ -138,10 +138,13 @@ def test_truncation_takes_the_best_of_several_lambdas(material: Material, chosen
 
 
 def test_same_seed_same_bytes_other_seed_other_amounts(material: Material) -> None:
-    # without the means, whose scaled difference may win and owes nothing to the seed
-    runs = [choose(replace(material, seed=seed, means=None), [2], "refine")[0].translations for seed in (3, 3, 4)]
-    assert runs[0].values.numpy().tobytes() == runs[1].values.numpy().tobytes()
-    assert runs[0].values.shape != runs[2].values.shape or not torch.equal(runs[0].values, runs[2].values)
+    def run(seed: int) -> list[bytes]:
+        found = choose(replace(material, seed=seed), SPARSITIES, "refine")
+        return [explained.translations.values.numpy().tobytes() for explained in found]
+
+    runs = [run(seed) for seed in (3, 3, 4)]
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]  # somewhere a descent is the best; starts owe nothing to the seed
 
 
 @pytest.mark.parametrize("method", ["path", "refine"])
