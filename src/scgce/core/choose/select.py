@@ -25,7 +25,7 @@ from scgce.core.translations import Translations
 
 from .baselines import best_factor
 from .parametrisation import FreeParametrisation, Parametrisation, StepParametrisation
-from .plan import PAIRS, PLENTY, SMALL, STEP, Plan, plan_for
+from .plan import PAIRS, PLENTY, ROUGH_RICHER, SMALL, STEP, Plan, plan_for
 from .polish import polish
 from .refine import RefineOptions, refine
 from .support import close_least_steps
@@ -129,21 +129,29 @@ def _origin(point: Point) -> Point:
     return replace(point, translations=nothing)
 
 
-def consistent(material: Material, k: int) -> Explained:
+def consistent(material: Material, k: int, *, rough: bool = False) -> Explained:
     """At most k genes for every pair and no triangle error.
 
     Points of the path that fit, and richer ones whose least steps are closed until they do; each refitted on its
-    partition of the groups, gene by gene.
+    partition of the groups, gene by gene; the best to the end.
+
+    Parameters
+    ----------
+    rough
+        Try few of them and leave the end out: for refinement, which moves the amounts anyway.
     """
     strength = material.problem.column_norms().sqrt()
-    starts = [(point.lam, point.translations) for point in _fitting(material.points, k, material.plan.nearest)]
-    for point in _spread(material.points, k, material.plan.richer):
+    nearest, richer = (1, ROUGH_RICHER) if rough else (material.plan.nearest, material.plan.richer)
+    starts = [(point.lam, point.translations) for point in _fitting(material.points, k, nearest)]
+    for point in _spread(material.points, k, richer):
         starts.append((point.lam, close_least_steps(point.translations, strength, k, material.asked)))
     candidates = []
     for lam, translations in starts:
         relaxed = relaxed_refit(material.problem, translations, material.gap, stopping=ROUGH)
         candidates.append(_validated(material, relaxed, k, lam, False))
     best = _best(candidates)
+    if rough:
+        return best
     exact = relaxed_refit(material.problem, best.translations, material.gap, stopping=RELAXED)
     return _best([best, _validated(material, exact, k, best.lam, False)])
 
@@ -274,7 +282,7 @@ def _descent(
 
 def refined_consistent(material: Material, k: int, on_step: Callable[[], object] | None = None) -> Explained:
     """`consistent`, its amounts refined on the same partition of the groups, gene by gene."""
-    start = consistent(material, k)
+    start = consistent(material, k, rough=material.plan.rough)
     genes = start.translations.genes
     if len(genes) == 0:
         return start
