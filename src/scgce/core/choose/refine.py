@@ -27,8 +27,8 @@ class RefineOptions:
     steps: int = 80
     learning_rate: float = 0.08
     """Falls to 0 along a half cosine."""
-    cells: int = 32
-    """Cells per group and step."""
+    cells: int = 16
+    """Cells per group and step; 32 cost a quarter more and gained nothing (`benchmarks.ablation`, pbmc3k and retina)."""
     pairs: int = 96
     """Ordered pairs per step; all of them if there are fewer."""
     reach: float = 1.5
