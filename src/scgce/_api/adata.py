@@ -5,6 +5,7 @@ Stored results are read and written in ``store``, groups of cells in ``groups``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -83,12 +84,12 @@ def log_base(adata: AnnData, layer: str | None) -> float | None:
     The note is of one matrix, the last of which a logarithm was taken, and is believed of ``adata.X`` only.
     """
     if layer is not None:
-        return float(np.e) if layer not in adata.layers and _LOGARITHM.fullmatch(layer) else None
+        return math.e if layer not in adata.layers and _LOGARITHM.fullmatch(layer) else None
     noted = adata.uns.get("log1p")
     if not isinstance(noted, Mapping):
         return None
     base = noted.get("base")  # None, which files leave out: natural
-    return float(np.e) if base is None else float(base)
+    return math.e if base is None else float(base)
 
 
 def gene_names(adata: AnnData) -> np.ndarray:

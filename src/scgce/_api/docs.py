@@ -50,6 +50,59 @@ device
     "key": """
 key
     Key of ``adata.uns`` with the stored result.""",
+    "sparsity": """
+sparsity
+    Genes per pair. "auto": 1, 2, 5, …, 200 are tried; the smallest within 0.05 of the best mean of correctness and
+    coverage on the validation cells is selected. Several: all are stored, the selection is made among them.""",
+    "clip": """
+clip
+    How far translated cells may go. "auto" and "range": no further than each gene's smallest and largest value among
+    the fitting cells, outliers passed over; "zero" (or True): not below 0; None (or False): anywhere.""",
+    "epsilon": """
+epsilon
+    Distance in the representation at which a cell counts as reached. "mean" (default): the smallest at which the
+    self-similarity of the groups is at least 0.95 on average; "max": in every group; or a number.""",
+    "validation_fraction": """
+validation_fraction
+    Share of every group that selects, and another that is reported; the rest fits. 0: all cells do all.""",
+    "split_by": """
+split_by
+    Column of ``adata.obs`` with donors or samples: whole donors fit, select and are reported, in these shares. Every
+    group needs ``min_cells`` cells in each part.""",
+    "judges": """
+judges
+    Score translated cells with a logistic regression and a vote of the 15 nearest cells as well, fitted on the fitting
+    cells. A mapping adds more: name → any object with ``predict`` from dense cells to labels.""",
+    "own_key": """
+key_added
+    Name of the result in ``adata.uns``; the tool's own name by default.""",
+    "figure": """
+ax
+    Axes to draw into; None for a new figure.
+show
+    Show the figure. None: as ``scanpy.settings.autoshow`` says, and never one that ``ax`` belongs to.
+return_fig
+    Return the Figure instead of the Axes.""",
+    "divided": """
+ax
+    Axes to draw into, which are divided into the panels; None for a new figure.
+show
+    Show the figure. None: as ``scanpy.settings.autoshow`` says, and never one that ``ax`` belongs to.
+return_fig
+    Return the Figure instead of the list of Axes.""",
+    "selected": """
+sparsity
+    Genes per pair, one of those computed; the selected number if not given.""",
+    "consistent": """
+consistent
+    The variant without triangle error: A → C is A → B plus B → C, gene by gene, still in at most as many genes for
+    every pair. ``tl.tgt(method="refine")`` stores it beside its own; "refine_consistent" and "path" are so anyway.""",
+    "by": """
+by
+    "gene" or "program": rows of the frame; None for programmes where the result explains in them.""",
+    "result": """
+adata
+    Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).""",
     "copy": """
 copy
     Return a changed copy instead of changing ``adata``.""",

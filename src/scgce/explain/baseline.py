@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol, cast
 
+import numpy as np
 from anndata import AnnData
 
+from scgce._api.constraints import Constraint, checked
+from scgce._api.docs import with_docs
 from scgce.core.choose.select import Explained, smallest_sufficient
 from scgce.core.choose.truncate import PairCuts, SparseDelta
 from scgce.core.score.cells import Cells
@@ -47,13 +52,132 @@ class Setting:
         return pair_explained(k, lam, pairs, self.scored(pairs))
 
 
-def run_baseline(
+class Tool(Protocol):
+    """A baseline as users call it; its arguments and their descriptions are those of every baseline."""
+
+    def __call__(
+        self,
+        adata: AnnData,
+        groupby: str | Sequence[str] = "leiden",
+        *,
+        use_rep: str | None = None,
+        encoder: Any = None,
+        layer: str | None = None,
+        groups: Literal["all"] | Sequence[str] = "all",
+        reference: str | None = None,
+        sparsity: Literal["auto"] | int | Sequence[int] = "auto",
+        clip: Literal["auto", "range", "zero"] | bool | None = "auto",
+        epsilon: float | Literal["mean", "max"] | None = None,
+        validation_fraction: float = 0.25,
+        split_by: str | None = None,
+        judges: bool | Mapping[str, Any] = True,
+        min_cells: int = 3,
+        rng: int | np.random.Generator = 0,
+        device: str = "auto",
+        key_added: str = "",
+        copy: bool = False,
+        **own: Any,
+    ) -> AnnData | None:
+        """{idea}.
+
+        Parameters
+        ----------
+        {adata}
+        {groupby}
+        {use_rep}
+        {encoder}
+        {layer}
+        {groups}
+        {reference}
+        {sparsity}
+        {own}
+        {clip}
+        {epsilon}
+        {validation_fraction}
+        {split_by}
+        {judges}
+        {min_cells}
+        {rng}
+        {device}
+        {own_key}
+        {copy}
+
+        Returns
+        -------
+        None, or the copy. Sets ``adata.uns[key_added]`` as `tl.tgt` does, without ``path``.
+
+        Raises
+        ------
+        KeyError
+            If a name is not found in ``adata``.
+        ValueError, TypeError
+            On values that cannot be used; ``adata`` is left as it was.
+        """
+
+
+def baseline(amplitude: float, **own: Constraint | None) -> Callable[[Callable[..., Sequence[Explained]]], Tool]:
+    """Make a tool of an idea: a function from a `Setting` to explanations of its sparsities, ascending.
+
+    Parameters
+    ----------
+    amplitude
+        Of the idea's amounts in units of the real differences; -1 if they are not bounded.
+    own
+        Constraints of the arguments that the idea has beside the setting, described under "Parameters" in its
+        docstring: the tool has them, too.
+    """
+
+    def decorate(idea: Callable[..., Sequence[Explained]]) -> Tool:
+        name = idea.__name__
+        signature = _signature(idea)
+
+        def tool(*args: Any, **kwargs: Any) -> AnnData | None:
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{name}() {error}") from None
+            bound.apply_defaults()
+            mine = {argument: bound.arguments.pop(argument) for argument in own}
+            return _run(name, functools.partial(idea, **mine), amplitude, mine, **bound.arguments)
+
+        tool.__name__ = tool.__qualname__ = name
+        tool.__module__, tool.__doc__ = idea.__module__, _docstring(idea)
+        tool.__signature__ = signature  # type: ignore[attr-defined]
+        return cast(Tool, checked(sparsity=None, **own)(with_docs(tool)))
+
+    return decorate
+
+
+def _signature(idea: Callable[..., Any]) -> inspect.Signature:
+    """Of `Tool`, with the idea's own arguments behind ``sparsity``."""
+    shared = inspect.signature(Tool.__call__)
+    found: list[inspect.Parameter] = []
+    for parameter in shared.parameters.values():
+        if parameter.name in ("self", "own"):
+            continue
+        named = parameter.name == "key_added"
+        found.append(parameter.replace(default=idea.__name__) if named else parameter)
+        if parameter.name == "sparsity":
+            mine = list(inspect.signature(idea).parameters.values())[1:]
+            found += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in mine]
+    return shared.replace(parameters=found)
+
+
+def _docstring(idea: Callable[..., Any]) -> str:
+    """Of `Tool`, with the idea's words: what it is, and its own parameters."""
+    said, _, parameters = inspect.cleandoc(idea.__doc__ or "").partition("\n\nParameters\n----------\n")
+    text = inspect.cleandoc(Tool.__call__.__doc__ or "").replace("{idea}.", said)
+    return text.replace("{own}\n", f"{parameters}\n" if parameters else "")
+
+
+def _run(
+    name: str,
+    explain: Callable[[Setting], Sequence[Explained]],
+    amplitude: float,
+    own: Mapping[str, Any],
+    *,
     adata: AnnData,
     groupby: str | Sequence[str],
-    method: str,
-    explain: Callable[[Setting], Sequence[Explained]],
-    *,
-    amplitude: float,
     sparsity: Any,
     clip: bool | str | None,
     epsilon: Any,
@@ -75,7 +199,7 @@ def run_baseline(
         "groupby": prepared.groups.key,
         "use_rep": reading["use_rep"] or "",
         "layer": reading["layer"] or "",
-        "method": method,
+        "method": own.get("method", name),
         "amplitude": amplitude,
         "clip": prepared.clip,
         "validation_fraction": float(reading["validation_fraction"]),

@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.get._codebook import in_programs, program_rows
 from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
@@ -97,6 +98,7 @@ def explanation(
 
 
 @checked()
+@with_docs
 def pairs(
     adata: AnnData,
     *,
@@ -109,8 +111,11 @@ def pairs(
 
     Parameters
     ----------
-    adata, sparsity, consistent, by, key
-        As in :func:`scgce.get.explanation`.
+    {result}
+    {selected}
+    {consistent}
+    {by}
+    {key}
 
     Returns
     -------
@@ -140,6 +145,7 @@ def pairs(
 
 
 @checked()
+@with_docs
 def deltas(adata: AnnData, *, sparsity: int | None = None, consistent: bool = False, key: str = "tgt") -> pd.DataFrame:
     """Basis translations: the translation of each group from the common origin.
 
@@ -148,8 +154,10 @@ def deltas(adata: AnnData, *, sparsity: int | None = None, consistent: bool = Fa
 
     Parameters
     ----------
-    adata, sparsity, consistent, key
-        As in :func:`scgce.get.explanation`.
+    {result}
+    {selected}
+    {consistent}
+    {key}
 
     Returns
     -------

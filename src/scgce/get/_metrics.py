@@ -8,6 +8,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce._api.errors import NotFoundError
 from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
@@ -89,13 +90,14 @@ def metrics(
 
 
 @checked()
+@with_docs
 def sweep(adata: AnnData, *, key: str = "tgt", include_self: bool = False) -> pd.DataFrame:
     """Show what more genes buy: mean metrics at every sparsity, beside the difference between means.
 
     Parameters
     ----------
-    adata, key
-        As in :func:`scgce.get.metrics`.
+    {result}
+    {key}
     include_self
         Average over the full matrix including each group against itself, the paper's convention.
 

@@ -14,6 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.pl._labels import wrap
 from scgce.pl._matrix import clustered, tick_size
 from scgce.pl._style import FAINT, INK, MUTED, figure_of, finish, new_figure, text_on
@@ -79,6 +80,7 @@ def _diagonal(taking: np.ndarray, rise: np.ndarray) -> np.ndarray:
 
 
 @checked()
+@with_docs
 def codebook(
     adata: AnnData,
     *,
@@ -106,8 +108,7 @@ def codebook(
         Programmes per pair, one of those computed; the selected number if not given.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -138,7 +139,7 @@ def codebook(
         f"{len(programs)} gene programmes, {pairs:.1f} to turn one group into another", fontsize="medium", color=INK
     )
     _bar(place, scale)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)
 
 
 def _column_inches(ax: Axes, n_groups: int, column: float, *, given: bool) -> float:

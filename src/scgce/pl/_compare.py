@@ -11,6 +11,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from scgce._api.constraints import DATA, NONE, TEXT, checked, sequence_of
+from scgce._api.docs import with_docs
 from scgce.get._changes import changes
 from scgce.pl._labels import arrow
 from scgce.pl._matrix import tick_size
@@ -53,6 +54,7 @@ def compare_data(
 
 
 @checked(other=DATA | NONE | sequence_of(TEXT, 2))
+@with_docs
 def compare(
     adata: AnnData,
     other: AnnData | Sequence[str] | None = None,
@@ -85,8 +87,7 @@ def compare(
         Genes per pair of each, as in :func:`scgce.get.changes`: the same number if both have it.
     n_genes
         Genes of one pair shown at most.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -121,7 +122,7 @@ def compare(
         place = new_figure(5.6, 0.24 * min(len(frame), n_genes) + 1.6).add_subplot() if ax is None else ax
         _pair(place, frame.head(n_genes), names)
         place.set_title(arrow(str(source), str(target), 44), loc="left", fontsize="medium", parse_math=False)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)
 
 
 def _matrix(table: pd.DataFrame, result: Result, names: tuple[str, str], ax: Axes | None) -> Axes:

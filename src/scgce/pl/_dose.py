@@ -12,6 +12,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.core.score.metrics import score_pairs
 from scgce.pl._labels import arrow
 from scgce.pl._map import bounds_of, cell_map, explained_cells, layer_of, representation, sample
@@ -70,6 +71,7 @@ def dose_data(
 
 
 @checked()
+@with_docs
 def dose(
     adata: AnnData,
     source: Any,
@@ -99,8 +101,7 @@ def dose(
         Genes per pair, one of those computed; the selected number if not given.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -128,4 +129,4 @@ def dose(
     place.grid(axis="y", color=FAINT, linewidth=0.6)
     place.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0), labelcolor=INK)
     despine(place)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)

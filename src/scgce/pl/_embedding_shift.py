@@ -12,6 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from scgce._api.constraints import FLAG, checked
+from scgce._api.docs import with_docs
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import Points, bounds_of, cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, point_size
@@ -61,6 +62,7 @@ def embedding_shift_data(
 
 
 @checked(labels=FLAG)
+@with_docs
 def embedding_shift(
     adata: AnnData,
     *,
@@ -91,8 +93,7 @@ def embedding_shift(
         Arrows of each group to so many groups nearest on the map; None draws all pairs.
     labels
         Write the names of the groups.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -133,7 +134,7 @@ def embedding_shift(
         present = [group for group in range(len(result.groups)) if (placed & (codes == group)).any()]
         middles = np.stack([center(points[codes == group]) for group in present])
         label_points(place, middles, [wrap(str(result.groups[group]), 18) for group in present], fontsize="x-small")
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)
 
 
 def _mean(points: Points) -> Points:

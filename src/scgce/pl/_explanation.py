@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.pl._labels import arrow, wrap
@@ -63,6 +64,7 @@ def explanation_data(
 
 
 @checked()
+@with_docs
 def explanation(
     adata: AnnData,
     source: Any,
@@ -110,8 +112,7 @@ def explanation(
     max_cells
         Cells shown at most, a fixed random sample; of each of the two groups at most 1,000 reported
         ones (which neither fitted nor selected the explanation) are translated.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into three.
+    {divided}
 
     Returns
     -------
@@ -144,7 +145,7 @@ def explanation(
         _draw_map(place, points, first, second, direction, chosen, size)
         place.set_title(arrow(first, second, 44) + "\n" + _scores(result, first, second, k), **_TITLE)
     _legend(figure.add_subplot(grid[1, 1:]))
-    return finish(axes, given=ax, show=show, return_fig=return_fig)
+    return finish(axes, ax=ax, show=show, return_fig=return_fig)
 
 
 _TITLE: dict[str, Any] = {"fontsize": "medium", "color": INK, "parse_math": False, "loc": "left"}

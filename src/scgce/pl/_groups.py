@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from scgce._api.adata import coordinates
 from scgce._api.columns import group_key
 from scgce._api.constraints import NONE, TEXT, checked, one_of, sequence_of
+from scgce._api.docs import with_docs
 from scgce._api.groups import read_groups
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import CellMap, cell_map, flat
@@ -41,6 +42,7 @@ def groups_data(adata: AnnData, groupby: str, chosen: CellMap) -> pd.DataFrame:
 
 
 @checked(groupby=TEXT | sequence_of(TEXT, 1) | NONE, labels=one_of("auto", "map", "legend") | NONE)
+@with_docs
 def groups(
     adata: AnnData,
     groupby: str | Sequence[str] | None = None,
@@ -71,8 +73,7 @@ def groups(
         ``"auto"`` takes the map if there is room. None leaves them out.
     size
         Area of a point in square points.
-    ax, show, return_fig
-        As in scanpy: Axes to draw into; show the figure; hand back the Figure.
+    {figure}
 
     Returns
     -------
@@ -106,7 +107,7 @@ def groups(
         labels = None if written else "legend"
     if labels == "legend":
         _numbered(place, middles, colors, widen=ax is None)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)
 
 
 def _draw_points(ax: Axes, frame: pd.DataFrame, colors: dict[str, str], size: float) -> None:

@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.core.gauge import gauge
 from scgce.pl._matrix import clustered, signed_heatmap
 from scgce.pl._style import finish, new_figure
@@ -50,6 +51,7 @@ def translations_data(
 
 
 @checked()
+@with_docs
 def heatmap(
     adata: AnnData,
     *,
@@ -79,8 +81,7 @@ def heatmap(
         Genes per pair, one of those computed; the selected number if not given.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -105,4 +106,4 @@ def heatmap(
     signed_heatmap(place, table, "amount")
     against = "the typical group" if reference == "baseline" else str(reference)
     place.set_title(f"amount added to reach each group from {against}", fontsize="medium", parse_math=False)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)

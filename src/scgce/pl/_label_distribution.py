@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from scgce._api.columns import group_key
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce._api.errors import not_found
 from scgce._api.groups import labels_of, read_groups
 from scgce.pl._labels import wrap
@@ -50,6 +51,7 @@ def label_distribution_data(adata: AnnData, groupby: str, label: str) -> pd.Data
 
 
 @checked()
+@with_docs
 def label_distribution(
     adata: AnnData,
     groupby: str | Sequence[str],
@@ -69,8 +71,7 @@ def label_distribution(
         Column of ``obs`` with the groups.
     label
         Column of ``obs`` with labels or numbers.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -97,7 +98,7 @@ def label_distribution(
     place.set_ylim(len(groups) - 0.4, -0.6)
     place.tick_params(axis="y", length=0)
     despine(place, left=True)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)
 
 
 def _bars(ax: Axes, frame: pd.DataFrame, groups: list[str], colors: dict[str, str]) -> None:

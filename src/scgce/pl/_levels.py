@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.core.gauge import gauge
 from scgce.pl._labels import wrap
 from scgce.pl._style import FAINT, INK, MUTED, despine, finish, group_colors, new_figure
@@ -66,6 +67,7 @@ def levels_data(adata: AnnData, *, n_genes: int = 25, sparsity: int | None = Non
 
 
 @checked()
+@with_docs
 def levels(
     adata: AnnData,
     *,
@@ -91,8 +93,7 @@ def levels(
         Genes per pair, one of those computed; the selected number if not given.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -122,7 +123,7 @@ def levels(
     place.tick_params(axis="y", length=0)
     despine(place, left=True)
     _legend(place, names, colors)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)
 
 
 def _draw_gene(ax: Axes, y: int, part: pd.DataFrame, colors: dict[str, str], near: float) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scgce._api.adata import get_matrix
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.core.gauge import gauge
 from scgce.get._markers import markers as read_markers
 from scgce.matrix.arrays import dense_columns
@@ -61,6 +62,7 @@ def markers_data(adata: AnnData, *, n_genes: int = 3, sparsity: int | None = Non
 
 
 @checked()
+@with_docs
 def markers(
     adata: AnnData,
     *,
@@ -85,8 +87,7 @@ def markers(
         Genes per pair, one of those computed; the selected number if not given.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into two.
+    {divided}
 
     Returns
     -------
@@ -113,7 +114,7 @@ def markers(
     left.set_title("explanation", fontsize="medium")
     dots, shares = _dots(right, adata, result, list(table.index))
     _legends(figure.add_subplot(grid[0, 2]), image, dots, shares)
-    return finish([left, right], given=ax, show=show, return_fig=return_fig)
+    return finish([left, right], ax=ax, show=show, return_fig=return_fig)
 
 
 def _dots(ax: Axes, adata: AnnData, result: Result, genes: list[str]) -> tuple[PathCollection, NDArray[np.float64]]:

@@ -15,6 +15,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.get._metrics import metrics as read_metrics
 from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, split, text_on
 from scgce.store.result import Result
@@ -66,6 +67,7 @@ def metrics_data(
 
 
 @checked()
+@with_docs
 def metrics(
     adata: AnnData,
     metrics: Sequence[str] = ("correctness", "coverage"),
@@ -99,8 +101,7 @@ def metrics(
         Also show each group against itself and let it into the mean, as the paper does.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into the panels.
+    {divided}
 
     Returns
     -------
@@ -133,7 +134,7 @@ def metrics(
     figure.draw_without_rendering()
     for place in axes:
         _write_values(place, count)
-    return finish(axes, given=ax, show=show, return_fig=return_fig)
+    return finish(axes, ax=ax, show=show, return_fig=return_fig)
 
 
 def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool, ceiling: float = np.nan) -> None:

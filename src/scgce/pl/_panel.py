@@ -9,6 +9,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.get._panel import panel_curve
 from scgce.pl._labels import spread
 from scgce.pl._style import FAINT, MUTED, despine, figure_of, finish, new_figure
@@ -27,6 +28,7 @@ NAMED = 20
 
 
 @checked()
+@with_docs
 def panel(
     adata: AnnData,
     *,
@@ -46,8 +48,7 @@ def panel(
         Annotated data with a result of :func:`scgce.tl.panel`.
     key
         Where in ``adata.uns`` the panel is.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -82,7 +83,7 @@ def panel(
     place.set_axisbelow(True)
     despine(place)
     _end_labels(place, ends, last, 1 / len(entry["groups"]))
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)
 
 
 def _end_labels(ax: Axes, ends: dict[str, tuple[float, float]], last: int, chance: float) -> None:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce._api.errors import NotFoundError
 from scgce.pl._style import FAINT, INK, MOVED, TARGET, despine, finish, split
 from scgce.store.result import Result
@@ -52,6 +53,7 @@ def path_data(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
 
 
 @checked()
+@with_docs
 def path(
     adata: AnnData, *, key: str = "tgt", ax: Axes | None = None, show: bool | None = None, return_fig: bool = False
 ) -> Any:
@@ -63,8 +65,7 @@ def path(
         Annotated data with a result of :func:`scgce.tl.tgt`.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into three.
+    {divided}
 
     Returns
     -------
@@ -105,7 +106,7 @@ def path(
         place.set_axisbelow(True)
         despine(place)
         place.tick_params(labelbottom=place is axes[2], which="both")
-    return finish(axes, given=ax, show=show, return_fig=return_fig)
+    return finish(axes, ax=ax, show=show, return_fig=return_fig)
 
 
 def _line(ax: Axes, wide: pd.DataFrame, name: str, color: str, label: str) -> None:

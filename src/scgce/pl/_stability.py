@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.pl._labels import arrow
@@ -56,6 +57,7 @@ def _moved(result: Result, i: int, j: int, k: int) -> pd.DataFrame:
 
 
 @checked()
+@with_docs
 def stability(
     adata: AnnData,
     source: Any,
@@ -81,8 +83,7 @@ def stability(
         Where in ``adata.uns`` the result is.
     n_genes
         Genes shown at most, the most frequent.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into two.
+    {divided}
 
     Returns
     -------
@@ -123,4 +124,4 @@ def stability(
         place.set_axisbelow(True)
         despine(place, left=True)
     left.set_title(arrow(str(source), str(target), 44), loc="left", fontsize="medium", parse_math=False)
-    return finish([left, right], given=ax, show=show, return_fig=return_fig)
+    return finish([left, right], ax=ax, show=show, return_fig=return_fig)

@@ -92,23 +92,23 @@ def despine(ax: Axes, *, left: bool = False, bottom: bool = False) -> None:
     ax.spines["bottom"].set_visible(not bottom)
 
 
-def finish(axes: Axes | list[Axes], *, given: Axes | None, show: bool | None, return_fig: bool) -> Any:
+def finish(axes: Axes | list[Axes], *, ax: Axes | None, show: bool | None, return_fig: bool) -> Any:
     """Show the figure if asked to and hand back its Axes or the Figure.
 
     Parameters
     ----------
     axes
         What was drawn into.
-    given
-        The user's own Axes, or None if the figure was made here.
+    ax
+        Axes to draw into; None for a new figure.
     show
-        None follows ``scanpy.settings.autoshow``, and never shows a figure that the user made.
+        Show the figure. None: as ``scanpy.settings.autoshow`` says, and never one that ``ax`` belongs to.
     return_fig
-        Hand back the Figure.
+        Return the Figure instead of the Axes.
     """
     first = axes[0] if isinstance(axes, list) else axes
     figure = figure_of(first)
-    if show or (show is None and given is None and sc.settings.autoshow):
+    if show or (show is None and ax is None and sc.settings.autoshow):
         plt.show()
     return figure if return_fig else axes
 

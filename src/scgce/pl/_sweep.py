@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.get._metrics import sweep as read_sweep
 from scgce.pl._labels import spread
 from scgce.pl._style import FAINT, INK, MUTED, despine, figure_of, finish, split
@@ -64,6 +65,7 @@ def sweep_data(adata: AnnData, *, include_self: bool = False, key: str = "tgt") 
 
 
 @checked()
+@with_docs
 def sweep(
     adata: AnnData,
     *,
@@ -91,8 +93,7 @@ def sweep(
         Average over the full matrix including each group against itself, the paper's convention.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into three.
+    {divided}
 
     Returns
     -------
@@ -114,7 +115,7 @@ def sweep(
         axes[-1].set_title(title, fontsize="medium", loc="left", color=INK)
         axes[-1].tick_params(labelleft=number == 0)
     axes[0].set_ylabel("mean over pairs")
-    return finish(axes, given=ax, show=show, return_fig=return_fig)
+    return finish(axes, ax=ax, show=show, return_fig=return_fig)
 
 
 def _draw_panel(place: Axes, frame: pd.DataFrame, scores: list[str], result: Result) -> None:

@@ -10,6 +10,7 @@ from anndata import AnnData
 from matplotlib.axes import Axes
 
 from scgce._api.constraints import NONE, TEXT, checked
+from scgce._api.docs import with_docs
 from scgce._api.errors import not_found
 from scgce.pl._style import FAINT, INK, despine, finish, new_figure
 
@@ -54,6 +55,7 @@ def training_data(adata: AnnData, key: str | None = None) -> pd.DataFrame:
 
 
 @checked(key=TEXT | NONE)
+@with_docs
 def training(
     adata: AnnData,
     key: str | None = None,
@@ -70,8 +72,7 @@ def training(
         Annotated data with an embedding fitted by scgce.
     key
         Its key in ``adata.uns`` and ``adata.obsm``; None: the one that there is.
-    ax, show, return_fig
-        As in scanpy.
+    {figure}
 
     Returns
     -------
@@ -99,4 +100,4 @@ def training(
     place.grid(axis="y", color=FAINT, linewidth=0.6)
     place.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1.01, 1.0))
     despine(place)
-    return finish(place, given=ax, show=show, return_fig=return_fig)
+    return finish(place, ax=ax, show=show, return_fig=return_fig)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.pl._labels import arrow, spread
 from scgce.pl._style import INK, LOWERED, MUTED, RAISED, despine, figure_of, finish, split
 from scgce.store.result import Result
@@ -39,6 +40,7 @@ def translation_data(
 
 
 @checked()
+@with_docs
 def translation(
     adata: AnnData,
     source: Any,
@@ -65,8 +67,7 @@ def translation(
         Where in ``adata.uns`` the result is.
     n_labels
         Genes named in each panel, those with the largest amounts.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into two.
+    {divided}
 
     Returns
     -------
@@ -100,7 +101,7 @@ def translation(
     figure.draw_without_rendering()
     for place, column in zip(axes, ("delta", "mean_difference"), strict=True):
         _name_largest(place, frame, column, n_labels)
-    return finish(axes, given=ax, show=show, return_fig=return_fig)
+    return finish(axes, ax=ax, show=show, return_fig=return_fig)
 
 
 def _stems(ax: Axes, frame: pd.DataFrame, column: str, width: float) -> None:

@@ -14,6 +14,7 @@ from anndata import AnnData
 from scgce._api.columns import reference_of
 from scgce._api.constraints import DATA, NEW_NAME, NONE, SEED, TEXT, checked, one_of, sequence_of, whole
 from scgce._api.device import resolve_device
+from scgce._api.docs import with_docs
 from scgce.encoders import encoder_from_uns
 from scgce.explain import params as _params
 from scgce.explain.entry import Report, stored
@@ -42,6 +43,7 @@ COUNT = whole(1) | one_of("reported") | NONE
     rng=SEED | NONE,
     max_cells=COUNT,
 )
+@with_docs
 def evaluate(
     adata: AnnData,
     key: str = "tgt",
@@ -86,8 +88,8 @@ def evaluate(
         A distance, or "mean" or "max" to find it anew in ``adata``; None: as stored.
     clip
         "range", "zero" or False (``x + δ``), as in `tl.tgt`, within the stored range of the genes; None: as stored.
-    judges
-        As in `tl.tgt`; fitted on the fitting cells of ``reference``.
+    {judges}
+        The fitting cells are those of ``reference``.
     min_cells
         Smallest number of scored cells a group may have.
     max_cells
@@ -95,8 +97,7 @@ def evaluate(
         None for all, up to 2,000. Scores of other numbers of cells are not comparable.
     rng
         Seed or generator; None: the explanation's own seed, by which cells and judges are drawn as they were.
-    device
-        As in `tl.tgt`.
+    {device}
     key_added
         Name of the result; None: ``f"{key}_evaluated"``.
     copy

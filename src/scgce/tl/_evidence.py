@@ -11,6 +11,7 @@ from anndata import AnnData
 
 from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
+from scgce._api.docs import with_docs
 from scgce._api.progress import progress
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.pairs import listed, with_self
@@ -41,6 +42,7 @@ from scgce.store.entries import read_result
 
 
 @checked(rng=SEED | NONE)
+@with_docs
 def evidence(
     adata: AnnData,
     key: str = "tgt",
@@ -74,8 +76,8 @@ def evidence(
         Correctness or coverage below which a pair is listed as unexplained.
     rng
         Seed or generator; None: the explanation's own seed.
-    device, copy
-        As in `tl.tgt`.
+    {device}
+    {copy}
 
     Returns
     -------

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from scgce import __version__
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce._api.progress import progress
 from scgce.encoders._scvi import layer_of_scvi
 from scgce.explain.read import Prepared, prepare
@@ -24,6 +25,7 @@ BATCH = 256
 
 
 @checked()
+@with_docs
 def integrated_gradients(
     adata: AnnData,
     groupby: str | Sequence[str] = "leiden",
@@ -51,16 +53,24 @@ def integrated_gradients(
 
     Parameters
     ----------
-    adata, groupby, use_rep, encoder, layer, groups
-        As in `tl.tgt`.
+    {adata}
+    {groupby}
+    {use_rep}
+    {encoder}
+    {layer}
+    {groups}
     n_pairs
         Pairs of cells drawn for each pair of groups, estimating the mean over all of them.
     n_steps
         Steps of the integral along the straight line between two cells.
-    validation_fraction, split_by
-        As in `tl.tgt`: the classifier is fitted on the fitting cells, attributions are of the reported cells.
-    min_cells, rng, device, key_added, copy
-        As in `tl.tgt`.
+    validation_fraction
+        Share of every group that is reported, and another that is left out; the classifier is fitted on the rest.
+    {split_by}
+    {min_cells}
+    {rng}
+    {device}
+    {own_key}
+    {copy}
 
     Returns
     -------
@@ -75,7 +85,7 @@ def integrated_gradients(
     ImportError
         If captum is not installed.
     KeyError, ValueError, TypeError
-        As in `tl.tgt`; ``adata`` is left as it was.
+        If a name is not found in ``adata``, or on values that cannot be used; ``adata`` is left as it was.
     """
     for name, value in (("n_pairs", n_pairs), ("n_steps", n_steps)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 2:

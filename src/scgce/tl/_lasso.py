@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from anndata import AnnData
 
-from scgce._api.constraints import checked
 from scgce.core.choose.truncate import SparseDelta
 from scgce.core.solve.lasso import PairLasso, lasso_lam_max, lasso_pairs
-from scgce.explain.baseline import Setting, run_baseline
+from scgce.explain.baseline import Setting, baseline
 from scgce.explain.fit import smooth_problem
 from scgce.explain.pairs import PairExplained
 from scgce.explain.split import FIT
@@ -24,77 +21,15 @@ RICHEST = 2.0
 """λ falls until the mean pair has this many times the genes asked for."""
 
 
-@checked(sparsity=None)
-def lasso(
-    adata: AnnData,
-    groupby: str | Sequence[str] = "leiden",
-    *,
-    use_rep: str | None = None,
-    encoder: Any = None,
-    layer: str | None = None,
-    groups: Literal["all"] | Sequence[str] = "all",
-    reference: str | None = None,
-    sparsity: Literal["auto"] | int | Sequence[int] = "auto",
-    clip: Literal["range", "zero"] | bool | None = "range",
-    epsilon: float | Literal["mean", "max"] | None = None,
-    validation_fraction: float = 0.25,
-    split_by: str | None = None,
-    judges: bool | Mapping[str, Any] = True,
-    min_cells: int = 3,
-    rng: int | np.random.Generator = 0,
-    device: str = "auto",
-    key_added: str = "lasso",
-    copy: bool = False,
-) -> AnnData | None:
+@baseline(amplitude=-1.0)
+def lasso(setting: Setting) -> list[PairExplained]:
     """Explain every ordered pair on its own: the term of Eq. 9 for that pair, minimised without regard to the others.
 
-    What consistency is measured against. Amounts are unbounded, as in the paper. For each k the k largest
-    amounts of each pair are kept, at the λ that is best for this pair on the validation cells.
-
-    Parameters
-    ----------
-    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction, split_by
-        As in `tl.tgt`.
-    judges, min_cells, rng, device, key_added, copy
-        As in `tl.tgt`.
-
-    Returns
-    -------
-    None, or the copy. Sets ``adata.uns[key_added]`` as `tl.tgt` does, without ``path``. There is no
-    basis behind the pairs' explanations: they are in ``pair_deltas``, CSR (l·l, d) with row ``i·l + j`` for i → j, and
-    ``deltas`` holds the basis nearest to them in the least squares, for reading by group.
-
-    Raises
-    ------
-    KeyError, ValueError, TypeError
-        As in `tl.tgt`; ``adata`` is left as it was.
+    What consistency is measured against. Amounts are unbounded, as in the paper. For each k the k largest amounts of
+    each pair are kept, at the λ that is best for this pair on the validation cells. There is no basis behind the
+    pairs' explanations: they are in ``pair_deltas``, CSR (l·l, d) with row ``i·l + j`` for i → j, and ``deltas`` holds
+    the basis nearest to them in the least squares, for reading by group.
     """
-    return run_baseline(
-        adata,
-        groupby,
-        "lasso",
-        _explain,
-        amplitude=-1.0,
-        sparsity=sparsity,
-        clip=clip,
-        epsilon=epsilon,
-        judges=judges,
-        key_added=key_added,
-        copy=copy,
-        use_rep=use_rep,
-        encoder=encoder,
-        layer=layer,
-        groups=groups,
-        reference=reference,
-        validation_fraction=validation_fraction,
-        split_by=split_by,
-        min_cells=min_cells,
-        rng=rng,
-        device=device,
-    )
-
-
-def _explain(setting: Setting) -> list[PairExplained]:
     prepared = setting.prepared
     problem, _, costs = smooth_problem(prepared, prepared.part(FIT).means(), np.ones(len(prepared.genes)))
     lam, largest = lasso_lam_max(problem), max(setting.sparsities)

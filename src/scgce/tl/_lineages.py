@@ -13,6 +13,7 @@ from anndata import AnnData
 
 from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
+from scgce._api.docs import with_docs
 from scgce._api.errors import NotFoundError, listing, not_found
 from scgce._api.groups import Groups, labels_of
 from scgce.core.choose.select import Explained
@@ -28,6 +29,7 @@ from scgce.store.entries import read_result, write_result
 
 
 @checked(rng=SEED | NONE)
+@with_docs
 def lineages(
     adata: AnnData,
     lineage: str | Mapping[str, str | Sequence[str]],
@@ -57,12 +59,12 @@ def lineages(
         The explanation in ``adata.uns``.
     encoder
         The model, if it could not be stored with the explanation.
-    judges
-        As in `tl.tgt`. A judge of the user's may answer in names of groups: its answers are mapped to their lineages.
+    {judges}
+        A judge of the user's may answer in names of groups: its answers are mapped to their lineages.
     rng
         Seed or generator; None: the explanation's own seed.
-    device, copy
-        As in `tl.tgt`.
+    {device}
+    {copy}
     key_added
         Name of the result; with a mapping also of the column that is added to ``adata.obs``.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,10 +11,9 @@ import torch
 from anndata import AnnData
 from scipy import sparse
 
-from scgce._api.constraints import checked
+from scgce._api.constraints import one_of
 from scgce.core.choose.truncate import SparseDelta
-from scgce.explain import params as _params
-from scgce.explain.baseline import Setting, run_baseline
+from scgce.explain.baseline import Setting, baseline
 from scgce.explain.pairs import PairExplained
 from scgce.explain.read import Prepared
 from scgce.explain.split import FIT
@@ -26,88 +24,27 @@ MOST_TESTED = 500
 """Cells of each group that are tested."""
 
 
-@checked(sparsity=None)
-def marker_tests(
-    adata: AnnData,
-    groupby: str | Sequence[str] = "leiden",
-    *,
-    use_rep: str | None = None,
-    encoder: Any = None,
-    layer: str | None = None,
-    groups: Literal["all"] | Sequence[str] = "all",
-    reference: str | None = None,
-    sparsity: Literal["auto"] | int | Sequence[int] = "auto",
-    method: Literal["t-test", "wilcoxon", "logreg"] = "t-test",
-    clip: Literal["range", "zero"] | bool | None = "range",
-    epsilon: float | Literal["mean", "max"] | None = None,
-    validation_fraction: float = 0.25,
-    split_by: str | None = None,
-    judges: bool | Mapping[str, Any] = True,
-    min_cells: int = 3,
-    rng: int | np.random.Generator = 0,
-    device: str = "auto",
-    key_added: str = "marker_tests",
-    copy: bool = False,
-) -> AnnData | None:
+@baseline(amplitude=1.0, method=one_of(*TESTS))
+def marker_tests(setting: Setting, method: Literal["t-test", "wilcoxon", "logreg"] = "t-test") -> list[PairExplained]:
     """Explain every pair by the k genes that scanpy's one-against-one test ranks first, moved by their mean difference.
 
     `scanpy.tl.rank_genes_groups` of the target against the source on the fitting cells (at most 500 of a group); genes
-    are ranked by the absolute score, so that lowered genes count as raised ones do.
+    are ranked by the absolute score, so that lowered genes count as raised ones do. There is no basis behind the
+    pairs' explanations: they are in ``pair_deltas``, CSR (l·l, d) with row ``i·l + j`` for i → j, and ``deltas`` holds
+    the basis nearest to them in the least squares, for reading by group.
 
     Parameters
     ----------
-    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction, split_by
-        As in `tl.tgt`.
     method
         The test, as in `scanpy.tl.rank_genes_groups`.
-    judges, min_cells, rng, device, key_added, copy
-        As in `tl.tgt`.
-
-    Returns
-    -------
-    None, or the copy. Sets ``adata.uns[key_added]`` as `tl.tgt` does, without ``path``. There is no
-    basis behind the pairs' explanations: they are in ``pair_deltas``, CSR (l·l, d) with row ``i·l + j`` for i → j, and
-    ``deltas`` holds the basis nearest to them in the least squares, for reading by group.
-
-    Raises
-    ------
-    KeyError, ValueError, TypeError
-        As in `tl.tgt`, or if ``method`` is not one of the tests; ``adata`` is left as it was.
     """
-    _params.check_choice("method", method, TESTS)
-
-    def explain(setting: Setting) -> list[PairExplained]:
-        order = ranked(setting.prepared, method, max(setting.sparsities))
-        means = torch.from_numpy(setting.prepared.means)
-        found = []
-        for k in setting.sparsities:
-            kept = {pair: genes[:k].sort().values for pair, genes in order.items()}
-            found.append(setting.by_pair(k, {(i, j): _moved(means, i, j, g) for (i, j), g in kept.items()}))
-        return found
-
-    return run_baseline(
-        adata,
-        groupby,
-        method,
-        explain,
-        amplitude=1.0,
-        sparsity=sparsity,
-        clip=clip,
-        epsilon=epsilon,
-        judges=judges,
-        key_added=key_added,
-        copy=copy,
-        use_rep=use_rep,
-        encoder=encoder,
-        layer=layer,
-        groups=groups,
-        reference=reference,
-        validation_fraction=validation_fraction,
-        split_by=split_by,
-        min_cells=min_cells,
-        rng=rng,
-        device=device,
-    )
+    order = ranked(setting.prepared, method, max(setting.sparsities))
+    means = torch.from_numpy(setting.prepared.means)
+    found = []
+    for k in setting.sparsities:
+        kept = {pair: genes[:k].sort().values for pair, genes in order.items()}
+        found.append(setting.by_pair(k, {(i, j): _moved(means, i, j, g) for (i, j), g in kept.items()}))
+    return found
 
 
 def ranked(prepared: Prepared, method: str, most: int) -> dict[tuple[int, int], torch.Tensor]:

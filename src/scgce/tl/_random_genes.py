@@ -2,88 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-
-import numpy as np
 import torch
-from anndata import AnnData
 
-from scgce._api.constraints import checked
 from scgce.core.choose.baselines import random_k
 from scgce.core.choose.select import Explained
 from scgce.core.translations import Translations
-from scgce.explain.baseline import Setting, run_baseline
+from scgce.explain.baseline import Setting, baseline
 
 
-@checked(sparsity=None)
-def random_genes(
-    adata: AnnData,
-    groupby: str | Sequence[str] = "leiden",
-    *,
-    use_rep: str | None = None,
-    encoder: Any = None,
-    layer: str | None = None,
-    groups: Literal["all"] | Sequence[str] = "all",
-    reference: str | None = None,
-    sparsity: Literal["auto"] | int | Sequence[int] = "auto",
-    clip: Literal["range", "zero"] | bool | None = "range",
-    epsilon: float | Literal["mean", "max"] | None = None,
-    validation_fraction: float = 0.25,
-    split_by: str | None = None,
-    judges: bool | Mapping[str, Any] = True,
-    min_cells: int = 3,
-    rng: int | np.random.Generator = 0,
-    device: str = "auto",
-    key_added: str = "random_genes",
-    copy: bool = False,
-) -> AnnData | None:
+@baseline(amplitude=1.0)
+def random_genes(setting: Setting) -> list[Explained]:
     """Explain groups by the difference between their means on k genes drawn at random, the same for all pairs.
 
     The floor that any choice of genes must rise above. The genes of a smaller k are among those of a larger one.
-
-    Parameters
-    ----------
-    adata, groupby, use_rep, encoder, layer, groups, reference, sparsity, clip, epsilon, validation_fraction, split_by
-        As in `tl.tgt`.
-    judges, min_cells, rng, device, key_added, copy
-        As in `tl.tgt`.
-
-    Returns
-    -------
-    None, or the copy. Sets ``adata.uns[key_added]`` as `tl.tgt` does, without ``path``.
-
-    Raises
-    ------
-    KeyError, ValueError, TypeError
-        As in `tl.tgt`; ``adata`` is left as it was.
     """
-
-    def explain(setting: Setting) -> list[Explained]:
-        means, seed = torch.from_numpy(setting.prepared.means), setting.prepared.seed
-        drawn = [(k, Translations.of_dense(random_k(means, k, seed))) for k in setting.sparsities]
-        return [setting.by_basis(k, translations, cut=False) for k, translations in drawn]
-
-    return run_baseline(
-        adata,
-        groupby,
-        "random_genes",
-        explain,
-        amplitude=1.0,
-        sparsity=sparsity,
-        clip=clip,
-        epsilon=epsilon,
-        judges=judges,
-        key_added=key_added,
-        copy=copy,
-        use_rep=use_rep,
-        encoder=encoder,
-        layer=layer,
-        groups=groups,
-        reference=reference,
-        validation_fraction=validation_fraction,
-        split_by=split_by,
-        min_cells=min_cells,
-        rng=rng,
-        device=device,
-    )
+    means, seed = torch.from_numpy(setting.prepared.means), setting.prepared.seed
+    drawn = [(k, Translations.of_dense(random_k(means, k, seed))) for k in setting.sparsities]
+    return [setting.by_basis(k, translations, cut=False) for k, translations in drawn]

@@ -13,6 +13,7 @@ from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask
 from scgce._api.constraints import NONE, TEXT, checked
 from scgce._api.device import resolve_device
+from scgce._api.docs import with_docs
 from scgce._api.groups import read_labels
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
@@ -35,6 +36,7 @@ _MOST_DRAWS = 1000
 
 
 @checked(resample=TEXT | NONE)
+@with_docs
 def stability(
     adata: AnnData,
     key: str = "tgt",
@@ -77,8 +79,9 @@ def stability(
         As given to `tl.tgt`; None: as stored.
     interval
         Coverage of the interval of each amount, e.g. 0.9 for the 5 % and 95 % quantiles over the bootstraps.
-    rng, device, copy
-        As in `tl.tgt`.
+    {rng}
+    {device}
+    {copy}
 
     Returns
     -------

@@ -28,7 +28,7 @@ class RefineOptions:
     learning_rate: float = 0.08
     """Falls to 0 along a half cosine."""
     cells: int = 16
-    """Cells per group and step; 32 cost a quarter more and gained nothing (`benchmarks.ablation`, pbmc3k and retina)."""
+    """Cells per group and step; 32 cost a quarter more and gained nothing (`benchmarks.ablation`)."""
     pairs: int = 96
     """Ordered pairs per step; all of them if there are fewer."""
     reach: float = 1.5
