@@ -80,6 +80,7 @@ def test_of_a_pca_without_its_loadings_a_student_is_explained(blobs: ad.AnnData,
         scgce.tl.scvis(blobs, n_epochs=1)
 
 
+@pytest.mark.filterwarnings("ignore:the student of X_pca reproduces only")
 def test_a_pca_of_more_genes_is_refused_and_its_student_offered(blobs: ad.AnnData) -> None:
     """Loadings of the genes that are left, of a PCA that read forty more."""
     few = blobs[:, :20].copy()

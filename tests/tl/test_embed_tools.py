@@ -50,7 +50,7 @@ def test_position_and_encoder_agree(cells: ad.AnnData, tool: tuple[Tool, dict[st
     entry = cells.uns[key]
     assert cells.obsm[key].shape == (300, 2)
     assert cells.obsm[key].dtype == np.float32
-    assert {"params", "encoder", "gene_means", "history"} == set(entry)
+    assert {"params", "encoder", "gene_means", "units", "history"} == set(entry)
     np.testing.assert_array_equal(encoder_from_uns(entry["encoder"])(cells.X), cells.obsm[key])
     found = resolve(cells, use_rep=key)
     if key == "X_umap_student":  # what is stored is how well the student reproduces its teacher

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scgce._api.keys import check_key
 from scgce._api.progress import speaking
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -181,6 +182,7 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
                 constraint = watched.get(name)
                 if constraint is not None and not constraint.accepts(value):
                     raise ArgumentError(f"{name}={_shown(value)}: expected {constraint.words}")
+            _check_key_added(function.__name__, signature, args, kwargs)
             with speaking(name_shown):
                 return function(*args, **kwargs)
 
@@ -188,6 +190,16 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def _check_key_added(tool: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse to write where another tool has written, before anything is computed."""
+    if "key_added" not in signature.parameters:
+        return
+    given = _bound(signature, args, kwargs)
+    key = given.get("key_added", signature.parameters["key_added"].default)
+    if isinstance(given.get("adata"), AnnData) and isinstance(key, str):
+        check_key(given["adata"], key, tool)
 
 
 def _shown(value: Any) -> str:

@@ -18,6 +18,7 @@ from scgce.core.solve.penalties import Gap, Pairwise, Penalty
 from scgce.core.solve.problem import Problem, some_pairs
 from scgce.core.solve.solver import Stopping
 
+from .moved import check_moved
 from .read import Prepared
 
 PATH = Stopping(1e-4, 1000)
@@ -65,6 +66,7 @@ def material(
         priced = None if asked is None else as_tensor(listed(n_groups, asked))
         how: dict[str, Any] = {"nonnegative": model.nonnegative, "pairs": priced}
         gap = Gap.build(means, model.amplitude, costs, model.exponent, **how)
+    check_moved(prepared.encoder, problem, means, gap, fit, asked, amplitude=model.amplitude, seed=seed)
     penalty: Penalty = Pairwise.build(costs, n_groups, model.exponent) if gap is None else gap
     points: PathPoints = fit_path(
         problem,

@@ -113,7 +113,7 @@ class Prepared:
             mapped = torch.from_numpy(self.hidden[rows]).to(self.device)
             columns = CachedColumns(fetch, len(self.genes))
             translator = Translator(mapped, self.encoder.W.to(self.device), columns, self.bounds)
-        return Cells(translator, tail, sizes, self.encoder.n_hidden)
+        return Cells(translator, tail, sizes, self.encoder.n_hidden, self.encoder.name)
 
     def part(self, part: int) -> Cells:
         """Cells that fit, select or are reported."""

@@ -30,12 +30,24 @@ class Cells:
         Cells of each group (l,), in order.
     width
         h.
+    name
+        What the encoder was made from, for messages.
+
+    Raises
+    ------
+    ValueError
+        If the encoder returns NaN or infinite values, be it for the cells as they are or once they are translated.
     """
 
     def __init__(
-        self, translator: Translator, tail: Callable[[torch.Tensor], torch.Tensor], sizes: np.ndarray, width: int
+        self,
+        translator: Translator,
+        tail: Callable[[torch.Tensor], torch.Tensor],
+        sizes: np.ndarray,
+        width: int,
+        name: str = "encoder",
     ) -> None:
-        self.translator, self.tail, self.width = translator, tail, width
+        self.translator, self.tail, self.width, self.name = translator, tail, width, name
         edges = np.concatenate([[0], np.cumsum(sizes)])
         self.slices = [slice(int(a), int(b)) for a, b in pairwise(edges)]
         self.embedded = [self._blocks(rows, _NOTHING) for rows in self.slices]
@@ -47,9 +59,20 @@ class Cells:
     def _blocks(self, rows: slice, delta: SparseDelta) -> torch.Tensor:
         step = max(1, _BLOCK_ENTRIES // self.width)
         with torch.no_grad():
-            return torch.cat(
+            found = torch.cat(
                 by_blocks(lambda part: self.tail(self.translator.translate(part, delta)), rows.start, rows.stop, step)
             )
+        return self._finite(found, moved=bool(len(delta.genes)))
+
+    def _finite(self, points: torch.Tensor, *, moved: bool) -> torch.Tensor:
+        if torch.isfinite(points).all():
+            return points
+        bad = int((~torch.isfinite(points)).flatten(0, -2).any(dim=1).sum())
+        what, hint = ("cells", "check the layer (it may expect counts, log values or scaled values) and its weights")
+        if moved:
+            what, hint = "translated cells", "clamp its input, or bound the cells with clip='range'"
+        n = points[..., 0].numel()
+        raise ValueError(f"encoder: {self.name} returned NaN or infinite values for {bad} of {n} {what}; {hint}")
 
     def mover(self, cuts: PairCuts, *, scale: float = 1.0) -> Mover:
         """``moved(i, j)``: r(t(x)) of the cells of i under ``scale`` times the explanation of i → j, (n_i, m)."""
@@ -83,7 +106,8 @@ class Cells:
             return self.tail(self.translator.translate_several(rows, scaled[part]).flatten(0, 1))
 
         with torch.no_grad():
-            return torch.cat(by_blocks(positions, 0, len(deltas), step)).view(len(deltas), n, -1)
+            found = torch.cat(by_blocks(positions, 0, len(deltas), step)).view(len(deltas), n, -1)
+        return self._finite(found, moved=True)
 
     def means(self) -> torch.Tensor:
         """r̄, (l, m) float64."""
