@@ -29,6 +29,13 @@ def simulate(
     log_fold: Annotated[float, typer.Option("--log-fold", help="Typical planted change, natural log.")] = 1.5,
     library_size: Annotated[float, typer.Option("--library-size", help="Median molecules a cell.")] = 2000.0,
     dropout: Annotated[float, typer.Option("--dropout", help="Largest probability to lose an entry.")] = 0.1,
+    n_donors: Annotated[int, typer.Option("--n-donors", help="Donors, in obs['donor']; 0 for none.", min=0)] = 0,
+    donor_effect: Annotated[
+        float, typer.Option("--donor-effect", help="Deviation of a gene's mean over samples, natural log.")
+    ] = 0.2,
+    condition: Annotated[
+        bool, typer.Option("--condition", help="Stimulate half of the cells, in obs['condition']: planted programmes.")
+    ] = False,
     represent: Annotated[
         Literal["none", "pca", "umap"], typer.Option("--represent", help="Representation to compute with scanpy.")
     ] = "pca",
@@ -47,6 +54,9 @@ def simulate(
         log_fold=log_fold,
         library_size=library_size,
         dropout=dropout,
+        n_donors=n_donors,
+        donor_effect=donor_effect,
+        condition=condition,
         rng=seed,
     )
     _represent(adata, represent, seed)

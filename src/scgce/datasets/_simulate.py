@@ -11,6 +11,7 @@ from scipy import sparse
 
 from ._checks import whole, within
 from ._counts import blocks, draw_block
+from ._design import CONDITIONS, Design, Drawn, draw_design
 from ._plan import Plan, plan_groups
 
 TARGET_SUM = 1e4
@@ -31,6 +32,15 @@ def simulated_cells(
     dispersion: float = 0.3,
     dropout: float = 0.1,
     proportions: Sequence[float] | None = None,
+    n_donors: int = 0,
+    donor_effect: float = 0.2,
+    cells_sigma: float = 0.0,
+    condition: bool = False,
+    n_shared_programs: int = 1,
+    n_specific_programs: int = 1,
+    program_genes: int = 15,
+    condition_log_fold: float = 1.0,
+    paired: bool = True,
     normalize: bool = True,
     rng: int | np.random.Generator = 0,
 ) -> ad.AnnData:
@@ -66,6 +76,24 @@ def simulated_cells(
         Largest probability that a non-zero entry is lost.
     proportions
         Relative sizes of the groups, length l; equal by default.
+    n_donors
+        Number D of donors; 0 for none.
+    donor_effect
+        Standard deviation over samples of the natural log of every gene's mean: half of the variance is the donor's
+        own, in both states alike, half that of one donor in one state.
+    cells_sigma
+        Standard deviation of the natural log of a donor's share of each group's cells; 0 for equal numbers.
+    condition
+        Whether half of the cells are stimulated: programmes of genes that are not planted otherwise are raised, every
+        second one lowered.
+    n_shared_programs, n_specific_programs
+        Programmes that respond in all groups, and in one group each (in turn); both 0: a condition without effect.
+    program_genes
+        Genes of each programme.
+    condition_log_fold
+        Typical response, natural log of the ratio of means.
+    paired
+        Whether every donor has cells in both states; otherwise donors are control and stimulated in turn.
     normalize
         If true, ``X`` is ``log1p`` of counts scaled to 10,000 a cell, with the counts in ``layers["counts"]``;
         otherwise ``X`` holds the counts.
@@ -83,7 +111,12 @@ def simulated_cells(
     ``var["planted"]``, ``var["copy_of"]``
         Whether the gene was planted, and the name of the gene it copies ("" for none).
     ``uns["truth"]``
-        ``groups`` ``(l,)``, ``log_fold`` ``(l, d)`` and ``means`` ``(l, d)``, the expected shares of a library.
+        ``groups`` ``(l,)``, ``log_fold`` ``(l, d)`` and ``means`` ``(l, d)``, the expected shares of a library, of
+        unstimulated cells. With a condition also ``program_names`` ``(P,)``, ``program_genes`` ``(P, d)`` and
+        ``program_groups`` ``(P, l)``, whether the programme has the gene and responds in the group, and
+        ``program_log_fold`` ``(P,)``.
+    ``obs["donor"]``, ``obs["condition"]``
+        "D1" …, and "ctrl" or "stim", where there are donors and a condition.
     ``uns["description"]``
         What was drawn.
 
@@ -99,12 +132,33 @@ def simulated_cells(
     within("dispersion", dispersion, 0, 1e6), within("library_sigma", library_sigma, 0, 10)
     within("library_size", library_size, 1e-6, 1e9), within("log_fold", log_fold, 1e-6, 20)
     shares = _shares(n_groups, proportions)
+    programs = n_shared_programs, n_specific_programs, program_genes, condition_log_fold
+    design = Design(n_donors, donor_effect, paired, condition, *programs, cells_sigma).checked()
     rng = np.random.default_rng(rng)
     plan = plan_groups(n_genes, n_groups, n_planted, n_copies, shared, up, log_fold, rng)
     codes = rng.choice(n_groups, n_cells, p=shares)
     library = library_size * np.exp(rng.normal(0.0, library_sigma, n_cells))
-    counts = _stack([draw_block(plan, codes[b], library[b], dispersion, dropout, rng) for b in blocks(library)])
-    return _assemble(plan, codes, library, counts, normalize)
+    drawn = draw_design(design, plan, codes, rng) if design.any else None
+    whole_plan, strata = (plan, codes) if drawn is None else (drawn.plan, drawn.strata)
+    parts = [draw_block(whole_plan, strata[b], library[b], dispersion, dropout, rng) for b in blocks(library)]
+    adata = _assemble(plan, codes, library, _stack(parts), normalize)
+    return adata if drawn is None else _with_design(adata, design, drawn)
+
+
+def _with_design(adata: ad.AnnData, design: Design, drawn: Drawn) -> ad.AnnData:
+    """Donors and conditions of the cells, and the truth about the response."""
+    if design.n_donors:
+        names = [f"D{number + 1}" for number in range(design.n_donors)]
+        adata.obs["donor"] = pd.Categorical.from_codes(drawn.donor, names)
+    if design.condition:
+        adata.obs["condition"] = pd.Categorical.from_codes(drawn.condition, list(CONDITIONS))
+        adata.uns["truth"] |= {
+            "program_names": drawn.names,
+            "program_genes": drawn.genes,
+            "program_groups": drawn.groups,
+            "program_log_fold": drawn.log_fold.astype(np.float32),
+        }
+    return adata
 
 
 def _planted_and_copies(n_genes: int, n_groups: int, n_planted: int | None, n_copies: int | None) -> tuple[int, int]:
