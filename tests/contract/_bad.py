@@ -96,6 +96,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "labels": ("nowhere", 3),
     "label": ABSENT,
     "max_cells": WHOLE[:4],
+    "n_items": WHOLE,
     "n_labels": (-1, 1.5, "2"),
     "nearest": (0, -1, 1.5, "2"),
     "size": (0.0, -1.0, NAN, "1"),

@@ -154,6 +154,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "n_labels": whole(0),
     "n_programs": whole(1) | NONE,
     "max_cells": whole(1),
+    "n_items": whole(1),
     "nearest": whole(1) | NONE,
     "size": POSITIVE | NONE,
     "order": TEXT | sequence_of(Constraint(lambda _: True, "names"), 1),

@@ -6,6 +6,7 @@ from scgce.get._attributions import attributions
 from scgce.get._changes import changes
 from scgce.get._codebook import codebook
 from scgce.get._compare import compare
+from scgce.get._contrasts import contrasts
 from scgce.get._evidence import evidence, stability, unexplained
 from scgce.get._explanation import deltas, explanation, pairs
 from scgce.get._markers import markers
@@ -18,6 +19,7 @@ __all__ = [
     "changes",
     "codebook",
     "compare",
+    "contrasts",
     "deltas",
     "evidence",
     "explanation",

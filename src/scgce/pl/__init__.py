@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scgce.pl._codebook import codebook
 from scgce.pl._compare import compare
+from scgce.pl._contrasts import contrasts
 from scgce.pl._dose import dose
 from scgce.pl._embedding_shift import embedding_shift
 from scgce.pl._explanation import explanation
@@ -23,6 +24,7 @@ from scgce.pl._translation import translation
 __all__ = [
     "codebook",
     "compare",
+    "contrasts",
     "dose",
     "embedding_shift",
     "explanation",

@@ -64,6 +64,14 @@ _EVIDENCE: dict[str, tuple[str, ...]] = {
     "triangle_error": (),
 }
 _MEMBERS: dict[str, tuple[str, ...]] = {"members": ("g",), "member_of": ("g",), "donors": ("D",)}
+_DONORS: dict[str, tuple[str, ...]] = {
+    "held_out": ("D",),
+    "correctness": ("D", "l", "l"),
+    **dict.fromkeys(("source", "target", "shift", "n", "agreeing", "low", "high", "agree"), ("R",)),
+    "each": ("R", "D"),
+    **dict.fromkeys(("sparsity", "interval", "family", "min_cells"), ()),
+}
+_DONOR_NAMES: dict[str, tuple[str, ...]] = {"donors": ("D",), "item": ("R",), "design": ("R",)}
 _UNEXPLAINED = {f"unexplained_{name}": ("U",) for name in ("source", "target", "reason")}
 _STABILITY: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("frequency", "low", "high"), ("l*l", "d")),
@@ -86,6 +94,7 @@ _PARTS: dict[str, dict[str, tuple[str, ...]]] = {
     "path": _PATH,
     "evidence": _EVIDENCE,
     "stability": _STABILITY,
+    "donor_evidence": _DONORS,
 }
 _PARAMS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
@@ -148,6 +157,8 @@ def check_fields(entry: Mapping[str, Any], where: str, n_groups: int, n_genes: i
         checked[part] = Fields(entry[part], place)
     if "evidence" in entry:
         _check_part(entry["evidence"], _UNEXPLAINED, f"{where}['evidence']", dict(sizes), NAMES)
+    if "donor_evidence" in entry:
+        _check_part(entry["donor_evidence"], _DONOR_NAMES, f"{where}['donor_evidence']", dict(sizes), NAMES)
     if "programs" in entry:
         sizes["M"] = entry["programs"]["membership"].shape[0]
         _check_part(entry["programs"], {"names": ("M",)}, f"{where}['programs']", sizes, NAMES)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from anndata import AnnData
 
-from scgce._api.constraints import NONE, SEED, checked
+from scgce._api.constraints import NONE, SEED, checked, one_of
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
 from scgce._api.progress import progress
+from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.pairs import listed, with_self
 from scgce.core.score.cells import Cells
@@ -33,15 +34,17 @@ from scgce.core.solve.lasso import lasso_pairs
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Pairwise
 from scgce.encoders import encoder_from_uns
+from scgce.explain.donors import donor_evidence
 from scgce.explain.fit import EXACT, smooth_problem
 from scgce.explain.read import Prepared
 from scgce.explain.reopen import explanation_of, reopen, seed_for
 from scgce.explain.split import FIT, REPORT
 from scgce.matrix import arrays
 from scgce.store.entries import read_result
+from scgce.store.result import Result
 
 
-@checked(rng=SEED | NONE)
+@checked(rng=SEED | NONE, by=one_of("pair", "donor"))
 @with_docs
 def evidence(
     adata: AnnData,
@@ -52,11 +55,22 @@ def evidence(
     doses: Sequence[float] = DOSES,
     n_permutations: int = 200,
     threshold: float = 0.5,
+    by: Literal["pair", "donor"] = "pair",
+    split_by: str | None = None,
+    min_cells: int = 3,
+    interval: float = 0.95,
     rng: int | np.random.Generator | None = None,
     device: str = "auto",
     copy: bool = False,
 ) -> AnnData | None:
-    """Gather evidence for and against a stored explanation, on its reported cells.
+    """Gather evidence for and against a stored explanation, on its reported cells, or over donors.
+
+    ``by="donor"`` asks how far each finding holds over donors: for every contrast (a pair, read from the reference) and
+    each of its genes or programmes, the real shift in every donor's own means, how many donors have its sign, and a t
+    interval over donors. Donors are the units; no number comes from counting cells. Donors that took no part in the fit
+    decide (``tl.tgt(…, split_by=…)``); the intervals then hold together for all that is shown. Where all donors fitted,
+    they hold together for all genes that could have been chosen, or all programmes that were given; of programmes
+    learned from the same donors nothing can be said.
 
     Parameters
     ----------
@@ -74,6 +88,14 @@ def evidence(
         Permutations of the labels of a pair's two groups; 0 for none.
     threshold
         Correctness or coverage below which a pair is listed as unexplained.
+    by
+        "pair" for everything but donors, "donor" for these.
+    split_by
+        Column of ``adata.obs`` with donors; None: that of the explanation.
+    min_cells
+        Cells of both groups that a donor needs to say something of a pair.
+    interval
+        Coverage of the intervals over donors, all together.
     rng
         Seed or generator; None: the explanation's own seed.
     {device}
@@ -91,10 +113,22 @@ def evidence(
     ``unexplained_reason``: pairs below the threshold, worst first; ``triangle_error``. Read it with `get.evidence` and
     `get.unexplained`.
 
+    With ``by="donor"`` sets ``adata.uns[key]["donor_evidence"]``: ``donors``, ``held_out`` (D,): names, and whether no
+    cell of the donor fitted; one row for each contrast and item: ``source``, ``target`` (rows of groups), ``item``,
+    ``shift`` (R,), ``each`` (R, D), ``n`` donors that decide, ``agreeing`` of them with the sign of the shift, ``low``,
+    ``high``, ``agree`` (1 if the interval lies on the side of the shift, NaN if nothing can be said), ``design``
+    ("paired", "unpaired", "confounded", "few"); ``correctness`` (D, l, l) on each donor's own reported cells;
+    ``family``, how many intervals hold together. Read it with `get.contrasts`.
+
     Raises
     ------
     KeyError, ValueError
-        If there is no such explanation or sparsity.
+        If there is no such explanation, sparsity or column, or there are fewer than two donors.
+
+    Warns
+    -----
+    QualityWarning
+        If a contrast cannot be told from its donors, or all donors took part when the programmes were learned.
     """
     entry = read_result(adata, key)
     k = int(entry["params"]["sparsity_selected"]) if sparsity is None else sparsity
@@ -104,7 +138,38 @@ def evidence(
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
     prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
     chosen = explanation_of(entry, prepared, k, key)
-    cells, cuts = prepared.part(REPORT), chosen.cuts()
+    if by == "donor":
+        column, result = _column(entry, split_by, key), Result.read(adata, key)
+        found = donor_evidence(adata, prepared, result, chosen.cuts(), k, column, min_cells, interval)
+        adata.uns[key] = {**adata.uns[key], "donor_evidence": found}
+        return adata if copy else None
+    found = _by_pair(entry, prepared, chosen, doses, n_permutations, threshold, seed)
+    adata.uns[key] = {**adata.uns[key], "evidence": found}
+    return adata if copy else None
+
+
+def _column(entry: dict[str, Any], split_by: str | None, key: str) -> str:
+    """The column with donors: as given, or that of the explanation."""
+    column = split_by or str(entry["params"].get("split_by", ""))
+    if not column:
+        raise ValueError(
+            f"by='donor': adata.uns[{key!r}] was not split by donors; give split_by=…, a column of adata.obs, or "
+            "explain with tl.tgt(…, split_by=…)"
+        )
+    return column
+
+
+def _by_pair(
+    entry: dict[str, Any],
+    prepared: Prepared,
+    chosen: Explained,
+    doses: Sequence[float],
+    n_permutations: int,
+    threshold: float,
+    seed: int,
+) -> dict[str, Any]:
+    """All but donors."""
+    k, cells, cuts = chosen.sparsity, prepared.part(REPORT), chosen.cuts()
     epsilon = float(entry["epsilon"])
     moved = cells.mover(cuts)
     at = np.asarray(entry["sweep"]["sparsity"]).tolist().index(k)
@@ -122,8 +187,7 @@ def evidence(
         found |= _null(cells, cuts, epsilon, n_permutations, seed, asked, bar.update)
         found |= _unexplained(prepared, cells, moved, at_one, epsilon, threshold)
         bar.update(pairs)
-    adata.uns[key] = {**adata.uns[key], "evidence": found}
-    return adata if copy else None
+    return found
 
 
 def _doses(

@@ -1,0 +1,184 @@
+"""Conditions within cell types on simulated cells, where the answer is known.
+
+``python -m benchmarks.contrasts``: (1) planted programmes, two that respond in all of four types and one in each, with
+and without effects of eight donors: which of them are reported as agreeing over donors, and what else is; (2) effects
+of donors and no response at all: in how many runs anything is reported as agreeing; (3) ten types in two states: the
+pairs of interest explained alone, and as part of all pairs. Whole donors fit, select and are reported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import scanpy as sc
+
+import scgce
+
+FOLDER = Path(__file__).parent
+SEEDS = 20
+CELLS: dict[str, Any] = {"n_cells": 2400, "n_genes": 300, "n_groups": 4, "n_copies": 0}
+DESIGN: dict[str, Any] = {"n_donors": 8, "cells_sigma": 0.4, "condition": True, "program_genes": 8}
+PLANTED: dict[str, Any] = {"n_shared_programs": 2, "n_specific_programs": 4}
+NOTHING: dict[str, Any] = {"n_shared_programs": 0, "n_specific_programs": 0}
+RUNS: dict[str, dict[str, Any]] = {
+    "programmes": {"programs": "profile", "sparsity": (2, 3, 5)},
+    "genes": {"sparsity": 10, "method": "refine"},
+}
+EXPLAIN: dict[str, Any] = {
+    "use_rep": "X_pca", "pairs": "within:group", "reference": "ctrl", "split_by": "donor", "device": "cpu",
+}  # fmt: skip
+MATCHED = 0.5
+"""Share of a programme's genes, weighted by how much they lead it, that must be planted ones of one programme."""
+
+
+def simulated(seed: int, **design: Any) -> ad.AnnData:
+    """Cells with a PCA of all genes."""
+    adata = scgce.datasets.simulated_cells(**{**CELLS, **DESIGN, **design}, rng=seed)
+    sc.pp.pca(adata, n_comps=20, random_state=0)
+    return adata
+
+
+def explained(adata: ad.AnnData, kind: str, seed: int) -> pd.DataFrame:
+    """Contrasts with what donors say of them."""
+    scgce.tl.tgt(adata, ["group", "condition"], **EXPLAIN, **RUNS[kind], judges=False, rng=seed)
+    scgce.tl.evidence(adata, by="donor")
+    return scgce.get.contrasts(adata)
+
+
+def recovery(adata: ad.AnnData, frame: pd.DataFrame) -> dict[str, float]:
+    """Precision and recall of what is reported as agreeing; of all that is shown beside them.
+
+    An item is right if it belongs to a planted programme that responds in the type, to the same side. Recall counts
+    pairs of planted programme and type, for genes pairs of planted gene and type among as many as could be shown.
+    """
+    truth = adata.uns["truth"]
+    names = np.array(adata.var_names, dtype=object)
+    own = _planted_of(adata, frame["item"], names)
+    types = frame["within"].astype(int).to_numpy()
+    known = own >= 0
+    right = np.zeros(len(frame), dtype=bool)
+    sides = np.sign(truth["program_log_fold"])
+    right[known] = truth["program_groups"][own[known], types[known]] & (
+        np.sign(frame["shift"].to_numpy()[known]) == sides[own[known]]
+    )
+    agree = frame["agree"].fillna(False).to_numpy(dtype=bool)
+    in_programmes = "programs" in adata.uns["tgt"]
+    if in_programmes:
+        wanted = int(truth["program_groups"].sum())
+        found = len(set(zip(own[right & agree], types[right & agree], strict=True)))
+    else:
+        each = (truth["program_groups"][:, :, None] & truth["program_genes"][:, None, :]).any(0).sum(1)
+        wanted = int(np.minimum(each, RUNS["genes"]["sparsity"]).sum())
+        found = int((right & agree).sum())
+    return {
+        "precision": float(right[agree].mean()) if agree.any() else np.nan,
+        "recall": found / wanted,
+        "precision, all shown": float(right.mean()),
+        "shown": len(frame),
+        "agreeing": int(agree.sum()),
+    }
+
+
+def _planted_of(adata: ad.AnnData, items: pd.Series, genes: np.ndarray) -> np.ndarray:
+    """Planted programme of each gene or programme, −1 for none."""
+    planted = adata.uns["truth"]["program_genes"]
+    if "programs" not in adata.uns["tgt"]:
+        place = {name: column for column, name in enumerate(genes)}
+        columns = planted[:, [place[item] for item in items]]
+        return np.where(columns.any(0), columns.argmax(0), -1)
+    stored = adata.uns["tgt"]["programs"]
+    weights = stored["weights"].toarray()
+    shares = (weights / np.maximum(weights.sum(1, keepdims=True), 1e-12)) @ planted.T
+    place = {str(name): row for row, name in enumerate(stored["names"])}
+    rows = shares[[place[item] for item in items]]
+    return np.where(rows.max(1) >= MATCHED, rows.argmax(1), -1)
+
+
+def recoveries(seeds: int = SEEDS) -> pd.DataFrame:
+    """A row for every kind of item, effect of donors and seed."""
+    rows = []
+    for effect in (0.0, 0.2):
+        for seed in range(seeds):
+            adata = simulated(seed, donor_effect=effect, **PLANTED)
+            for kind in RUNS:
+                found = recovery(adata, explained(adata, kind, seed))
+                rows.append({"items": kind, "donor effect": effect, "seed": seed, **found})
+    return pd.DataFrame(rows)
+
+
+def nothing(seeds: int = 2 * SEEDS, effect: float = 0.3) -> pd.DataFrame:
+    """A row for every kind of item and seed: what is reported as agreeing where nothing responds."""
+    rows = []
+    for seed in range(seeds):
+        adata = simulated(seed, donor_effect=effect, **NOTHING)
+        for kind in RUNS:
+            frame = explained(adata, kind, seed)
+            agreeing = int(frame["agree"].fillna(False).sum())
+            rows.append(
+                {"items": kind, "donor effect": effect, "seed": seed, "agreeing": agreeing, "shown": len(frame)}
+            )
+    return pd.DataFrame(rows)
+
+
+def pairs(seeds: int = 3, types: int = 10, k: int = 10, cells: int = 4000) -> pd.DataFrame:
+    """Ten types in two states: the pairs within types explained alone and as part of all pairs."""
+    rows = []
+    for seed in range(seeds):
+        planted = {**PLANTED, "n_specific_programs": types, "n_donors": 0}
+        adata = simulated(seed, n_cells=cells, n_genes=500, n_groups=types, **planted)
+        for asked in ("within:group", "all"):
+            start = time.process_time()
+            options = {"use_rep": "X_pca", "sparsity": k, "pairs": asked, "rng": seed, "device": "cpu"}
+            scgce.tl.tgt(adata, ["group", "condition"], judges=False, **options)
+            seconds = time.process_time() - start
+            frame = scgce.get.metrics(adata)
+            types_of = [frame[end].str.split(" | ", regex=False).str[0] for end in ("source", "target")]
+            mine = frame[types_of[0] == types_of[1]]
+            scores = {name: mine[name].mean() for name in ("correctness", "coverage")}
+            rows.append({"pairs": asked, "seed": seed, "n_pairs": len(frame), **scores, "seconds": seconds})
+    return pd.DataFrame(rows)
+
+
+def summary(found: pd.DataFrame, empty: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard error over seeds, and the share of runs in which anything agreed though nothing responds."""
+    names = ["precision", "recall", "precision, all shown", "shown", "agreeing"]
+    groups = found.groupby(["items", "donor effect"], sort=False)[names]
+    mean, error = groups.mean(), groups.sem()
+    shown = pd.DataFrame({n: mean[n].map("{:.2f}".format) + " ± " + error[n].map("{:.2f}".format) for n in names})
+    shown = shown.assign(response="planted", runs=groups.size()).reset_index()
+    without = empty.groupby(["items", "donor effect"], sort=False)
+    share = without["agreeing"].agg(lambda own: f"{(own > 0).mean():.3f}")
+    rows = pd.DataFrame({"runs with something agreeing": share, "runs": without.size(), "response": "none"})
+    rows["shown"] = without["shown"].mean().map("{:.2f}".format)
+    return pd.concat([shown, rows.reset_index()], ignore_index=True).fillna("")
+
+
+def main() -> None:
+    """Run all three and write the tables beside this file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--only", choices=["recovery", "pairs"], default=None)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    logging.getLogger("scgce").setLevel(logging.ERROR)
+    if arguments.only != "pairs":
+        table = summary(recoveries(arguments.seeds), nothing(2 * arguments.seeds))
+        table.to_csv(FOLDER / "contrasts.csv", index=False, lineterminator="\n")
+        print(table.to_string(index=False))
+    if arguments.only != "recovery":
+        runs = pairs()
+        table = runs.groupby("pairs", sort=False).mean().drop(columns="seed").round(3).reset_index()
+        table.to_csv(FOLDER / "contrasts_pairs.csv", index=False, lineterminator="\n")
+        print(table.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
