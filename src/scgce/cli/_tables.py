@@ -62,12 +62,14 @@ def makers(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> dict
         "markers": lambda: get.markers(adata, sparsity=sparsity, key=key),
         "panel": lambda: _panel(adata, key, sparsity, n_genes),
         "deltas": lambda: _long_deltas(adata, key, sparsity),
+        "contrasts": lambda: get.contrasts(adata, sparsity=sparsity, key=key),
         "codebook": lambda: _codebook(adata, key, sparsity),
     }
 
 
 TABLES = ("explanations", "metrics", "sweep", "markers", "panel", "deltas")
-OF_PROGRAMS = "codebook"
+OTHERS = ("codebook", "contrasts")
+"""Of results in programmes, and of pairs asked for: written where they are asked for, or the result has them."""
 """A table that only results in programmes have."""
 
 

@@ -13,7 +13,7 @@ from ._common import command, refuse_without_effect
 from ._errors import UsageError
 from ._files import check_folder, make_folder, read
 from ._options import Input, Key, Sparsity
-from ._tables import OF_PROGRAMS, TABLES, makers, tsv, write_table
+from ._tables import OTHERS, TABLES, makers, tsv, write_table
 
 STDOUT = Path("-")
 
@@ -25,7 +25,7 @@ def export(
         Path, typer.Option("--output", "-o", help="Folder for the tables; - for stdout (one table, as TSV).")
     ],
     table: Annotated[
-        str, typer.Option("--table", "-t", help=f"Tables between commas: {', '.join((*TABLES, OF_PROGRAMS))}.")
+        str, typer.Option("--table", "-t", help=f"Tables between commas: {', '.join((*TABLES, *OTHERS))}.")
     ] = ",".join(TABLES),
     source: Annotated[
         str | None, typer.Option("--source", help="With --target: only this pair in the explanations.")
@@ -44,8 +44,9 @@ def export(
     if output != STDOUT:
         check_folder(output, input)
     adata = read(input)
-    if table == ",".join(TABLES) and "programs" in adata.uns.get(key, {}):
-        wanted.append(OF_PROGRAMS)
+    if table == ",".join(TABLES):
+        fields = adata.uns.get(key, {})
+        wanted += [name for name, field in zip(OTHERS, ("programs", "asked"), strict=True) if field in fields]
     frames = {name: make for name, make in makers(adata, key, sparsity, n_genes).items() if name in wanted}
     if source is not None and target is not None:
         from scgce import get
@@ -61,9 +62,9 @@ def export(
 
 
 def _check(wanted: list[str], output: Path, source: str | None, target: str | None, kind: str) -> None:
-    unknown = [name for name in wanted if name not in (*TABLES, OF_PROGRAMS)]
+    unknown = [name for name in wanted if name not in (*TABLES, *OTHERS)]
     if unknown:
-        raise UsageError(f"table={unknown[0]!r}: expected some of {', '.join((*TABLES, OF_PROGRAMS))}")
+        raise UsageError(f"table={unknown[0]!r}: expected some of {', '.join((*TABLES, *OTHERS))}")
     if output == STDOUT and (len(wanted) != 1 or kind != "tsv"):
         raise UsageError(f"output='-': choose one table with --table ({', '.join(TABLES)}), as TSV")
     if (source is None) != (target is None):

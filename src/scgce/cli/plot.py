@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 KINDS = ("groups", "metrics", "sweep", "explanation")
 OF_PROGRAMS = "codebook"
-"""Drawn of results in programmes, where it is asked for."""
+OTHERS = (OF_PROGRAMS, "contrasts")
+"""Drawn of results in programmes and of contrasts, where they are asked for."""
 
 
 @command
@@ -29,7 +30,7 @@ def plot(
         str | None,
         typer.Option(
             "--kind",
-            help=f"Some of {', '.join(KINDS)}, {OF_PROGRAMS} (programmes), between commas; what can be if not given.",
+            help=f"Some of {', '.join((*KINDS, *OTHERS))}, between commas; what can be if not given.",
         ),
     ] = None,
     source: Annotated[str | None, typer.Option("--source", help="For the explanation: from this group.")] = None,
@@ -71,6 +72,7 @@ def draw(
         "groups": lambda: pl.groups(adata, key=key, show=False, return_fig=True),
         "metrics": lambda: pl.metrics(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
         "codebook": lambda: pl.codebook(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
+        "contrasts": lambda: pl.contrasts(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
         "sweep": lambda: pl.sweep(adata, key=key, show=False, return_fig=True),
         "explanation": lambda: pl.explanation(adata, *pair, sparsity=sparsity, key=key, show=False, return_fig=True),
     }
@@ -89,9 +91,9 @@ def _wanted(kinds: list[str] | None, source: str | None, target: str | None) -> 
         raise UsageError("source and target go together: give both, or none")
     if kinds is None:
         return [kind for kind in KINDS if kind != "explanation" or source is not None]
-    unknown = [kind for kind in kinds if kind not in (*KINDS, OF_PROGRAMS)]
+    unknown = [kind for kind in kinds if kind not in (*KINDS, *OTHERS)]
     if unknown:
-        raise UsageError(f"kind={unknown[0]!r}: expected some of {', '.join((*KINDS, OF_PROGRAMS))}")
+        raise UsageError(f"kind={unknown[0]!r}: expected some of {', '.join((*KINDS, *OTHERS))}")
     if "explanation" in kinds and source is None:
         raise UsageError("kind='explanation' needs a pair: give --source and --target")
     return kinds

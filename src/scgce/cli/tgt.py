@@ -165,7 +165,7 @@ def tgt(
             rich_help_panel=CHECKS,
             metavar="COLUMN",
             autocompletion=names_in("obs"),
-            help="Donors or samples: whole ones fit, select and are reported.",
+            help="Donors or samples: whole ones fit, select and are reported; with --pairs also what they say.",
         ),
     ] = None,
     judges: Annotated[
@@ -221,6 +221,8 @@ def tgt(
     _values.check(tool, **shared)
     adata = read(input, raw=raw)
     tool(adata, _values.columns(groupby, adata.obs.columns), **shared)
+    if pairs != "all" and split_by is not None:
+        tl.evidence(adata, shared["key_added"], by="donor", device=device)
     write(adata, output)
 
 

@@ -153,7 +153,7 @@ class _Items:
 
         Of donors that took no part in the fit the items shown; otherwise all that could have been.
         """
-        return float(self.count) if held_out else max(1.0, self.candidates * len(self.used))
+        return float(self.count if held_out else self.candidates * max(1, len(self.used)))
 
     @classmethod
     def of(cls, result: Result, prepared: Prepared, k: int, contrasts: list[Contrast]) -> _Items:

@@ -98,9 +98,7 @@ def reopen(
         refuse_negative(X, name, "clip='zero'")
     most = reported_sizes(entry)[kept]
     opened = read(adata, X, genes, groups, r, part, device=device, seed=seed, clip=clip, most_reported=most)
-    donors = dict(
-        zip(np.asarray(entry.get("donors", ())).astype(str).tolist(), entry.get("donor_part", ()), strict=True)
-    )
+    donors = dict(zip(map(str, entry.get("donors", ())), entry.get("donor_part", ()), strict=True))
     asked = None if "asked" not in entry else np.asarray(entry["asked"], dtype=bool)[np.ix_(kept, kept)]
     opened = replace(opened, donors={name: int(donors[name]) for name in donors}, base=base, asked=asked)
     return _with_stored_range(opened, entry)

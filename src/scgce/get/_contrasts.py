@@ -38,7 +38,7 @@ def contrasts(adata: AnnData, *, reference: Any = None, sparsity: int | None = N
     -------
     One row per contrast and item of its explanation, largest absolute ``shift`` first within each:
 
-    - ``within`` the labels that the two groups share ("B"), ``change`` those that differ ("ctrl → stim")
+    - ``within`` the labels that the two groups share ("B"), ``contrast`` those that differ ("ctrl → stim")
     - ``source``, ``target`` the two groups
     - ``item`` gene or programme
     - ``shift`` real difference, target minus source: of the gene's means, or of the two levels over the programme's
@@ -84,7 +84,7 @@ def _rows(result: Result, contrast: Contrast, k: int) -> pd.DataFrame:
         delta = amounts[chosen].astype(np.float64)
     order = np.argsort(-np.abs(shift), kind="stable")
     frame = pd.DataFrame({"item": items[order], "shift": shift[order], "delta": delta[order]})
-    head = {"within": contrast.within, "change": contrast.change}
+    head = {"within": contrast.within, "contrast": contrast.contrast}
     head |= {"source": str(result.groups[i]), "target": str(result.groups[j])}
     for place, (name, value) in enumerate(head.items()):
         frame.insert(place, name, value)
@@ -93,11 +93,11 @@ def _rows(result: Result, contrast: Contrast, k: int) -> pd.DataFrame:
 
 
 def _scopes(frame: pd.DataFrame, found: list[Contrast]) -> NDArray[np.object_]:
-    """Whether an item moves within all labels, one or some, of one change."""
-    places = pd.Series([one.within for one in found]).groupby([one.change for one in found]).nunique()
+    """Whether an item moves within all labels, one or some, of one contrast."""
+    places = pd.Series([one.within for one in found]).groupby([one.contrast for one in found]).nunique()
     scopes = np.full(len(frame), "some", dtype=object)
-    for (change, _), part in frame.groupby(["change", "item"], sort=False):
-        everywhere, here = int(places[change]), part["within"].nunique()
+    for (contrast, _), part in frame.groupby(["contrast", "item"], sort=False):
+        everywhere, here = int(places[contrast]), part["within"].nunique()
         alike = part["shift"].gt(0).nunique() == 1
         if everywhere > 1 and here in (1, everywhere) and (alike or here == 1):
             scopes[part.index] = "specific" if here == 1 else "shared"
@@ -130,7 +130,7 @@ def _with_donors(frame: pd.DataFrame, result: Result, k: int) -> pd.DataFrame:
     low, high = facts["donor_low"], facts["donor_high"]
     facts |= {"donor_low": np.where(turned, -high, low), "donor_high": np.where(turned, -low, high)}
     facts["agree"] = pd.array([pd.NA if np.isnan(one) else bool(one) for one in facts["agree"]], "boolean")
-    facts["design"] = np.asarray(stored["design"]).astype(str).astype(object)[at]
+    facts["design"] = np.array([str(one) for one in stored["design"]], dtype=object)[at]
     scores = np.asarray(stored["correctness"], dtype=np.float64)
     facts["donor_correctness"] = [_mean(scores[:, i, j]) for i, j in ends]
     return _ordered(frame.assign(**facts))

@@ -11,6 +11,7 @@ from anndata import AnnData
 
 from scgce._api.constraints import checked
 from scgce._api.errors import NotFoundError
+from scgce.core.score.donors import DESIGNS
 from scgce.store.entries import read_result
 from scgce.store.result import Result
 
@@ -77,15 +78,39 @@ def unexplained(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     ``source``, ``target``, ``reason``; no rows if every pair is explained. The reasons: the translated cells do not
     arrive, so that more genes or larger amounts are needed; the source is more, or less, spread out than the target,
     and a translation keeps its spread; or they arrive and are as spread out, but lie differently (several parts,
-    another shape). The last three no number of genes can mend.
+    another shape). The last three no number of genes can mend. After ``tl.evidence(by="donor")`` also the contrasts of
+    which no gene or programme is known to hold over donors: donors do not agree, or there are too few to say.
 
     Raises
     ------
     KeyError
         If there is no such explanation, or `tl.evidence` has not been run.
     """
-    _, found = _stored(adata, key, "evidence")
-    return pd.DataFrame({name: np.asarray(found[f"unexplained_{name}"]) for name in ("source", "target", "reason")})
+    entry = read_result(adata, key)
+    names = ("source", "target", "reason")
+    parts = [pd.DataFrame({name: np.zeros(0, dtype=object) for name in names})]
+    if "donor_evidence" not in entry or "evidence" in entry:
+        _, found = _stored(adata, key, "evidence")
+        parts.append(pd.DataFrame({name: np.asarray(found[f"unexplained_{name}"]).astype(object) for name in names}))
+    if "donor_evidence" in entry:
+        parts.append(_disagreeing(entry))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _disagreeing(entry: Mapping[str, Any]) -> pd.DataFrame:
+    """Contrasts without an item that holds over donors, and why."""
+    found, groups = entry["donor_evidence"], entry["groups"]
+    table = pd.DataFrame({name: np.asarray(found[name]) for name in ("source", "target", "agree", "n", "design")})
+    rows = []
+    for (i, j), part in table.groupby(["source", "target"], sort=False):
+        if (part["agree"] == 1).any():
+            continue
+        design, n = str(part["design"].iloc[0]), int(part["n"].iloc[0])
+        reason = DESIGNS[design] if design in ("few", "confounded") else f"{n} donors agree on none of its items"
+        if design not in ("few", "confounded") and part["agree"].isna().all():
+            reason = "its programmes were learned from these donors"
+        rows.append((groups[int(i)], groups[int(j)], reason))
+    return pd.DataFrame(rows, columns=["source", "target", "reason"], dtype=object)
 
 
 @checked()

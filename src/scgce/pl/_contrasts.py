@@ -42,9 +42,9 @@ def contrasts_data(
     if n_items < 1:
         raise ValueError(f"n_items={n_items!r}: expected a number of at least 1")
     frame = read_contrasts(adata, reference=reference, sparsity=sparsity, key=key)
-    several = frame["change"].nunique() > 1
-    label = frame["within"].where(~pd.Series(several, frame.index), frame["within"] + "  " + frame["change"])
-    frame["row"] = label.str.strip().where(frame["within"] != "", frame["change"])
+    several = frame["contrast"].nunique() > 1
+    label = frame["within"].where(~pd.Series(several, frame.index), frame["within"] + "  " + frame["contrast"])
+    frame["row"] = label.str.strip().where(frame["within"] != "", frame["contrast"])
     rows = list(dict.fromkeys(frame["row"]))
     size = frame["shift"].abs().groupby(frame["item"]).sum()
     kept = size.sort_values(ascending=False, kind="stable").index[:n_items]
@@ -117,7 +117,7 @@ def contrasts(
     scale = Normalize(-end, end)
     known = frame["donors"].gt(0).any()
     _marks(left, frame, scale, known=bool(known))
-    _frame(left, rows, columns, sorted(frame["change"].unique()))
+    _frame(left, rows, columns, sorted(frame["contrast"].unique()))
     _scores(right, frame, rows)
     bar = figure_of(left).colorbar(
         ScalarMappable(scale, DIVERGING), ax=[left, right], fraction=0.03, pad=0.02, aspect=18
@@ -151,7 +151,7 @@ def _edges(shades: np.ndarray) -> np.ndarray:
     return edges
 
 
-def _frame(ax: Axes, rows: list[str], columns: list[str], changes: list[str]) -> None:
+def _frame(ax: Axes, rows: list[str], columns: list[str], contrasts: list[str]) -> None:
     style: dict[str, Any] = {"parse_math": False}
     ax.set_xticks(range(len(columns)), labels=[wrap(name, 30) for name in columns], rotation=90,
                   fontsize=tick_size(len(columns)), **style)  # fmt: skip
@@ -163,8 +163,8 @@ def _frame(ax: Axes, rows: list[str], columns: list[str], changes: list[str]) ->
     ax.spines[:].set_visible(False)
     ax.grid(color=FAINT, linewidth=0.4, zorder=0)
     ax.set_axisbelow(True)
-    if len(changes) == 1:
-        ax.set_xlabel(changes[0], fontsize="small", color=INK, parse_math=False)
+    if len(contrasts) == 1:
+        ax.set_xlabel(contrasts[0], fontsize="small", color=INK, parse_math=False)
     if not columns:
         ax.text(0.5, 0.5, "nothing is needed", transform=ax.transAxes, ha="center", color=MUTED)
 

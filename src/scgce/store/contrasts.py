@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scgce._api.columns import JOIN, reference_of, reference_words
+from scgce._api.errors import not_found
 
 from .result import Result
 
@@ -16,7 +17,7 @@ class Contrast:
     source: int
     target: int
     within: str
-    change: str
+    contrast: str
 
 
 def contrasts_of(result: Result, reference: object = None) -> list[Contrast]:
@@ -35,11 +36,13 @@ def contrasts_of(result: Result, reference: object = None) -> list[Contrast]:
     Raises
     ------
     ValueError
-        If several columns have the label.
+        If several columns have the label, or nothing has it.
     """
     names = [str(name) for name in result.groups]
     chosen = reference_of(result.params, names) if reference is None else reference
     word, column = reference_words(names, result.groupby, chosen)
+    if not column and word and word not in (*names, "baseline"):
+        raise not_found("reference", reference, f"the groups of {result.groupby!r} and their labels", names)
     columns = result.groupby.split(JOIN)
     parts = [name.split(JOIN) if len(columns) > 1 else [name] for name in names]
     at = columns.index(column) if column else None

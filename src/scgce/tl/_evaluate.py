@@ -174,7 +174,7 @@ def _bounded(entry: dict[str, Any], clip: bool | str | None) -> str:
 
 def _parents(entry: dict[str, Any]) -> dict[str, str]:
     """Lineage of each group of a result of `tl.lineages`; empty for another."""
-    names = (np.asarray(entry.get(field, ())).astype(str).tolist() for field in ("members", "member_of"))
+    names = ([str(name) for name in entry.get(field, ())] for field in ("members", "member_of"))
     return dict(zip(*names, strict=True))
 
 

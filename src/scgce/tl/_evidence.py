@@ -91,7 +91,7 @@ def evidence(
     by
         "pair" for everything but donors, "donor" for these.
     split_by
-        Column of ``adata.obs`` with donors; None: that of the explanation.
+        With ``by="donor"``, the column of ``adata.obs`` with donors; None: that of the explanation.
     min_cells
         Cells of both groups that a donor needs to say something of a pair.
     interval
@@ -131,6 +131,8 @@ def evidence(
         If a contrast cannot be told from its donors, or all donors took part when the programmes were learned.
     """
     entry = read_result(adata, key)
+    if split_by is not None and by != "donor":
+        raise ValueError(f"split_by={split_by!r} with by={by!r} has no effect; expected by='donor', or None")
     k = int(entry["params"]["sparsity_selected"]) if sparsity is None else sparsity
     if copy:
         adata = adata.copy()

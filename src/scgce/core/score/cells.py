@@ -59,6 +59,8 @@ class Cells:
     def _blocks(self, rows: slice, delta: SparseDelta) -> torch.Tensor:
         step = max(1, _BLOCK_ENTRIES // self.width)
         with torch.no_grad():
+            if rows.start == rows.stop:
+                return self.tail(self.translator.rows(rows))
             found = torch.cat(
                 by_blocks(lambda part: self.tail(self.translator.translate(part, delta)), rows.start, rows.stop, step)
             )

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 DESIGNS = {
     "paired": "donors with cells of both groups",
     "unpaired": "donors of one group each",
-    "confounded": "one donor a group: what is the donor's cannot be told from what is the group's",
+    "confounded": "one donor a group, whose effect is not told apart",
     "few": "fewer than two donors with enough cells",
 }
 """What each value of `Agreement.design` means."""
