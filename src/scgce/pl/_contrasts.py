@@ -14,6 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce.get._contrasts import contrasts as read_contrasts
 from scgce.pl._labels import wrap
 from scgce.pl._matrix import tick_size
@@ -60,6 +61,7 @@ def contrasts_data(
 
 
 @checked()
+@with_docs
 def contrasts(
     adata: AnnData,
     *,
@@ -90,8 +92,7 @@ def contrasts(
         Genes or programmes per pair, one of those computed; the selected number if not given.
     key
         Where in ``adata.uns`` the result is.
-    ax, show, return_fig
-        As in scanpy. Given Axes are divided into the panels.
+    {divided}
 
     Returns
     -------
@@ -126,7 +127,7 @@ def contrasts(
     bar.set_label("shift", fontsize="x-small")
     bar.ax.tick_params(labelsize="x-small", length=2)
     _legend(left, known=bool(known))
-    return finish([left, right], given=ax, show=show, return_fig=return_fig)
+    return finish([left, right], ax=ax, show=show, return_fig=return_fig)
 
 
 def _marks(ax: Axes, frame: pd.DataFrame, scale: Normalize, *, known: bool) -> None:
