@@ -115,7 +115,7 @@ def _linear(judge: Judge, cells: Cells, bounds: Bounds | None) -> _Call:
     translator = Translator(judge.hidden(cells), judge.M, sparse_columns(cells), bounds)
 
     def call(rows: slice, deltas: list[SparseDelta]) -> Sequence[np.ndarray]:
-        moved = torch.cat([translator.translate(rows, delta) for delta in deltas])
+        moved = translator.translate_several(rows, deltas).flatten(0, 1)
         return np.split(judge.decide(moved).numpy(), len(deltas))
 
     return call
