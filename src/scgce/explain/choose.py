@@ -48,9 +48,9 @@ def explanations(
     refines = any(method.startswith("refine") for method in methods)
     longest = ladder(sparsities, "refine", len(prepared.genes)) if refines else sparsities
     with one_thread():
-        found = material(
-            prepared, model, fit, validate, largest=max(longest), epsilon=epsilon, seed=seed, on_point=on_step
-        )
+        how: dict[str, Any] = {"epsilon": epsilon, "seed": seed, "on_point": on_step}
+        how["refines"] = all(method.startswith("refine") for method in methods)
+        found = material(prepared, model, fit, validate, largest=max(longest), **how)
         beside = found  # only refinement descends from the part of the path that is richer than was asked for
         if model.lams is None:
             beside = replace(found, points=part_for(found.points, max(sparsities)))
