@@ -48,7 +48,7 @@ def read(path: Path, *, raw: bool = False, name: str = "input") -> AnnData:
     try:
         adata = ad.read_zarr(path) if path.suffix == ".zarr" else ad.read_h5ad(path)
     except Exception as error:
-        raise ReadError(f"{name}={str(path)!r} cannot be read as AnnData: {_first_line(error)}") from error
+        raise ReadError(f"{name}={str(path)!r} cannot be read as AnnData: {first_line(error)}") from error
     if not raw:
         return adata
     if adata.raw is None:
@@ -174,7 +174,7 @@ def writing(path: Path) -> Iterator[Path]:
     try:
         with held_back(), replacing(path) as temporary:
             yield temporary
-    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
+    except (OSError, RuntimeError, ValueError, TypeError) as error:  # HDF5 reports a full disk as one of the first two
         raise WriteError(f"output={str(path)!r} cannot be written: {_reason(error)}") from error
 
 
@@ -183,7 +183,7 @@ def _check_format(path: Path, argument: str) -> None:
         raise UsageError(f"{argument}={str(path)!r}: expected a name ending in {' or '.join(FORMATS)}")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
 
@@ -193,4 +193,4 @@ def _reason(error: BaseException) -> str:
     number = getattr(error, "errno", None)
     hidden = re.search(r"errno = (\d+)", str(error))
     number = int(hidden[1]) if number is None and hidden else number
-    return _first_line(error) if number is None else os.strerror(number)
+    return first_line(error) if number is None else os.strerror(number)

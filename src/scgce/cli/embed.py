@@ -11,6 +11,7 @@ from ._common import command, refuse_without_effect
 from ._errors import UsageError
 from ._files import check_output, read, write
 from ._options import Device, Input, Layer, Output, Raw, Seed
+from ._trial import check_contents
 
 ONLY_FIT = ("use_rep", "n_components", "epochs", "batch_size", "learning_rate", "seed", "device")
 """What only fitting reads."""
@@ -61,6 +62,7 @@ def embed(
     if like is None and method == "distill" and use_rep is None:
         raise UsageError("use_rep: method='distill' needs the map to draw, e.g. --use-rep X_umap")
     adata = read(input, raw=raw)
+    check_contents(adata, output)
     from scgce import tl
 
     if like is not None:

@@ -11,6 +11,7 @@ from . import _values
 from ._common import command
 from ._files import check_output, read, write
 from ._options import Device, Input, Key, Layer, Output, Raw
+from ._trial import check_contents
 
 
 @command
@@ -60,6 +61,7 @@ def evaluate(
     most: Any = _values.number_or_word("max_cells", max_cells, ("reported",))
     most = int(most) if isinstance(most, float) and most == int(most) else most
     adata = read(input, raw=raw)
+    check_contents(adata, output)
     reference = None if explanation is None else read(explanation, name="explanation")
     from scgce import tl
 

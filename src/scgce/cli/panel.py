@@ -13,6 +13,7 @@ from ._errors import UsageError
 from ._files import check_output, read, write
 from ._options import Groupby, Input, Layer, Output, Raw, Seed
 from ._tables import write_table
+from ._trial import check_contents
 
 
 @command
@@ -65,6 +66,7 @@ def panel(
         length = int(length)
     chosen = _values.names(groups)
     adata = read(input, raw=raw)
+    check_contents(adata, output)
     from scgce import get, tl
 
     tl.panel(

@@ -14,6 +14,7 @@ from ._files import check_output, check_place, read, write
 from ._help import names_in
 from ._options import Input, Layer, Output, Raw, Seed
 from ._tables import tsv, write_table
+from ._trial import check_contents
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,7 @@ def programs(
     number: Any = _number(n_programs)
     given, known = _sets("source", source), None if annotate is None else _sets("annotate", annotate)
     adata = read(input, raw=raw)
+    check_contents(adata, output)
     from scgce import get, tl
 
     tl.programs(

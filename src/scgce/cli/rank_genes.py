@@ -9,6 +9,7 @@ import typer
 from ._common import command
 from ._files import check_output, read, write
 from ._options import Input, Key, Output, Sparsity
+from ._trial import check_contents
 
 
 @command
@@ -29,6 +30,7 @@ def rank_genes(
     """Write an explanation in the structure of scanpy's rank_genes_groups."""
     check_output(output, input)
     adata = read(input)
+    check_contents(adata, output)
     from scgce import tl
 
     tl.rank_genes(adata, key, key_added, by=by, reference=reference, sparsity=sparsity)

@@ -13,6 +13,7 @@ from ._errors import ReadError, UsageError
 from ._files import check_output, read, write
 from ._help import names_in
 from ._options import Device, Groupby, Input, Layer, Output, Raw, Seed, UseRep
+from ._trial import check_contents
 
 if TYPE_CHECKING:
     from scgce.encoders import Encoder
@@ -220,6 +221,7 @@ def tgt(
         shared |= {"nonnegative": nonnegative, "penalty": price, "programs": programs, "pairs": pairs}
     _values.check(tool, **shared)
     adata = read(input, raw=raw)
+    check_contents(adata, output)
     tool(adata, _values.columns(groupby, adata.obs.columns), **shared)
     if pairs != "all" and split_by is not None:
         tl.evidence(adata, shared["key_added"], by="donor", device=device)
