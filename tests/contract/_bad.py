@@ -21,6 +21,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "use_rep": ("X_nowhere", 3),
     "encoder": (3, "nowhere.safetensors", np.ones((12, 2))),
     "layer": ABSENT,
+    "gene_symbols": ABSENT,
     "groups": ("B/1", ["B/1"], ["B/1", "nowhere"], 3, []),
     "reference": ABSENT,
     "mask_var": ("nowhere", np.ones(3, dtype=bool), np.zeros(12, dtype=bool), np.ones(12), 3),

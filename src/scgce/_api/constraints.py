@@ -98,6 +98,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "use_rep": TEXT | NONE,
     "basis": TEXT | NONE,
     "layer": TEXT | NONE,
+    "gene_symbols": TEXT | NONE,
     "key": TEXT,
     "other_key": TEXT,
     "key_added": NEW_NAME,

@@ -76,6 +76,19 @@ judges
     "own_key": """
 key_added
     Name of the result in ``adata.uns``; the tool's own name by default.""",
+    "gene_symbols": """
+gene_symbols
+    Column of ``adata.var`` with the names to show, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids. A gene
+    without one, or no longer in ``adata``, keeps its own name; a name that several genes have is followed by the gene's
+    own in brackets.""",
+    "symbol_column": """
+gene_symbols
+    Column of ``adata.var`` with other names of the genes, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids.
+    They are added as a column of that name, as in ``scanpy.get.rank_genes_groups_df``; a gene without one, or no longer
+    in ``adata``, keeps its own name there. Where genes are listed in words, these are their names.""",
+    "symbol_names": """
+gene_symbols
+    Column of ``adata.var`` with the names to list, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids.""",
     "figure": """
 ax
     Axes to draw into; None for a new figure.

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from anndata import AnnData
 
+from scgce._api.docs import with_docs
 from scgce.store.atomic import replacing
 
 from ._page import page
 from ._payload import payload
 
 
+@with_docs
 def report(
     adata: AnnData,
     path: str | os.PathLike[str],
@@ -21,6 +24,7 @@ def report(
     *,
     title: str | None = None,
     basis: str | None = None,
+    gene_symbols: str | None = None,
     max_cells: int = 20_000,
     rng: int | np.random.Generator = 0,
 ) -> None:
@@ -42,6 +46,7 @@ def report(
         Headline; the column that was explained if None.
     basis
         Map to draw on, key of ``obsm``; chosen as in :func:`scgce.pl.explanation` if None.
+    {gene_symbols}
     max_cells
         Cells drawn at most, a random sample.
     rng
@@ -54,7 +59,7 @@ def report(
     Raises
     ------
     KeyError
-        If there is no result under ``key``, or the groups or the basis are not in ``adata``.
+        If there is no result under ``key``, or the groups, the basis or ``gene_symbols`` are not in ``adata``.
     ValueError
         If the result is damaged, or ``max_cells`` is below 1.
     OSError
@@ -62,7 +67,8 @@ def report(
     """
     if max_cells < 1:
         raise ValueError(f"max_cells={max_cells!r}: expected a number of at least 1")
-    content = payload(adata, key, title=title, basis=basis, max_cells=max_cells, rng=np.random.default_rng(rng))
+    options: dict[str, Any] = {"title": title, "basis": basis, "gene_symbols": gene_symbols, "max_cells": max_cells}
+    content = payload(adata, key, rng=np.random.default_rng(rng), **options)
     text = page(content)
     with replacing(Path(path)) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from scgce.core.choose.truncate import PairCuts, SparseDelta
 from scgce.store.result import Result
@@ -19,9 +20,9 @@ MOST_GENES = 300
 SCORES = ("correctness", "coverage", "percent_explained")
 
 
-def levels(result: Result) -> dict[str, Any]:
+def levels(result: Result, labels: NDArray[np.object_] | None = None) -> dict[str, Any]:
     """
-    Pack the basis translations on the genes that occur in the explanation of some pair.
+    Pack the basis translations on the genes that occur in the explanation of some pair; ``labels`` (d,) name them.
 
     The page subtracts two rows and cuts the difference, as `scgce.get.explanation` does: l rows instead of l² pairs.
     Where every pair was explained on its own there are no such rows, and the page gets the l² pairs.
@@ -38,7 +39,7 @@ def levels(result: Result) -> dict[str, Any]:
     place = np.full(len(result.genes), -1)
     place[union] = np.arange(len(union))
     return {
-        "genes": [str(name) for name in result.genes[union]],
+        "genes": [str(name) for name in (result.genes if labels is None else labels)[union]],
         "means": packed(result.means[:, union], "f4"),
         "levels": [_level(result, k, used[k], place) for k in sparsities],
     }

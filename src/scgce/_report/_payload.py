@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import NDArray
 
+from scgce._api.symbols import gene_labels
 from scgce.get._markers import markers
 from scgce.get._metrics import sweep
 from scgce.pl._map import cell_map, layer_of
@@ -22,14 +24,21 @@ MARKERS = 50
 
 
 def payload(
-    adata: AnnData, key: str, *, title: str | None, basis: str | None, max_cells: int, rng: np.random.Generator
+    adata: AnnData,
+    key: str,
+    *,
+    title: str | None,
+    basis: str | None,
+    gene_symbols: str | None = None,
+    max_cells: int,
+    rng: np.random.Generator,
 ) -> dict[str, Any]:
     """
     Gather what the page shows.
 
     Parameters
     ----------
-    adata, key, title, basis, max_cells, rng
+    adata, key, title, basis, gene_symbols, max_cells, rng
         As in `scgce.report`.
 
     Returns
@@ -37,6 +46,7 @@ def payload(
     Nested dict of strings, numbers, lists and packed arrays.
     """
     result = Result.read(adata, key)
+    labels = gene_labels(adata, result.genes, gene_symbols)
     chosen = cell_map(adata, result, basis)
     drawn, moves = cells(adata, result, chosen, max_cells, rng)
     return {
@@ -52,16 +62,20 @@ def payload(
         "colors": colors(adata, result),
         "cells": drawn,
         "moves": moves,
-        **levels(result),
+        **levels(result, labels),
         "sweep": _sweep(adata, result, key),
         "disagreements": [list(pair) for pair in result.disagreements(result.selected)],
-        "markers": _columns(markers(adata, n_genes=MARKERS, key=key)),
+        "markers": _columns(_labelled(markers(adata, n_genes=MARKERS, key=key), result, labels)),
         **about(adata, result),
     }
 
 
 def _sweep(adata: AnnData, result: Result, key: str) -> dict[str, list[Any]] | None:
     return _columns(sweep(adata, key=key)) if "sweep" in result.raw else None
+
+
+def _labelled(frame: pd.DataFrame, result: Result, labels: NDArray[np.object_]) -> pd.DataFrame:
+    return frame.assign(gene=frame["gene"].map(dict(zip(result.genes, labels, strict=True))))
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:

@@ -55,6 +55,15 @@ Layer = Annotated[
         autocompletion=names_in("layers"),
     ),
 ]
+GeneSymbols = Annotated[
+    str | None,
+    typer.Option(
+        "--gene-symbols",
+        metavar="COLUMN",
+        help="Column of var with the names of genes to show, e.g. feature_name.",
+        autocompletion=names_in("var"),
+    ),
+]
 Raw = Annotated[bool, typer.Option("--raw", help="Work on .raw (its matrix becomes X of the output).")]
 Key = Annotated[
     str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._errors import UsageError
 from ._files import writing
@@ -17,12 +17,6 @@ MISSING = "NA"
 DIGITS = "%.7g"
 
 
-def _panel(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> pd.DataFrame:
-    from scgce import get
-
-    return get.panel(adata, n_genes, sparsity=sparsity, key=key)
-
-
 def _long_deltas(adata: AnnData, key: str, sparsity: int | None) -> pd.DataFrame:
     """Basis translations, one row per group and gene whose amount is not zero."""
     from scgce import get
@@ -32,17 +26,19 @@ def _long_deltas(adata: AnnData, key: str, sparsity: int | None) -> pd.DataFrame
     return long[long["delta"] != 0].reset_index(drop=True)
 
 
-def _codebook(adata: AnnData, key: str, sparsity: int | None) -> pd.DataFrame:
+def _codebook(adata: AnnData, named: dict[str, Any]) -> pd.DataFrame:
     """Levels and their means, one row per programme and group."""
     from scgce import get
 
-    wide = get.codebook(adata, sparsity=sparsity, key=key)
+    wide = get.codebook(adata, **named)
     long = wide.stack("group", future_stack=True).reset_index()
     long.insert(1, "leading_genes", long["program"].map(wide.attrs["leading_genes"]))
     return long
 
 
-def makers(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> dict[str, Callable[[], pd.DataFrame]]:
+def makers(
+    adata: AnnData, key: str, sparsity: int | None, n_genes: int, gene_symbols: str | None
+) -> dict[str, Callable[[], pd.DataFrame]]:
     """
     Give what computes each table, by name.
 
@@ -52,18 +48,22 @@ def makers(adata: AnnData, key: str, sparsity: int | None, n_genes: int) -> dict
         The result, and genes per pair (None: the selected number).
     n_genes
         Length of the panel.
+    gene_symbols
+        Column of var that is added to tables of genes; none if None.
     """
     from scgce import get
 
+    named: dict[str, Any] = {"sparsity": sparsity, "gene_symbols": gene_symbols, "key": key}
+
     return {
-        "explanations": lambda: get.pairs(adata, sparsity=sparsity, key=key),
+        "explanations": lambda: get.pairs(adata, **named),
         "metrics": lambda: get.metrics(adata, sparsity=sparsity, key=key),
         "sweep": lambda: get.sweep(adata, key=key),
-        "markers": lambda: get.markers(adata, sparsity=sparsity, key=key),
-        "panel": lambda: _panel(adata, key, sparsity, n_genes),
+        "markers": lambda: get.markers(adata, **named),
+        "panel": lambda: get.panel(adata, n_genes, **named),
         "deltas": lambda: _long_deltas(adata, key, sparsity),
-        "contrasts": lambda: get.contrasts(adata, sparsity=sparsity, key=key),
-        "codebook": lambda: _codebook(adata, key, sparsity),
+        "contrasts": lambda: get.contrasts(adata, **named),
+        "codebook": lambda: _codebook(adata, named),
     }
 
 

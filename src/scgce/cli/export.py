@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +12,7 @@ from . import _values
 from ._common import command, refuse_without_effect
 from ._errors import UsageError
 from ._files import check_folder, make_folder, read
-from ._options import Input, Key, Sparsity
+from ._options import GeneSymbols, Input, Key, Sparsity
 from ._tables import OTHERS, TABLES, makers, tsv, write_table
 
 STDOUT = Path("-")
@@ -34,6 +34,7 @@ def export(
     format: Annotated[Literal["tsv", "parquet"], typer.Option("--format", help="Kind of files.")] = "tsv",
     sparsity: Sparsity = None,
     n_genes: Annotated[int, typer.Option("--n-genes", help="Length of the panel.", min=1)] = 50,
+    gene_symbols: GeneSymbols = None,
     key: Key = "tgt",
 ) -> None:
     """Write explanations, metrics, sweep, markers, panel, basis translations and codebook of programmes as tables."""
@@ -47,11 +48,13 @@ def export(
     if table == ",".join(TABLES):
         fields = adata.uns.get(key, {})
         wanted += [name for name, field in zip(OTHERS, ("programs", "asked"), strict=True) if field in fields]
-    frames = {name: make for name, make in makers(adata, key, sparsity, n_genes).items() if name in wanted}
+    made = makers(adata, key, sparsity, n_genes, gene_symbols)
+    frames = {name: make for name, make in made.items() if name in wanted}
     if source is not None and target is not None:
         from scgce import get
 
-        frames["explanations"] = lambda: get.explanation(adata, source, target, sparsity=sparsity, key=key)
+        options: dict[str, Any] = {"sparsity": sparsity, "gene_symbols": gene_symbols, "key": key}
+        frames["explanations"] = lambda: get.explanation(adata, source, target, **options)
     if output == STDOUT:
         sys.stdout.write(tsv(frames[wanted[0]]()))
         return

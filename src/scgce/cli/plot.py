@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,7 +12,7 @@ from . import _values
 from ._common import command, refuse_without_effect
 from ._errors import UsageError
 from ._files import make_folder, read, writing
-from ._options import Input, Key, Sparsity
+from ._options import GeneSymbols, Input, Key, Sparsity
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -38,6 +39,7 @@ def plot(
     format: Annotated[Literal["png", "pdf", "svg"], typer.Option("--format", help="Kind of files.")] = "png",
     dpi: Annotated[int, typer.Option("--dpi", help="Dots per inch.", min=30, max=1200)] = 150,
     sparsity: Sparsity = None,
+    gene_symbols: GeneSymbols = None,
     key: Key = "tgt",
 ) -> None:
     """Draw the map, the metrics of all pairs, the sweep, and the explanation of a pair."""
@@ -46,7 +48,8 @@ def plot(
         refuse_without_effect(("source", "target"), "without the kind 'explanation'")
     make_folder(output, input)
     adata = read(input)
-    draw(adata, output, wanted, pair=(source, target), sparsity=sparsity, key=key, suffix=format, dpi=dpi)
+    options: dict[str, Any] = {"sparsity": sparsity, "gene_symbols": gene_symbols, "key": key}
+    draw(adata, output, wanted, pair=(source, target), suffix=format, dpi=dpi, **options)
 
 
 def draw(
@@ -56,6 +59,7 @@ def draw(
     *,
     pair: tuple[str | None, str | None] = (None, None),
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     suffix: str = "png",
     dpi: int = 150,
@@ -68,13 +72,20 @@ def draw(
 
     from scgce import pl
 
-    makers = {
+    named: dict[str, Any] = {
+        "sparsity": sparsity,
+        "gene_symbols": gene_symbols,
+        "key": key,
+        "show": False,
+        "return_fig": True,
+    }
+    makers: dict[str, Callable[[], Any]] = {
         "groups": lambda: pl.groups(adata, key=key, show=False, return_fig=True),
         "metrics": lambda: pl.metrics(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
-        "codebook": lambda: pl.codebook(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
-        "contrasts": lambda: pl.contrasts(adata, sparsity=sparsity, key=key, show=False, return_fig=True),
+        "codebook": lambda: pl.codebook(adata, **named),
+        "contrasts": lambda: pl.contrasts(adata, **named),
         "sweep": lambda: pl.sweep(adata, key=key, show=False, return_fig=True),
-        "explanation": lambda: pl.explanation(adata, *pair, sparsity=sparsity, key=key, show=False, return_fig=True),
+        "explanation": lambda: pl.explanation(adata, *pair, **named),
     }
     paths = []
     for name in kinds:

@@ -12,7 +12,7 @@ from ._common import command
 from ._errors import ReadError, UsageError
 from ._files import check_output, check_place, read, write
 from ._help import names_in
-from ._options import Input, Layer, Output, Raw, Seed
+from ._options import GeneSymbols, Input, Layer, Output, Raw, Seed
 from ._tables import tsv, write_table
 from ._trial import check_contents
 
@@ -74,6 +74,7 @@ def programs(
             "--genes", metavar="FILE", help="Source, target and weight of every gene, as TSV: a --source again."
         ),
     ] = None,
+    gene_symbols: GeneSymbols = None,
     key_added: Annotated[
         str, typer.Option("--key-added", metavar="KEY", help="Name in varm and uns to write.")
     ] = "programs",
@@ -100,10 +101,11 @@ def programs(
         layer=layer,
         rest=rest,
         min_genes=min_genes,
+        gene_symbols=gene_symbols,
         rng=seed,
         key_added=key_added,
     )
-    frame = get.programs(adata, key_added, annotate=known)
+    frame = get.programs(adata, key_added, annotate=known, gene_symbols=gene_symbols)
     write(adata, output)
     if table is not None:
         _write(frame, table)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ._common import command
 from ._errors import UsageError
 from ._files import check_place, read, writing
-from ._options import Input, Key, Seed
+from ._options import GeneSymbols, Input, Key, Seed
 
 
 @command
@@ -20,6 +20,7 @@ def report(
     key: Key = "tgt",
     title: Annotated[str | None, typer.Option("--title", help="Headline.")] = None,
     basis: Annotated[str | None, typer.Option("--basis", help="Map in obsm to draw on; chosen if not given.")] = None,
+    gene_symbols: GeneSymbols = None,
     max_cells: Annotated[int, typer.Option("--max-cells", help="Cells drawn at most, a sample.", min=1)] = 20_000,
     seed: Seed = 0,
 ) -> None:
@@ -31,4 +32,5 @@ def report(
     import scgce
 
     with writing(output) as temporary:
-        scgce.report(adata, temporary, key, title=title, basis=basis, max_cells=max_cells, rng=seed)
+        options: dict[str, Any] = {"title": title, "basis": basis, "gene_symbols": gene_symbols, "max_cells": max_cells}
+        scgce.report(adata, temporary, key, rng=seed, **options)

@@ -10,12 +10,17 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce._api.errors import not_found
+from scgce._api.symbols import with_symbols
 from scgce.store.layout import DAMAGED, NUMBERS
 
 
 @checked()
-def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integrated_gradients") -> pd.DataFrame:
+@with_docs
+def attributions(
+    adata: AnnData, source: Any, target: Any, *, gene_symbols: str | None = None, key: str = "integrated_gradients"
+) -> pd.DataFrame:
     """Which genes make a classifier on the map call cells ``target`` rather than ``source``.
 
     Parameters
@@ -24,6 +29,7 @@ def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integr
         Annotated data with a result of `tl.integrated_gradients`.
     source, target
         Names of two groups: baselines are cells of the source, the probability is the target's.
+    {symbol_column}
     key
         Where in ``adata.uns`` the result is.
 
@@ -35,7 +41,7 @@ def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integr
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If what is there are not attributions, a group is unknown, or source and target are the same.
     """
@@ -58,7 +64,8 @@ def attributions(adata: AnnData, source: Any, target: Any, *, key: str = "integr
     genes = genes[np.argsort(-np.abs(values[genes]), kind="stable")]
     labels = np.array([str(gene) for gene in entry["genes"]], dtype=object)
     frame = pd.DataFrame({"gene": labels[genes], "attribution": values[genes]})
-    return frame.assign(standard_error=np.asarray(entry["standard_error"][row], dtype=np.float64)[genes])
+    frame["standard_error"] = np.asarray(entry["standard_error"][row], dtype=np.float64)[genes]
+    return with_symbols(frame, adata, gene_symbols)
 
 
 def _check(entry: Mapping[str, Any], where: str) -> None:

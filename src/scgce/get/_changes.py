@@ -6,11 +6,14 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
+from scgce._api.symbols import with_symbols
 from scgce.get._explanation import pairs
 from scgce.store.result import Result
 
 
 @checked()
+@with_docs
 def changes(
     adata: AnnData,
     other: AnnData | None = None,
@@ -19,6 +22,7 @@ def changes(
     other_key: str = "tgt",
     sparsity: int | None = None,
     other_sparsity: int | None = None,
+    gene_symbols: str | None = None,
 ) -> pd.DataFrame:
     """How two results explain the same pairs, gene by gene.
 
@@ -33,6 +37,7 @@ def changes(
     sparsity, other_sparsity
         Genes per pair of each. The original's selected number if not given; the other's the same if it was computed,
         else its selected number.
+    {symbol_column}
 
     Returns
     -------
@@ -42,6 +47,8 @@ def changes(
 
     Raises
     ------
+    KeyError
+        If there is no result under a key, or no column ``gene_symbols``.
     ValueError
         If the two have fewer than two groups in common, or both arguments name the same result.
     """
@@ -68,4 +75,5 @@ def changes(
     order = {group: row for row, group in enumerate(original.groups)}
     rank = {"source": frame["source"].map(order), "target": frame["target"].map(order)}
     rank["size"] = -frame[["delta", "delta_other"]].abs().max(axis=1)
-    return frame.loc[pd.DataFrame(rank).sort_values(list(rank), kind="stable").index].reset_index(drop=True)
+    frame = frame.loc[pd.DataFrame(rank).sort_values(list(rank), kind="stable").index].reset_index(drop=True)
+    return with_symbols(frame, adata, gene_symbols)

@@ -7,6 +7,8 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels
 from scgce.store.programs import StoredPrograms, level_in_words
 from scgce.store.result import Result
 
@@ -16,7 +18,10 @@ _COLUMNS = ("program", "n_genes", "leading_genes", "level_source", "level_target
 
 
 @checked()
-def codebook(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+@with_docs
+def codebook(
+    adata: AnnData, *, sparsity: int | None = None, gene_symbols: str | None = None, key: str = "tgt"
+) -> pd.DataFrame:
     """Which level every group has in every gene programme: the whole result of ``tl.tgt(…, programs=…)`` in one table.
 
     A programme takes part in A → B exactly if A and B lie on different levels of it; its genes are then moved from the
@@ -28,6 +33,7 @@ def codebook(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -
         Annotated data with a result of :func:`scgce.tl.tgt` in programmes.
     sparsity
         Programmes per pair, one of those computed; the selected number if not given.
+    {symbol_names}
     key
         Where in ``adata.uns`` the result is.
 
@@ -40,7 +46,7 @@ def codebook(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If the result explains in genes, or the sparsity was not computed.
     """
@@ -49,7 +55,8 @@ def codebook(adata: AnnData, *, sparsity: int | None = None, key: str = "tgt") -
     index, columns = pd.Index(found.names, name="program"), pd.Index(result.groups, name="group")
     blocks = {"level": found.levels, "mean": found.amounts}
     frame = pd.concat({name: pd.DataFrame(table, index, columns) for name, table in blocks.items()}, axis=1)
-    leading = [result.genes[found.leading(m, LEADING)] for m in range(len(found.names))]
+    labels = gene_labels(adata, result.genes, gene_symbols)
+    leading = [labels[found.leading(m, LEADING)] for m in range(len(found.names))]
     frame.attrs = {
         "leading_genes": {name: ", ".join(genes) for name, genes in zip(found.names, leading, strict=True)},
         "n_genes": dict(zip(found.names, found.n_genes.tolist(), strict=True)),
@@ -72,16 +79,17 @@ def in_programs(result: Result, by: str | None) -> bool:
     return by != "gene" and "programs" in result.raw
 
 
-def program_rows(found: StoredPrograms, i: int, j: int) -> pd.DataFrame:
-    """A row for every programme that takes part in row i → row j, largest share first."""
+def program_rows(found: StoredPrograms, i: int, j: int, labels: np.ndarray) -> pd.DataFrame:
+    """A row for every programme that takes part in row i → row j, largest share first; ``labels`` names genes (d,)."""
     result, share = found.result, found.share(i, j)
     real = result.means[j] - result.means[i]
     part = found.between(i, j)
     rows = []
     for m in part[np.argsort(-share[part], kind="stable")]:
-        leading = ", ".join(f"{result.genes[gene]} ({real[gene]:+.2f})" for gene in found.leading(m, LEADING))
+        leading = ", ".join(f"{labels[gene]} ({real[gene]:+.2f})" for gene in found.leading(m, LEADING))
         words = [level_in_words(int(found.levels[m, group]), int(found.n_levels[m])) for group in (i, j)]
         before, after = found.amounts[m, [i, j]]
         named = (found.names[m], int(found.n_genes[m]), leading, *words, before, after)
         rows.append({**dict(zip(_COLUMNS, named, strict=True)), "size": after - before, "share": share[m]})
-    return pd.DataFrame(rows, columns=[*_COLUMNS, "size", "share"])
+    frame = pd.DataFrame(rows, columns=[*_COLUMNS, "size", "share"])
+    return frame.astype({"n_genes": int, **dict.fromkeys(("mean_source", "mean_target", "size", "share"), float)})

@@ -10,7 +10,9 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
 from scgce._api.errors import NotFoundError
+from scgce._api.symbols import with_symbols
 from scgce.core.score.donors import DESIGNS
 from scgce.store.entries import read_result
 from scgce.store.result import Result
@@ -114,7 +116,10 @@ def _disagreeing(entry: Mapping[str, Any]) -> pd.DataFrame:
 
 
 @checked()
-def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: str = "tgt") -> pd.DataFrame:
+@with_docs
+def stability(
+    adata: AnnData, source: Any = None, target: Any = None, *, gene_symbols: str | None = None, key: str = "tgt"
+) -> pd.DataFrame:
     """How often each gene is chosen for a pair, or for every pair, over the bootstraps of `tl.stability`.
 
     Parameters
@@ -123,6 +128,7 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
         Annotated data.
     source, target
         Groups; "A → B" is what to add to cells of A. Neither for all ordered pairs.
+    {symbol_column}
     key
         The explanation in ``adata.uns``.
 
@@ -134,7 +140,7 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
     Raises
     ------
     KeyError
-        If there is no such explanation, or `tl.stability` has not been run.
+        If there is no such explanation, `tl.stability` has not been run, or there is no column ``gene_symbols``.
     ValueError
         If a group is unknown, both are the same, or only one is given.
     """
@@ -143,7 +149,7 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
     if source is not None or target is not None:
         if source is None or target is None:
             raise ValueError(f"source={source!r} and target={target!r}: give both for one pair, or none for all pairs")
-        return _chosen(entry, found, *result.pair(source, target))
+        return with_symbols(_chosen(entry, found, *result.pair(source, target)), adata, gene_symbols)
     parts: list[pd.DataFrame] = []
     for i, j in result.ordered_pairs:
         part = _chosen(entry, found, i, j)
@@ -152,7 +158,7 @@ def stability(adata: AnnData, source: Any = None, target: Any = None, *, key: st
         part.insert(0, "source", result.groups[i])
         part.insert(1, "target", result.groups[j])
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    return with_symbols(pd.concat(parts, ignore_index=True), adata, gene_symbols)
 
 
 def _chosen(entry: Mapping[str, Any], found: Mapping[str, Any], i: int, j: int) -> pd.DataFrame:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels, with_symbols
 from scgce.get._codebook import in_programs, program_rows
 from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
 
 
 @checked()
+@with_docs
 def explanation(
     adata: AnnData,
     source: Any,
@@ -25,6 +27,7 @@ def explanation(
     sparsity: int | None = None,
     consistent: bool = False,
     by: Literal["program", "gene"] | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
 ) -> pd.DataFrame:
     """Genes to change, and by how much, to turn cells of one group into cells of another.
@@ -43,8 +46,8 @@ def explanation(
     consistent
         The variant without triangle error: A → C is A → B plus B → C, gene by gene, still in at most as many genes for
         every pair. ``tl.tgt(method="refine")`` stores it beside its own; "refine_consistent" and "path" are so anyway.
-    by
-        "gene" or "program": rows of the frame; None for programmes where the result explains in them.
+    {by}
+    {symbol_column}
     key
         Where in ``adata.uns`` the result is.
 
@@ -73,7 +76,7 @@ def explanation(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If a group or sparsity is unknown (the known ones are named), source and target are the same, or no consistent
         variant is stored.
@@ -83,11 +86,11 @@ def explanation(
     source, target = str(result.groups[i]), str(result.groups[j])
     k = result.check_sparsity(sparsity)
     if in_programs(result, by):
-        frame = program_rows(StoredPrograms.read(result, k), i, j)
+        frame = program_rows(StoredPrograms.read(result, k), i, j, gene_labels(adata, result.genes, gene_symbols))
     else:
         delta = result.delta(i, j, k)
         genes = np.flatnonzero(delta)
-        frame = _rows(result, genes, delta[genes], i, j, k)
+        frame = with_symbols(_rows(result, genes, delta[genes], i, j, k), adata, gene_symbols)
     frame.attrs = {
         "source": source,
         "target": target,
@@ -105,6 +108,7 @@ def pairs(
     sparsity: int | None = None,
     consistent: bool = False,
     by: Literal["program", "gene"] | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
 ) -> pd.DataFrame:
     """Put the explanations of all ordered pairs into one long frame.
@@ -115,6 +119,7 @@ def pairs(
     {selected}
     {consistent}
     {by}
+    {symbol_column}
     {key}
 
     Returns
@@ -130,18 +135,18 @@ def pairs(
     result = Result.read(adata, key, consistent=consistent)
     k = result.check_sparsity(sparsity)
     programs = StoredPrograms.read(result, k) if in_programs(result, by) else None
-    cuts = result.pair_cuts(k)
+    cuts, labels = result.pair_cuts(k), gene_labels(adata, result.genes, gene_symbols)
     parts = []
     for i, j in result.ordered_pairs:
         if programs is not None:
-            part = program_rows(programs, i, j)
+            part = program_rows(programs, i, j, labels)
         else:
             genes, amounts = cuts(i, j)
             part = _rows(result, genes.numpy(), amounts.numpy(), i, j, k)
         part.insert(0, "source", result.groups[i])
         part.insert(1, "target", result.groups[j])
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    return with_symbols(pd.concat(parts, ignore_index=True), adata, gene_symbols)
 
 
 @checked()

@@ -9,18 +9,22 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import NONE, checked, whole
+from scgce._api.docs import with_docs
+from scgce._api.symbols import with_symbols
 from scgce.core.gauge import gauge
 from scgce.core.score.contrast import CLEAR, contrasts
 from scgce.store.result import Result
 
 
 @checked(n_genes=whole(1) | NONE)
+@with_docs
 def markers(
     adata: AnnData,
     group: Any = None,
     *,
     n_genes: int | None = None,
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
 ) -> pd.DataFrame:
     """Genes that set a group apart from the typical group.
@@ -38,6 +42,7 @@ def markers(
         At most so many genes per group; all non-zero ones if not given.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
+    {symbol_column}
     key
         Where in ``adata.uns`` the result is.
 
@@ -51,7 +56,7 @@ def markers(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If the group or sparsity is unknown, or ``n_genes`` is below 1.
     """
@@ -69,7 +74,7 @@ def markers(
         columns = {"gene": result.genes[genes], "delta": table[i, genes], "mean": result.means[i, genes]}
         columns |= {"mean_rest": rest[i, genes]} | _against(result, i, genes, np.sign(table[i, genes]))
         parts.append(pd.DataFrame({"group": result.groups[i], **columns}))
-    return pd.concat(parts, ignore_index=True)
+    return with_symbols(pd.concat(parts, ignore_index=True), adata, gene_symbols)
 
 
 def _against(result: Result, row: int, genes: np.ndarray, signs: np.ndarray) -> dict[str, Any]:

@@ -9,6 +9,8 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import NONE, checked, whole
+from scgce._api.docs import with_docs
+from scgce._api.symbols import with_symbols
 from scgce.explain.shares import Shares
 from scgce.store.panels import is_panel, read_panel
 from scgce.store.result import Result
@@ -17,7 +19,15 @@ DEFAULT_LENGTH = 50
 
 
 @checked(n_genes=whole(1) | NONE)
-def panel(adata: AnnData, n_genes: int | None = None, *, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+@with_docs
+def panel(
+    adata: AnnData,
+    n_genes: int | None = None,
+    *,
+    sparsity: int | None = None,
+    gene_symbols: str | None = None,
+    key: str = "tgt",
+) -> pd.DataFrame:
     """A short list of genes, in the order of choice.
 
     Of a panel (``key="panel"``, after :func:`scgce.tl.panel`): the genes that tell the groups apart. Of an explanation
@@ -34,6 +44,7 @@ def panel(adata: AnnData, n_genes: int | None = None, *, sparsity: int | None = 
         At most so many genes. If not given, the whole of a panel, and 50 for an explanation.
     sparsity
         Genes per pair, one of those computed; the selected number if not given. Of explanations only.
+    {symbol_column}
     key
         Where in ``adata.uns`` the result is.
 
@@ -52,16 +63,18 @@ def panel(adata: AnnData, n_genes: int | None = None, *, sparsity: int | None = 
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If ``n_genes`` is below 1 or the sparsity is unknown, or given for a panel.
     """
     if is_panel(adata.uns.get(key)):
         if sparsity is not None:
             raise ValueError(f"sparsity={sparsity!r}: adata.uns[{key!r}] is a panel, which has none; expected None")
-        return _of_panel(read_panel(adata, key)).head(n_genes if n_genes is not None else None)
-    result = Result.read(adata, key)
-    return _of_explanation(result, Shares.of(result, sparsity), n_genes or DEFAULT_LENGTH)
+        frame = _of_panel(read_panel(adata, key)).head(n_genes if n_genes is not None else None)
+    else:
+        result = Result.read(adata, key)
+        frame = _of_explanation(result, Shares.of(result, sparsity), n_genes or DEFAULT_LENGTH)
+    return with_symbols(frame, adata, gene_symbols)
 
 
 def _of_panel(entry: dict[str, Any]) -> pd.DataFrame:

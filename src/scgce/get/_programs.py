@@ -10,6 +10,8 @@ import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import checked, one_of
+from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels, with_symbols
 from scgce.programs import Programs, read_programs, resolve_programs
 from scgce.programs.annotate import best_sets
 from scgce.programs.evidence import shares_of_means
@@ -20,8 +22,15 @@ _LEADING = 10
 
 
 @checked(by=one_of("program", "gene"))
+@with_docs
 def programs(
-    adata: AnnData, key: str = "programs", *, annotate: Any = None, min_genes: int = 5, by: str = "program"
+    adata: AnnData,
+    key: str = "programs",
+    *,
+    annotate: Any = None,
+    min_genes: int = 5,
+    by: str = "program",
+    gene_symbols: str | None = None,
 ) -> pd.DataFrame:
     """Read the programmes that `tl.programs` stored, or that an explanation is in, and name what each is most like.
 
@@ -37,6 +46,8 @@ def programs(
         A known set with fewer genes of ``adata`` is left out, which is logged.
     by
         ``"program"``: a row a programme. ``"gene"``: a row for every gene of every programme.
+    {symbol_column}
+        The sets of ``annotate`` are then matched by them too.
 
     Returns
     -------
@@ -55,7 +66,7 @@ def programs(
     Raises
     ------
     KeyError
-        If there are no programmes under ``key``, or what ``annotate`` names is not there.
+        If there are no programmes under ``key``, or what ``annotate`` or ``gene_symbols`` names is not there.
     TypeError, ValueError
         If what is stored is damaged, or ``annotate`` or ``by`` is not what is accepted.
     """
@@ -64,12 +75,14 @@ def programs(
         ranked = [found.leading(m) for m in range(found.n)]
         rows, columns = np.concatenate(ranked), np.repeat(np.arange(found.n), [len(one) for one in ranked])
         shares = np.asarray(found.membership.tocsr()[rows, columns]).ravel()
-        return pd.DataFrame({"program": found.names[columns], "gene": found.genes[rows], "share": shares})
+        frame = pd.DataFrame({"program": found.names[columns], "gene": found.genes[rows], "share": shares})
+        return with_symbols(frame, adata, gene_symbols)
+    labels = gene_labels(adata, found.genes, gene_symbols)
     table = pd.DataFrame(
         {
             "program": found.names,
             "n_genes": found.sizes,
-            "leading_genes": [", ".join(found.genes[found.leading(m, _LEADING)]) for m in range(found.n)],
+            "leading_genes": [", ".join(labels[found.leading(m, _LEADING)]) for m in range(found.n)],
             "source": found.origins,
             "learned": found.learned,
             "n_given": found.n_given,
@@ -80,7 +93,8 @@ def programs(
     )
     if annotate is None:
         return table
-    sets = resolve_programs(annotate, found.genes, adata=adata, rest=False, min_genes=min_genes, argument="annotate")
+    options: dict[str, Any] = {"min_genes": min_genes, "gene_symbols": gene_symbols, "argument": "annotate"}
+    sets = resolve_programs(annotate, found.genes, adata=adata, rest=False, **options)
     best = best_sets(found, sets).drop(columns=["program", "n_genes"])
     return pd.concat([table, best], axis=1)
 

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels, in_symbols
 from scgce.pl._labels import wrap
 from scgce.pl._matrix import clustered, tick_size
 from scgce.pl._style import FAINT, INK, MUTED, figure_of, finish, new_figure, text_on
@@ -30,7 +31,12 @@ LEADING = 4
 
 
 def codebook_data(
-    adata: AnnData, *, n_programs: int | None = None, sparsity: int | None = None, key: str = "tgt"
+    adata: AnnData,
+    *,
+    n_programs: int | None = None,
+    sparsity: int | None = None,
+    gene_symbols: str | None = None,
+    key: str = "tgt",
 ) -> pd.DataFrame:
     """Levels of all groups in the programmes that take part in some pair.
 
@@ -57,10 +63,11 @@ def codebook_data(
         order = clustered(pd.DataFrame((rise[taking] / span[taking, None]).T))
     taking = _diagonal(taking, rise[:, order])
     size = len(order)
-    leading = [" ".join(map(str, result.genes[found.leading(int(m), LEADING)])) for m in taking]
+    labels = gene_labels(adata, result.genes, gene_symbols)
+    leading = [" ".join(labels[found.leading(int(m), LEADING)]) for m in taking]
     return pd.DataFrame(
         {
-            "program": np.repeat(found.names[taking], size),
+            "program": np.repeat(in_symbols(adata, found.names[taking], result.genes, gene_symbols), size),
             "leading_genes": np.repeat(np.array(leading, dtype=object), size),
             "n_genes": np.repeat(found.n_genes[taking], size),
             "group": np.tile(result.groups[order], len(taking)),
@@ -86,6 +93,7 @@ def codebook(
     *,
     n_programs: int | None = None,
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     ax: Axes | None = None,
     show: bool | None = None,
@@ -106,6 +114,7 @@ def codebook(
         Programmes shown at most, those whose levels lie furthest apart; all that take part in a pair if None.
     sparsity
         Programmes per pair, one of those computed; the selected number if not given.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     {figure}
@@ -117,11 +126,11 @@ def codebook(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If the result explains in genes, or an argument is out of range.
     """
-    frame = codebook_data(adata, n_programs=n_programs, sparsity=sparsity, key=key)
+    frame = codebook_data(adata, n_programs=n_programs, sparsity=sparsity, gene_symbols=gene_symbols, key=key)
     result = Result.read(adata, key)
     groups = list(dict.fromkeys(frame["group"])) or list(result.groups)
     programs = list(dict.fromkeys(frame["program"]))

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from scgce._api.constraints import DATA, NONE, TEXT, checked, sequence_of
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels
 from scgce.get._changes import changes
 from scgce.pl._labels import arrow
 from scgce.pl._matrix import tick_size
@@ -65,6 +66,7 @@ def compare(
     other_key: str = "dbm",
     sparsity: int | None = None,
     other_sparsity: int | None = None,
+    gene_symbols: str | None = None,
     n_genes: int = 25,
     ax: Axes | None = None,
     show: bool | None = None,
@@ -85,6 +87,7 @@ def compare(
         Where in ``uns`` the two results are.
     sparsity, other_sparsity
         Genes per pair of each, as in :func:`scgce.get.changes`: the same number if both have it.
+    {gene_symbols}
     n_genes
         Genes of one pair shown at most.
     {figure}
@@ -96,7 +99,7 @@ def compare(
     Raises
     ------
     KeyError
-        If there is no result under a key.
+        If there is no result under a key, or no column ``gene_symbols``.
     ValueError
         If the results have fewer than two groups in common, or only one of source and target is given.
     """
@@ -104,6 +107,7 @@ def compare(
         if isinstance(other, str) or len(other) != 2:
             raise ValueError(f"other={other!r}: expected an AnnData, or two names in adata.uns such as ['tgt', 'dbm']")
         (key, other_key), other = other, None
+    gene_labels(adata, (), gene_symbols)  # an unknown column is refused where no gene is named, too
     if (source is None) != (target is None):
         raise ValueError(f"source={source!r} and target={target!r}: give both for one pair, or none for all pairs")
     options: dict[str, Any] = {
@@ -118,9 +122,10 @@ def compare(
     else:
         source, target = Result.read(adata, key).names(source, target)
         frame = changes(adata, other, **options)
-        frame = frame[(frame["source"] == str(source)) & (frame["target"] == str(target))]
-        place = new_figure(5.6, 0.24 * min(len(frame), n_genes) + 1.6).add_subplot() if ax is None else ax
-        _pair(place, frame.head(n_genes), names)
+        frame = frame[(frame["source"] == str(source)) & (frame["target"] == str(target))].head(n_genes)
+        frame = frame.assign(gene=gene_labels(adata, frame["gene"], gene_symbols))
+        place = new_figure(5.6, 0.24 * len(frame) + 1.6).add_subplot() if ax is None else ax
+        _pair(place, frame, names)
         place.set_title(arrow(str(source), str(target), 44), loc="left", fontsize="medium", parse_math=False)
     return finish(place, ax=ax, show=show, return_fig=return_fig)
 

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels, in_symbols
 from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.pl._labels import arrow, wrap
@@ -71,6 +72,7 @@ def explanation(
     target: Any,
     *,
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     basis: str | None = None,
     n_genes: int = 20,
@@ -99,6 +101,7 @@ def explanation(
         Names of two groups.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     basis
@@ -121,7 +124,7 @@ def explanation(
     Raises
     ------
     KeyError
-        If there is no result under ``key``, or the basis is not in ``obsm``.
+        If there is no result under ``key``, the basis is not in ``obsm``, or there is no column ``gene_symbols``.
     ValueError
         If a group or sparsity is unknown.
     """
@@ -133,11 +136,13 @@ def explanation(
     figure, grid = split(ax, (12.5, 4.6), nrows=2, ncols=3, width_ratios=[0.8, 1, 1], height_ratios=[1, 0.06])
     axes = [figure.add_subplot(grid[0, column]) for column in range(3)]
     names, what = (str(source), str(target)), "genes"
+    labels = gene_labels(adata, frame.get("gene", ()), gene_symbols)
     if "program" in frame:
         what = "programmes" if len(frame) != 1 else "programme"
-        lollipop(axes[0], _as_rows(frame, result), n_genes=n_genes, unit=f"{_unit(layer_of(result, adata))}, mean gene")
+        rows = _as_rows(frame, result, in_symbols(adata, frame["program"], result.genes, gene_symbols))
+        lollipop(axes[0], rows, n_genes=n_genes, unit=f"{_unit(layer_of(result, adata))}, mean gene")
     else:
-        shown, words = _as_changes(frame, result)
+        shown, words = _as_changes(frame.assign(gene=labels), result)
         lollipop(axes[0], shown, n_genes=n_genes, unit=_unit(layer_of(result, adata)), what=words)
     axes[0].set_title(f"{len(frame)} {what}\n{arrow(*names, 30)}", **_TITLE)
     k = result.check_sparsity(sparsity)
@@ -171,7 +176,7 @@ def _as_changes(frame: pd.DataFrame, result: Result) -> tuple[pd.DataFrame, str]
     return shown.sort_values("delta", key=np.abs, ascending=False, kind="stable"), "mean change of the source's cells"
 
 
-def _as_rows(frame: pd.DataFrame, result: Result) -> pd.DataFrame:
+def _as_rows(frame: pd.DataFrame, result: Result, named: np.ndarray) -> pd.DataFrame:
     """Programmes as rows of a lollipop: the mean change of a gene between the levels, and between the two groups."""
     programs = StoredPrograms.read(result)
     i, j = (result.group(frame.attrs[side], side) for side in ("source", "target"))
@@ -179,7 +184,7 @@ def _as_rows(frame: pd.DataFrame, result: Result) -> pd.DataFrame:
     rows = [programs.program(name) for name in frame["program"]]
     shares = programs.membership[rows].astype(np.float64)
     total = np.asarray(shares.sum(axis=1)).ravel()
-    names = [f"{wrap(str(name), 30)} ({count})" for name, count in zip(frame["program"], frame["n_genes"], strict=True)]
+    names = [f"{wrap(str(name), 30)} ({count})" for name, count in zip(named, frame["n_genes"], strict=True)]
     return pd.DataFrame({"gene": names, "delta": frame["size"], "mean_difference": (shares @ real) / total})
 
 

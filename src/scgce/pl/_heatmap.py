@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels
 from scgce.core.gauge import gauge
 from scgce.pl._matrix import clustered, signed_heatmap
 from scgce.pl._style import finish, new_figure
@@ -59,6 +60,7 @@ def heatmap(
     n_genes: int = 50,
     order: Literal["category", "cluster"] = "cluster",
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     ax: Axes | None = None,
     show: bool | None = None,
@@ -79,6 +81,7 @@ def heatmap(
         order and clusters the genes only.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     {figure}
@@ -90,7 +93,7 @@ def heatmap(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If an argument is out of range.
     """
@@ -101,6 +104,7 @@ def heatmap(
     table = table.loc[:, clustered(table.T)]
     if order == "cluster":
         table = table.loc[clustered(table)]
+    table.columns = gene_labels(adata, table.columns, gene_symbols)
     width, height = 0.17 * table.shape[1] + 3.6, 0.22 * table.shape[0] + 1.8
     place = new_figure(max(width, 5.0), max(height, 2.6)).add_subplot() if ax is None else ax
     signed_heatmap(place, table, "amount")

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels
 from scgce.core.gauge import gauge
 from scgce.pl._labels import wrap
 from scgce.pl._style import FAINT, INK, MUTED, despine, finish, group_colors, new_figure
@@ -73,6 +74,7 @@ def levels(
     *,
     n_genes: int = 25,
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     ax: Axes | None = None,
     show: bool | None = None,
@@ -91,6 +93,7 @@ def levels(
         Genes shown at most, those with the largest amounts summed over pairs.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     {figure}
@@ -102,7 +105,7 @@ def levels(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If an argument is out of range.
     """
@@ -117,7 +120,9 @@ def levels(
     for y, gene in enumerate(genes):
         _draw_gene(place, y, frame[frame["gene"] == gene], colors, near)
     place.axvline(0, color=MUTED, linewidth=0.7, zorder=0)
-    place.set_yticks(range(len(genes)), labels=genes, fontsize="small", parse_math=False)
+    place.set_yticks(
+        range(len(genes)), labels=gene_labels(adata, genes, gene_symbols), fontsize="small", parse_math=False
+    )
     place.set_ylim(len(genes) - 0.4, -0.6)
     place.set_xlabel("amount relative to the typical group")
     place.tick_params(axis="y", length=0)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scgce._api.adata import get_matrix
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels
 from scgce.core.gauge import gauge
 from scgce.get._markers import markers as read_markers
 from scgce.matrix.arrays import dense_columns
@@ -68,6 +69,7 @@ def markers(
     *,
     n_genes: int = 3,
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     ax: Axes | None = None,
     show: bool | None = None,
@@ -85,6 +87,7 @@ def markers(
         Raised genes listed for each group at most.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     {divided}
@@ -96,7 +99,7 @@ def markers(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If an argument is out of range, or no group has a raised gene that ``adata`` still has.
     """
@@ -110,7 +113,8 @@ def markers(
     figure, grid = split(ax, (2 * wide + 3.2, high + 2.2), nrows=1, ncols=3, width_ratios=[wide, wide, 1.2])
     left = figure.add_subplot(grid[0, 0])
     right = figure.add_subplot(grid[0, 1], sharey=left)
-    image = signed_heatmap(left, table, "", bar=False)
+    shown = table.set_axis(gene_labels(adata, table.index, gene_symbols))
+    image = signed_heatmap(left, shown, "", bar=False)
     left.set_title("explanation", fontsize="medium")
     dots, shares = _dots(right, adata, result, list(table.index))
     _legends(figure.add_subplot(grid[0, 2]), image, dots, shares)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels
 from scgce.get._panel import panel_curve
 from scgce.pl._labels import spread
 from scgce.pl._style import FAINT, MUTED, despine, figure_of, finish, new_figure
@@ -32,6 +33,7 @@ NAMED = 20
 def panel(
     adata: AnnData,
     *,
+    gene_symbols: str | None = None,
     key: str = "panel",
     ax: Axes | None = None,
     show: bool | None = None,
@@ -46,6 +48,7 @@ def panel(
     ----------
     adata
         Annotated data with a result of :func:`scgce.tl.panel`.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the panel is.
     {figure}
@@ -57,11 +60,11 @@ def panel(
     Raises
     ------
     KeyError
-        If there is no panel under ``key``.
+        If there is no panel under ``key``, or no column ``gene_symbols``.
     """
     entry, frame = read_panel(adata, key), panel_curve(adata, key=key)
+    genes = gene_labels(adata, entry["genes"], gene_symbols)
     place = new_figure(7.0, 4.4).add_subplot() if ax is None else ax
-    genes = entry["genes"]
     if "validation" in frame:
         place.axvline(len(genes), color=FAINT, linewidth=5, zorder=0)
     ends = {}
@@ -75,7 +78,7 @@ def panel(
     last = int(frame["n_genes"].max())
     place.set_xlim(0.5, last + 0.5)
     if last <= NAMED and last == len(genes):
-        place.set_xticks(range(1, last + 1), labels=[str(gene) for gene in genes], rotation=90)
+        place.set_xticks(range(1, last + 1), labels=genes, rotation=90)
     else:
         place.set_xlabel("genes, in the order of choice")
     place.set_ylabel("mean recall over groups")

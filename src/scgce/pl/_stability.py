@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import in_symbols
 from scgce.get._evidence import stability as read_stability
 from scgce.get._explanation import explanation as read_explanation
 from scgce.pl._labels import arrow
@@ -63,6 +64,7 @@ def stability(
     source: Any,
     target: Any,
     *,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     n_genes: int = 25,
     ax: Axes | None = None,
@@ -79,6 +81,7 @@ def stability(
         Annotated data on which :func:`scgce.tl.stability` was run.
     source, target
         Names of two groups.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     n_genes
@@ -92,7 +95,8 @@ def stability(
     Raises
     ------
     KeyError
-        If there is no result, or :func:`scgce.tl.stability` has not been run on it.
+        If there is no result, or :func:`scgce.tl.stability` has not been run on it, or no column
+        ``gene_symbols``.
     ValueError
         If a group is unknown.
     """
@@ -103,13 +107,13 @@ def stability(
     figure, grid = split(ax, (8.0, max(0.22 * len(frame) + 1.5, 2.8)), nrows=1, ncols=2, width_ratios=[1, 1.2])
     left = figure.add_subplot(grid[0, 0])
     right = figure.add_subplot(grid[0, 1], sharey=left)
-    y = np.arange(len(frame))
+    y, labels = np.arange(len(frame)), in_symbols(adata, frame["gene"], result.genes, gene_symbols)
     inside = frame["delta"].to_numpy() != 0
     left.hlines(y, 0, frame["frequency"], color=FAINT, linewidth=2, zorder=1)
     faces = [MOVED if chosen else "white" for chosen in inside]
     left.scatter(frame["frequency"], y, s=32, c=faces, edgecolors=MOVED, linewidths=1.0, zorder=2, clip_on=False)
     left.set_xlim(0, 1.0)
-    left.set_yticks(y, labels=frame["gene"], fontsize="small", parse_math=False)
+    left.set_yticks(y, labels=labels, fontsize="small", parse_math=False)
     left.set_ylim(max(len(frame), 1) - 0.4, -0.6)
     left.set_xlabel(f"share of {int(stored['n_bootstraps'])} bootstraps that choose it")
     right.axvline(0, color=MUTED, linewidth=0.8, zorder=0)

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import gene_labels
 from scgce.pl._labels import arrow, spread
 from scgce.pl._style import INK, LOWERED, MUTED, RAISED, despine, figure_of, finish, split
 from scgce.store.result import Result
@@ -47,6 +48,7 @@ def translation(
     target: Any,
     *,
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     n_labels: int = 8,
     ax: Axes | None = None,
@@ -63,6 +65,7 @@ def translation(
         Names of two groups.
     sparsity
         Genes per pair, one of those computed; the selected number if not given.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     n_labels
@@ -76,12 +79,13 @@ def translation(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If a group or sparsity is unknown.
     """
     source, target = Result.read(adata, key).names(source, target)
     frame = translation_data(adata, source, target, sparsity=sparsity, key=key)
+    frame["gene"] = gene_labels(adata, frame["gene"], gene_symbols)
     figure, grid = split(ax, (8.0, 5.0), nrows=2, ncols=1)
     axes = [figure.add_subplot(grid[0, 0])]
     axes.append(figure.add_subplot(grid[1, 0], sharex=axes[0]))

@@ -12,6 +12,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from scgce._api.errors import listing, not_found
+from scgce._api.symbols import gene_labels
 
 from .base import FittingCells, Programs
 from .forms import FORMS, from_array, read_form
@@ -37,6 +38,7 @@ def resolve_programs(
     rest: bool = True,
     min_genes: int = MIN_GENES,
     mask: np.ndarray | None = None,
+    gene_symbols: str | None = None,
     rng: int = 0,
     argument: str = "source",
 ) -> Programs:
@@ -66,6 +68,9 @@ def resolve_programs(
         A given programme with fewer matched genes is left out, and logged.
     mask
         Genes that may be used, bool (d,); all if None.
+    gene_symbols
+        Column of ``adata.var`` by which given genes are matched and learned programmes are named; a symbol that several
+        genes have matches none of them. None: the genes' own names.
     rng
         Seed.
     argument
@@ -85,21 +90,23 @@ def resolve_programs(
     """
     if isinstance(source, Programs):
         return source
-    if isinstance(source, str) and source in LEARNED:
-        return learn_programs(
-            _needed(cells, source, argument), genes, source=source, n_programs=n_programs, mask=mask, rng=rng
-        )
+    learned = isinstance(source, str) and source in LEARNED
+    if not learned and _is_key(source) and adata is not None and is_stored(adata, source):
+        return read_programs(adata, source)
+    known = genes if adata is None else gene_labels(adata, genes, gene_symbols)
+    if learned:
+        some = _needed(cells, source, argument)
+        found = learn_programs(some, known, source=source, n_programs=n_programs, mask=mask, rng=rng)
+        return replace(found, genes=genes)
     if _is_key(source):
-        if adata is not None and is_stored(adata, source):
-            return read_programs(adata, source)
-        table, kind = _of_varm(adata, source, argument), "varm"
+        table, kind = _of_varm(adata, source, gene_symbols, argument), "varm"
     else:
-        table, kind = read_form(source, genes, argument)
-    found = _matched(_signed(table, genes), genes, kind, min_genes, mask, adata, argument)
-    if cells is None:
-        return found
-    found = _led(found, cells)
-    return _with_rest(found, cells, n_programs, mask, rng) if rest else found
+        table, kind = read_form(source, known, argument)
+    found = _matched(_signed(table, known), known, kind, min_genes, mask, adata, argument)
+    if cells is not None:
+        found = _led(found, cells)
+        found = _with_rest(found, cells, n_programs, mask, rng) if rest else found
+    return replace(found, genes=genes)
 
 
 def _needed(cells: FittingCells | None, source: str, argument: str) -> FittingCells:
@@ -112,13 +119,13 @@ def _is_key(source: Any) -> bool:
     return isinstance(source, str) and not source.lower().endswith((".gmt", ".gmt.gz"))
 
 
-def _of_varm(adata: AnnData | None, key: str, argument: str) -> pd.DataFrame:
+def _of_varm(adata: AnnData | None, key: str, gene_symbols: str | None, argument: str) -> pd.DataFrame:
     """Loadings in ``adata.varm``; their names stand in the frame, in ``uns["terms"]`` (expiMap), or are numbers."""
     if adata is None or key not in adata.varm:
         present = [] if adata is None else list(adata.varm)
         learned = ", ".join(map(repr, LEARNED))
         raise not_found(argument, key, "adata.varm", present, hint=f"; or one of {learned}; or {FORMS}")
-    values, genes = adata.varm[key], [str(gene) for gene in adata.var_names]
+    values, genes = adata.varm[key], gene_labels(adata, adata.var_names, gene_symbols)
     if isinstance(values, pd.DataFrame):
         names, values = [str(name) for name in values.columns], values.to_numpy(dtype=np.float64)
     else:

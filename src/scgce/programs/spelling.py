@@ -79,7 +79,10 @@ def _hint(given: pd.Index, var: pd.DataFrame | None, exact: float) -> str:
     best = max(shares, key=lambda column: shares[column], default=None)
     if best is None or shares[best] <= max(2 * exact, _SOME):
         return ""
-    return f". adata.var[{best!r}] has {shares[best]:.0%} of them: adata.var_names = adata.var[{best!r}]"
+    return (
+        f". adata.var[{best!r}] has {shares[best]:.0%} of them: gene_symbols={best!r} in scgce.tl.programs and "
+        "scgce.get.programs matches by it"
+    )
 
 
 def _share(given: pd.Index, here: pd.Index) -> float:

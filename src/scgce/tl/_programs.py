@@ -14,6 +14,7 @@ from scgce._api.adata import gene_mask, gene_names, get_matrix, warn_if_counts, 
 from scgce._api.constraints import NONE, TEXT, checked, one_of, whole
 from scgce._api.docs import with_docs
 from scgce._api.groups import read_groups
+from scgce._api.symbols import gene_labels
 from scgce.explain.params import seed_of, stored_seed
 from scgce.explain.read import canonical_order
 from scgce.explain.split import MIN_SPLIT, VALIDATE, split_cells
@@ -43,6 +44,7 @@ def programs(
     rest: bool = True,
     min_genes: int = MIN_GENES,
     min_cells: int = 3,
+    gene_symbols: str | None = None,
     rng: int | np.random.Generator = 0,
     key_added: str = "programs",
     copy: bool = False,
@@ -79,6 +81,10 @@ def programs(
     min_genes
         A given set with fewer genes of ``adata`` is left out, which is logged.
     {min_cells}
+    gene_symbols
+        Column of ``adata.var``, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids: given sets are matched by
+        it, and learned programmes named by it. A gene without one is matched by its own name; a name that several
+        genes have matches none of them. What is stored has ``var_names``.
     {rng}
     key_added
         Name of the result.
@@ -108,6 +114,7 @@ def programs(
     if isinstance(source, str) and source == key_added and source in adata.varm and not is_stored(adata, source):
         raise ValueError(f"key_added={key_added!r} would overwrite adata.varm[{source!r}], the source itself")
     genes, seed = gene_names(adata), seed_of(rng)
+    gene_labels(adata, (), gene_symbols)  # an unknown column is refused before anything is learned
     automatic = isinstance(source, str) and source == "auto"
     mask = gene_mask(adata, mask_var)
     cells = _cells(adata, groupby, layer, max(min_cells, MIN_SPLIT) if automatic else min_cells)
@@ -126,6 +133,7 @@ def programs(
             rest=rest,
             min_genes=min_genes,
             mask=mask,
+            gene_symbols=gene_symbols,
             rng=seed,
         )
 
@@ -136,6 +144,7 @@ def programs(
         "learned_by": found.learned_by,
         "groupby": groupby or "",
         "layer": layer or "",
+        "gene_symbols": gene_symbols or "",
         "rest": rest,
     }
     params |= {"min_genes": min_genes, "seed": stored_seed(rng), "n_programs": found.n, "rand": facts.pop("rand")}

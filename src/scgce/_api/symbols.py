@@ -1,0 +1,123 @@
+"""Other names of genes, from a column of ``adata.var``: what scanpy calls ``gene_symbols``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from numpy.typing import NDArray
+
+from .errors import not_found
+
+_WORD = re.compile(r"[^\s()]+")
+
+
+def _column(adata: AnnData, gene_symbols: str) -> pd.Series:
+    """The symbols by gene name, empty ones left out.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    """
+    if gene_symbols not in adata.var.columns:
+        raise not_found("gene_symbols", gene_symbols, "adata.var", adata.var.columns)
+    column = pd.Series(adata.var[gene_symbols].to_numpy(dtype=object), index=adata.var_names.astype(str))
+    column = column[~column.index.duplicated()].dropna().astype(str).str.strip()
+    return column[column != ""]
+
+
+def symbols_of(adata: AnnData, names: Iterable[Any], gene_symbols: str) -> NDArray[np.object_]:
+    """The symbol of every gene, looked up by its name; its own name where there is none.
+
+    Parameters
+    ----------
+    adata
+        Annotated data, whose genes may have been subset or reordered since the names were stored.
+    names
+        Genes (k,).
+    gene_symbols
+        Column of ``adata.var``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    """
+    known = _column(adata, gene_symbols).to_dict()
+    return np.array([known.get(str(name), str(name)) for name in names], dtype=object)
+
+
+def gene_labels(adata: AnnData, names: Iterable[Any], gene_symbols: str | None) -> NDArray[np.object_]:
+    """What to call genes: their symbols, with the name in brackets behind a symbol that several genes have.
+
+    Which symbols are ambiguous is told by all genes of ``adata``, so that a gene is called the same everywhere.
+
+    Parameters
+    ----------
+    adata, names
+        As for `symbols_of`.
+    gene_symbols
+        Column of ``adata.var``; None: the names as they are.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    """
+    known = [str(name) for name in names]
+    if gene_symbols is None:
+        return np.array(known, dtype=object)
+    everywhere = list(dict.fromkeys([*adata.var_names.astype(str), *known]))
+    symbols = pd.Series(symbols_of(adata, everywhere, gene_symbols), index=everywhere, dtype=object)
+    shared = symbols.duplicated(keep=False) & (symbols != symbols.index)
+    return (symbols.where(~shared, symbols + " (" + symbols.index + ")")).loc[known].to_numpy(dtype=object)
+
+
+def in_symbols(
+    adata: AnnData, texts: Iterable[Any], genes: Iterable[Any], gene_symbols: str | None
+) -> NDArray[np.object_]:
+    """Names of programmes with the genes in them called by their symbols: learned programmes are named by genes.
+
+    Parameters
+    ----------
+    adata, gene_symbols
+        As for `gene_labels`.
+    texts
+        Names such as ``"ENSG1 ENSG2"`` or ``"ribosomal (ENSG1 ENSG2)"``.
+    genes
+        Words that are genes.
+    """
+    known = [str(gene) for gene in genes]
+    labels = dict(zip(known, gene_labels(adata, known, gene_symbols), strict=True))
+    found = [_WORD.sub(lambda word: labels.get(word[0], word[0]), str(text)) for text in texts]
+    return np.array(found, dtype=object)
+
+
+def with_symbols(frame: pd.DataFrame, adata: AnnData, gene_symbols: str | None) -> pd.DataFrame:
+    """The frame with the symbols in a column of their own, as in ``scanpy.get.rank_genes_groups_df``.
+
+    The column is called like that of ``adata.var`` and stands behind ``gene``; a frame without genes stays as it is.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column.
+    ValueError
+        If the frame has a column of that name already.
+    """
+    if gene_symbols is None:
+        return frame
+    symbols = symbols_of(adata, frame.get("gene", ()), gene_symbols)
+    if gene_symbols in frame:
+        raise ValueError(
+            f"gene_symbols={gene_symbols!r} is also the name of a column of the frame; give adata.var's another name: "
+            f"adata.var.rename(columns={{{gene_symbols!r}: 'symbol'}})"
+        )
+    if "gene" in frame:
+        frame.insert(int(frame.columns.get_indexer(["gene"])[0]) + 1, gene_symbols, symbols)
+    return frame
