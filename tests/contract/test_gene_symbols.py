@@ -60,11 +60,12 @@ def test_every_frame_of_genes_has_a_column_of_their_symbols(ready: ad.AnnData, n
     variants: list[dict[str, Any]] = [{"by": "gene"}] if "by" in inspect.signature(function(name)).parameters else []
     for options in [{}, *variants]:
         plain = call(name, ready, **options)
-        if "gene" in plain.columns:
+        genes = next((column for column in ("gene", "item") if column in plain.columns), None)
+        if genes is not None:
             named = call(name, ready, gene_symbols=COLUMN, **options)
-            wanted = [ready.var[COLUMN].get(gene, gene) for gene in plain["gene"]]
+            wanted = [ready.var[COLUMN].get(gene, gene) for gene in plain[genes]]
             assert list(named.columns) == [
-                part for column in plain.columns for part in ([column, COLUMN] if column == "gene" else [column])
+                part for column in plain.columns for part in ([column, COLUMN] if column == genes else [column])
             ]
             assert list(named[COLUMN]) == wanted
             pd.testing.assert_frame_equal(named.drop(columns=COLUMN), plain)

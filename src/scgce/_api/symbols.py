@@ -81,27 +81,30 @@ def gene_labels(adata: AnnData, names: Iterable[Any], gene_symbols: str | None) 
 def in_symbols(
     adata: AnnData, texts: Iterable[Any], genes: Iterable[Any], gene_symbols: str | None
 ) -> NDArray[np.object_]:
-    """Names of programmes with the genes in them called by their symbols: learned programmes are named by genes.
+    """Names of genes or programmes with the genes in them called by their symbols: learned programmes are named by genes.
 
     Parameters
     ----------
     adata, gene_symbols
         As for `gene_labels`.
     texts
-        Names such as ``"ENSG1 ENSG2"`` or ``"ribosomal (ENSG1 ENSG2)"``.
+        Names such as ``"ENSG1"``, ``"ENSG1 ENSG2"`` or ``"ribosomal (ENSG1 ENSG2)"``.
     genes
         Words that are genes.
     """
     known = [str(gene) for gene in genes]
     labels = dict(zip(known, gene_labels(adata, known, gene_symbols), strict=True))
-    found = [_WORD.sub(lambda word: labels.get(word[0], word[0]), str(text)) for text in texts]
-    return np.array(found, dtype=object)
+
+    def called(text: str) -> str:
+        return labels[text] if text in labels else _WORD.sub(lambda word: labels.get(word[0], word[0]), text)
+
+    return np.array([called(str(text)) for text in texts], dtype=object)
 
 
-def with_symbols(frame: pd.DataFrame, adata: AnnData, gene_symbols: str | None) -> pd.DataFrame:
+def with_symbols(frame: pd.DataFrame, adata: AnnData, gene_symbols: str | None, column: str = "gene") -> pd.DataFrame:
     """The frame with the symbols in a column of their own, as in ``scanpy.get.rank_genes_groups_df``.
 
-    The column is called like that of ``adata.var`` and stands behind ``gene``; a frame without genes stays as it is.
+    It is called like that of ``adata.var`` and stands behind ``column``, the genes; a frame without stays as it is.
 
     Raises
     ------
@@ -112,12 +115,12 @@ def with_symbols(frame: pd.DataFrame, adata: AnnData, gene_symbols: str | None) 
     """
     if gene_symbols is None:
         return frame
-    symbols = symbols_of(adata, frame.get("gene", ()), gene_symbols)
+    symbols = symbols_of(adata, frame.get(column, ()), gene_symbols)
     if gene_symbols in frame:
         raise ValueError(
             f"gene_symbols={gene_symbols!r} is also the name of a column of the frame; give adata.var's another name: "
             f"adata.var.rename(columns={{{gene_symbols!r}: 'symbol'}})"
         )
-    if "gene" in frame:
-        frame.insert(int(frame.columns.get_indexer(["gene"])[0]) + 1, gene_symbols, symbols)
+    if column in frame:
+        frame.insert(int(frame.columns.get_indexer([column])[0]) + 1, gene_symbols, symbols)
     return frame

@@ -41,7 +41,7 @@ def export(
     wanted = _values.names(table) or []
     if "panel" not in wanted:
         refuse_without_effect(("n_genes",), "without the table 'panel'")
-    if not {"explanations", "markers", "panel", OF_PROGRAMS} & set(wanted):
+    if not {"explanations", "markers", "panel", *OTHERS} & set(wanted):
         refuse_without_effect(("gene_symbols",), "without a table of genes")
     _check(wanted, output, source, target, format)
     if output != STDOUT:

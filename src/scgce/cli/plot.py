@@ -46,8 +46,8 @@ def plot(
     wanted = _wanted(_values.names(kind), source, target)
     if "explanation" not in wanted:
         refuse_without_effect(("source", "target"), "without the kind 'explanation'")
-    if not {"explanation", OF_PROGRAMS} & set(wanted):
-        refuse_without_effect(("gene_symbols",), f"without the kinds 'explanation' and {OF_PROGRAMS!r}")
+    if not {"explanation", *OTHERS} & set(wanted):
+        refuse_without_effect(("gene_symbols",), f"without any of {', '.join(('explanation', *OTHERS))}")
     make_folder(output, input)
     adata = read(input)
     options: dict[str, Any] = {"sparsity": sparsity, "gene_symbols": gene_symbols, "key": key}

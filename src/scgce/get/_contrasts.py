@@ -11,13 +11,23 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.constraints import checked
+from scgce._api.docs import with_docs
+from scgce._api.symbols import with_symbols
 from scgce.store.contrasts import Contrast, contrasts_of
 from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
 
 
 @checked()
-def contrasts(adata: AnnData, *, reference: Any = None, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
+@with_docs
+def contrasts(
+    adata: AnnData,
+    *,
+    reference: Any = None,
+    sparsity: int | None = None,
+    gene_symbols: str | None = None,
+    key: str = "tgt",
+) -> pd.DataFrame:
     """Every pair once, from the reference to the condition, gene by gene or programme by programme.
 
     Parameters
@@ -31,6 +41,7 @@ def contrasts(adata: AnnData, *, reference: Any = None, sparsity: int | None = N
         without it is read from the group that comes first.
     sparsity
         Genes or programmes per pair, one of those computed; the selected number if not given.
+    {symbol_column}
     key
         Where in ``adata.uns`` the result is.
 
@@ -57,7 +68,7 @@ def contrasts(adata: AnnData, *, reference: Any = None, sparsity: int | None = N
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If the sparsity or reference is unknown.
     """
@@ -67,7 +78,8 @@ def contrasts(adata: AnnData, *, reference: Any = None, sparsity: int | None = N
     frames = [_rows(result, one, k) for one in found]
     frame = pd.concat([part for part in frames if len(part)] or frames[:1], ignore_index=True)
     frame.insert(frame.columns.get_loc("delta") + 1, "scope", _scopes(frame, found))
-    return _with_donors(frame, result, k)
+    items = "gene" if "programs" in result.raw else "item"
+    return with_symbols(_with_donors(frame, result, k), adata, gene_symbols, items)
 
 
 def _rows(result: Result, contrast: Contrast, k: int) -> pd.DataFrame:

@@ -15,10 +15,12 @@ from matplotlib.lines import Line2D
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
+from scgce._api.symbols import in_symbols
 from scgce.get._contrasts import contrasts as read_contrasts
 from scgce.pl._labels import wrap
 from scgce.pl._matrix import tick_size
 from scgce.pl._style import DIVERGING, FAINT, INK, MOVED, MUTED, TARGET, despine, figure_of, finish, split
+from scgce.store.result import Result
 
 ROW, COLUMN = 0.34, 0.34  # inches
 BESIDE = 1.5  # inches for the scores
@@ -68,6 +70,7 @@ def contrasts(
     n_items: int = 30,
     reference: Any = None,
     sparsity: int | None = None,
+    gene_symbols: str | None = None,
     key: str = "tgt",
     ax: Axes | None = None,
     show: bool | None = None,
@@ -90,6 +93,7 @@ def contrasts(
         Group, or label of one of the columns, that contrasts are read from; as given to `tl.tgt` if None.
     sparsity
         Genes or programmes per pair, one of those computed; the selected number if not given.
+    {gene_symbols}
     key
         Where in ``adata.uns`` the result is.
     {divided}
@@ -101,12 +105,13 @@ def contrasts(
     Raises
     ------
     KeyError
-        If there is no result under ``key``.
+        If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
         If the sparsity or reference is unknown, or ``n_items`` is below 1.
     """
     frame = contrasts_data(adata, n_items=n_items, reference=reference, sparsity=sparsity, key=key)
     rows, columns = list(frame["row"].cat.categories), list(frame["column"].cat.categories)
+    columns = list(in_symbols(adata, columns, Result.read(adata, key).genes, gene_symbols))
     labels = max((len(name) for name in rows), default=1)
     width = COLUMN * max(len(columns), 6) + 0.075 * min(labels, 40) + BESIDE + 1.3
     height = ROW * max(len(rows), 3) + 0.075 * min(max((len(name) for name in columns), default=1), 30) + 1.1
