@@ -81,7 +81,7 @@ def gene_labels(adata: AnnData, names: Iterable[Any], gene_symbols: str | None) 
 def in_symbols(
     adata: AnnData, texts: Iterable[Any], genes: Iterable[Any], gene_symbols: str | None
 ) -> NDArray[np.object_]:
-    """Names of genes or programmes with the genes in them called by their symbols: learned programmes are named by genes.
+    """Names of genes or programmes with genes called by their symbols: learned programmes are named by their genes.
 
     Parameters
     ----------
