@@ -10,7 +10,7 @@ from typing import Any
 
 from ._encode import json_in_html
 
-SCRIPTS = ("base", "table", "chart", "map", "pair", "main")
+SCRIPTS = ("base", "table", "chart", "codebook", "map", "pair", "main")
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -17,6 +17,7 @@ from scgce.store.result import Result
 
 from ._about import about
 from ._cells import cells, colors
+from ._codebook import programmes
 from ._levels import levels
 
 MARKERS = 50
@@ -63,6 +64,7 @@ def payload(
         "cells": drawn,
         "moves": moves,
         **levels(result, labels),
+        "programmes": programmes(adata, result, labels),
         "sweep": _sweep(adata, result, key),
         "disagreements": [list(pair) for pair in result.disagreements(result.selected)],
         "markers": _columns(_labelled(markers(adata, n_genes=MARKERS, key=key), result, labels)),

@@ -11,13 +11,13 @@ function shade(value) {
 
 function lollipop(place, rows, most = 25) {
   const shown = rows.slice(0, most);
-  const [left, right, line, top] = [130, 56, 20, 8];
+  const [left, right, line, top] = [book ? 220 : 130, 56, 20, 8];
   const width = 560;
   const height = top + line * Math.max(shown.length, 1) + 30;
-  const svg = drawing(width, height, "Amounts of the genes");
+  const svg = drawing(width, height, `Amounts of the ${unit}`);
   clear(place).append(svg);
   if (!shown.length) {
-    svg.append(svgText(10, 24, "No gene: at this number of genes nothing is translated."));
+    svg.append(svgText(10, 24, `No ${unit.slice(0, -1)}: at this number of ${unit} nothing is translated.`));
     return;
   }
   const values = shown.flatMap((row) => [row.delta, row.difference, 0]);
@@ -32,7 +32,7 @@ function lollipop(place, rows, most = 25) {
     const group = shape("g");
     titled(group, `${row.gene}: add ${digits(row.delta)}; real difference ${digits(row.difference)}`);
     group.append(
-      svgText(left - 8, y + 4, shorten(row.gene, 17), { "text-anchor": "end" }),
+      svgText(left - 8, y + 4, shorten(row.gene, book ? 30 : 17), { "text-anchor": "end" }),
       shape("line", { x1: x(0), x2: x(row.delta), y1: y, y2: y, stroke: color, "stroke-width": 2 }),
       shape("circle", { cx: x(row.delta), cy: y, r: 5, fill: color }),
       shape("rect", { x: x(row.difference) - 3.5, y: y - 3.5, width: 7, height: 7, fill: "#fff", stroke: "#555",
@@ -42,7 +42,7 @@ function lollipop(place, rows, most = 25) {
     svg.append(group);
   });
   const note = rows.length > shown.length ? ` (the largest ${shown.length} of ${rows.length})` : "";
-  svg.append(svgText(left, bottom + 22, `amount added, units of ${shorten(data.layer, 20)}${note}`, { class: "muted" }));
+  svg.append(svgText(left, bottom + 22, `amount added${book ? ", mean over its genes" : ""}, units of ${shorten(data.layer, 20)}${note}`, { class: "muted" }));
 }
 
 function heatmap(place, name, matrix, onPick) {
@@ -84,7 +84,7 @@ const LINES = { correctness: ["#08408a", ""], coverage: ["#c8780a", ""], dbm_cor
 function sweepChart(place, rows) {
   const names = Object.keys(LINES).filter((name) => rows.some((row) => known(row[name])));
   const [width, height, left, top, bottom] = [720, 330, 46, 14, 46];
-  const svg = drawing(width, height, "Means over pairs against genes per pair");
+  const svg = drawing(width, height, `Means over pairs against ${unit} per pair`);
   const x = (index) => left + 20 + (index * (460 - left)) / Math.max(rows.length - 1, 1);
   const y = (value) => top + (1 - value) * (height - top - bottom);
   for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
@@ -95,7 +95,7 @@ function sweepChart(place, rows) {
     if (row.selected) svg.append(shape("line", { x1: x(index), x2: x(index), y1: top, y2: height - bottom, stroke: "#bbb", "stroke-width": 8, opacity: 0.45 }));
     svg.append(svgText(x(index), height - bottom + 18, String(row.sparsity), { "text-anchor": "middle" }));
   });
-  svg.append(svgText(270, height - 8, "genes per pair", { "text-anchor": "middle", class: "muted" }));
+  svg.append(svgText(270, height - 8, `${unit} per pair`, { "text-anchor": "middle", class: "muted" }));
   names.forEach((name, order) => {
     const [stroke, dash] = LINES[name];
     const points = rows.map((row, index) => [x(index), row[name]]).filter(([, value]) => known(value));

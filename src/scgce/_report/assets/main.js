@@ -4,7 +4,7 @@ function drawHead() {
   byId("subtitle").textContent = `${data.groupby} · ${data.axes[0].replace(/ 1( .*)?$/, "$1")} · uns["${data.key}"]`;
   const level = levels.find((candidate) => candidate.k === data.selected);
   const card = (value, label) => element("div", { class: "card" }, element("b", {}, value), element("span", {}, label));
-  const cards = [card(data.cells.total.toLocaleString("en"), "cells"), card(String(size), "groups"), card(level.label, "genes per pair")];
+  const cards = [card(data.cells.total.toLocaleString("en"), "cells"), card(String(size), "groups"), card(level.label, `${unit} per pair`)];
   const chosen = data.sweep ? rowsOf(data.sweep).find((row) => row.selected) : undefined;
   for (const [name, matrix] of Object.entries(level.scores)) {
     const baseline = chosen ? chosen[`dbm_${name}`] : null;
@@ -62,6 +62,7 @@ function setUpMetrics() {
 }
 
 function drawMetrics() {
+  if (book) drawCodebook(byId("codebook-chart"), state.level);
   const level = levels[state.level];
   const place = clear(byId("heatmaps"));
   for (const [name, matrix] of Object.entries(level.scores)) heatmap(place, name, matrix, open);
@@ -90,7 +91,7 @@ function drawSweep() {
   sweepChart(byId("sweep-chart"), rows);
   const names = Object.keys(data.sweep).filter((name) => !["sparsity", "selected", "lam"].includes(name) && rows.some((row) => known(row[name])));
   const columns = names.map((name) => ({ title: NAMES[name] || name.replace(/_/g, " "), key: name, digits: 3 }));
-  makeTable(byId("sweep-table"), [{ title: "genes per pair", key: "sparsity", digits: 0 }, ...columns])(
+  makeTable(byId("sweep-table"), [{ title: `${unit} per pair`, key: "sparsity", digits: 0 }, ...columns])(
     rows.map((row) => ({ ...row, marked: row.selected })));
 }
 
@@ -133,5 +134,5 @@ drawAbout();
 let waiting = 0;
 window.addEventListener("resize", () => {
   clearTimeout(waiting);
-  waiting = setTimeout(() => { drawPair(); groupsMap(byId("groups-map"), state.alone); }, 150);
+  waiting = setTimeout(() => { drawPair(); groupsMap(byId("groups-map"), state.alone); if (book) drawCodebook(byId("codebook-chart"), state.level); }, 150);
 });

@@ -4,6 +4,7 @@ const first = bySize.find((code) => targetsOf(code).length);
 const second = bySize.find((code) => isExplained(first, code));
 const state = { source: first, target: second, level: levels.findIndex((level) => level.k === data.selected), alone: null };
 let showGenes;
+let showPrograms;
 
 function pick(source, target) {
   if (!isExplained(source, target)) return;
@@ -25,6 +26,7 @@ function setUpPair() {
   byId("target").addEventListener("change", (event) => choose("target", event.target.selectedIndex));
   byId("level").addEventListener("change", (event) => { state.level = event.target.selectedIndex; drawPair(); drawMetrics(); });
   byId("swap").addEventListener("click", () => pick(state.target, state.source));
+  showPrograms = book && makeTable(byId("pair-programs"), PROGRAM_COLUMNS);
   showGenes = makeTable(byId("pair-table"), [
     { title: "gene", key: "gene" }, { title: "amount added", key: "delta", digits: 3 },
     { title: "mean of source", key: "source", digits: 3 }, { title: "mean of target", key: "target", digits: 3 },
@@ -53,6 +55,7 @@ function drawPair() {
   const [from, to] = [data.groups[source], data.groups[target]];
   byId("direction").textContent = `${from} → ${to}: add the amounts to cells of ${from}`;
   const at = source * size + target;
+  const taking = book && programRows(state.level, source, target);
   const scores = Object.entries(level.scores).filter(([, matrix]) => known(matrix[at]));
   for (const [name, matrix] of Object.entries(level.plausibility)) if (known(matrix[at])) scores.push([name, matrix]);
   const best = (name, matrix) => (name.startsWith("judge_") && known(matrix[target * size + target])
@@ -60,8 +63,9 @@ function drawPair() {
   const texts = scores.map(([name, matrix]) => `${nameOf(name)} ${digits(matrix[at])}${best(name, matrix)}`);
   if (known(ceiling(level, target))) texts.push(`real cells of ${to} ${digits(ceiling(level, target))}`);
   const shown = rows.length < level.n_genes[at] ? `the largest ${rows.length} of ${level.n_genes[at]} genes` : `${rows.length} genes`;
-  byId("pair-scores").textContent = [shown, ...texts].join(" · ");
-  lollipop(byId("lollipop"), rows);
+  byId("pair-scores").textContent = [...(book ? [`${taking.length} programmes`] : []), shown, ...texts].join(" · ");
+  if (book) showPrograms(taking);
+  lollipop(byId("lollipop"), book ? taking.map((row) => ({ gene: row.program, delta: row.size, difference: row.size })) : rows);
   showGenes(rows);
   pairMap(byId("pair-map"), source, target, state.level);
   byId("pair-note").textContent = moved === null ? `Translated cells are not shown: ${data.moves.reason}.`
