@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from tests._results import blobs, store_result
 from tests.pl._legible import assert_legible, drawn_texts
 
-from scgce import get, pl
+from scgce import get, pl, tl
 from scgce.pl._sweep import sweep_data
+from scgce.pl._sweep_several import several_data
 
 
 @pytest.fixture
@@ -55,3 +57,41 @@ def test_one_sparsity_and_few_scores():
     figure = pl.sweep(adata, return_fig=True)
     assert_legible(figure)
     assert not any("means" in text for text, _ in drawn_texts(figure))
+
+
+@pytest.fixture(scope="module")
+def genes_and_programmes():
+    adata = store_result(blobs(), sparsities=(1, 2, 5, 10))
+    sets = {f"set {g}": list(adata.var_names[6 * g : 6 * g + 6]) for g in range(5)}
+    tl.tgt(adata, "cell_type", use_rep="X_umap", programs=sets, sparsity=(1, 2, 4), key_added="programmes")
+    return adata
+
+
+def test_genes_and_programmes_on_one_picture(genes_and_programmes):
+    keys = ["tgt", "programmes"]
+    frame = several_data(genes_and_programmes, keys)
+    for key, unit in zip(keys, ("genes", "programmes"), strict=True):
+        table = get.sweep(genes_and_programmes, key=key).set_index("sparsity")
+        own = frame[frame["key"] == key]
+        assert set(own["unit"]) == {unit}
+        for record in own.to_dict("records"):
+            assert record["value"] == table.loc[record["sparsity"], record["score"]]
+        if unit == "programmes":
+            genes = own.drop_duplicates("sparsity").set_index("sparsity")["genes"]
+            assert genes.to_dict() == table["n_genes"].to_dict()
+    axes = pl.sweep(genes_and_programmes, key=keys)
+    for ax, score in zip(axes, ("correctness", "coverage", "judge_knn"), strict=True):
+        drawn = {to_hex(line.get_color()): set() for line in ax.lines}
+        for line in ax.lines:
+            drawn[to_hex(line.get_color())].add(tuple(np.round(line.get_ydata(), 9)))
+        found = [get.sweep(genes_and_programmes, key=key)[score].round(9) for key in keys]
+        owners = [[color for color, lines in drawn.items() if tuple(values) in lines] for values in found]
+        assert len(owners[0]) == len(owners[1]) == 1 and owners[0] != owners[1]
+    figure = pl.sweep(genes_and_programmes, key=keys, return_fig=True)
+    assert_legible(figure)
+    assert {"tgt, in genes", "programmes, in programmes", "real cells"} <= {text for text, _ in drawn_texts(figure)}
+
+
+def test_the_same_result_twice_is_refused(genes_and_programmes):
+    with pytest.raises(ValueError, match="different names"):
+        pl.sweep(genes_and_programmes, key=["tgt", "tgt"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,11 +10,12 @@ import pandas as pd
 from anndata import AnnData
 from matplotlib.axes import Axes
 
-from scgce._api.constraints import checked
+from scgce._api.constraints import TEXT, checked, sequence_of
 from scgce._api.docs import with_docs
 from scgce.get._metrics import sweep as read_sweep
 from scgce.pl._labels import spread
 from scgce.pl._style import FAINT, INK, MUTED, despine, figure_of, finish, split
+from scgce.pl._sweep_several import draw_several
 from scgce.store.result import Result
 
 
@@ -64,18 +66,18 @@ def sweep_data(adata: AnnData, *, include_self: bool = False, key: str = "tgt") 
     return long.dropna(subset="value").reset_index(drop=True)[["sparsity", "score", "value", "selected"]]
 
 
-@checked()
+@checked(key=TEXT | sequence_of(TEXT, 1))
 @with_docs
 def sweep(
     adata: AnnData,
     *,
     include_self: bool = False,
-    key: str = "tgt",
+    key: str | Sequence[str] = "tgt",
     ax: Axes | None = None,
     show: bool | None = None,
     return_fig: bool = False,
 ) -> Any:
-    """Draw mean correctness, coverage and judges against genes per pair, beside the difference between means.
+    """Draw mean correctness, coverage and judges against items per pair, beside the difference between means.
 
     A panel for each. Where the variant without triangle error is stored ("consistent"), it is drawn as well.
     "Means × factor" is the difference between means times the single factor, up to the bound on our own amounts, that
@@ -92,7 +94,9 @@ def sweep(
     include_self
         Average over the full matrix including each group against itself, the paper's convention.
     key
-        Where in ``adata.uns`` the result is.
+        Where in ``adata.uns`` the result is. Several, in genes or in programmes, are drawn on one picture, against the
+        number of items (one programme moves hundreds of genes; `get.sweep` has how many), without what stands beside
+        them otherwise.
     {divided}
 
     Returns
@@ -103,7 +107,12 @@ def sweep(
     ------
     KeyError
         If there is no result under ``key``, or it holds no sweep.
+    ValueError
+        If a key is given twice, or more than six are.
     """
+    if not isinstance(key, str):
+        several = draw_several(adata, list(key), include_self=include_self, ax=ax)
+        return finish(several, given=ax, show=show, return_fig=return_fig)
     frame = sweep_data(adata, include_self=include_self, key=key)
     result = Result.read(adata, key)
     figure, grid = split(ax, (12.0, 3.9), nrows=1, ncols=3)
@@ -132,7 +141,7 @@ def _draw_panel(place: Axes, frame: pd.DataFrame, scores: list[str], result: Res
     place.set_xticks(range(len(steps)), labels=["all" if k == all_genes else str(k) for k in steps])
     place.set_xlim(-0.3, len(steps) - 0.7)
     place.set_ylim(-0.02, 1.04)
-    place.set_xlabel("genes per pair")
+    place.set_xlabel("programmes per pair" if "programs" in result.raw else "genes per pair")
     place.grid(axis="y", color=FAINT, linewidth=0.6)
     place.set_axisbelow(True)
     despine(place)
