@@ -91,6 +91,17 @@ def test_the_sheet_wins_over_the_configuration(project: Project) -> None:
             assert f"--{option}={value}" in given or given[given.index(f"--{option}") + 1] == value
 
 
+def test_programmes_instead_of_genes(project: Project) -> None:
+    _inputs(project)
+    project.configure(ROWS[:1], groupings=["leiden"], tgt={"programs": "sets/my sets.gmt"})
+    lines = _plan(project, "--printshellcmds").stdout.splitlines()
+    tgt = shlex.split(next(line for line in lines if "scgce tgt " in line))
+    assert tgt[tgt.index("--programs") + 1] == "sets/my sets.gmt"
+    assert not {"--method", "--amplitude"} & set(tgt)
+    export = shlex.split(next(line for line in lines if "scgce export " in line and "--table explanations" in line))
+    assert export[export.index("--table") + 1].split(",")[-1] == "codebook"
+
+
 def test_threads_and_memory_are_declared(project: Project) -> None:
     _inputs(project)
     project.configure(ROWS[:1], groupings=["leiden"], threads=3)

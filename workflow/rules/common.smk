@@ -107,6 +107,14 @@ def options(section):
     return words
 
 
+def how():
+    """In genes by a method within an amplitude, or in programmes, whose amounts are real."""
+    tgt = config["tgt"]
+    if tgt["programs"] != "none":
+        return ["--programs", tgt["programs"]]
+    return ["--method", tgt["method"], "--amplitude", str(tgt["amplitude"])]
+
+
 def joined(values):
     """A list as the command line reads it: between commas, in quotes what holds one."""
     line = io.StringIO()

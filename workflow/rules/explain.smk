@@ -8,8 +8,7 @@ rule tgt:
         raw=lambda wildcards: first_read(wildcards) if config["embed"]["method"] == "none" else [],
         layer=layer,
         sparsity=lambda wildcards: wildcards.sparsity.replace("-", ","),
-        method=config["tgt"]["method"],
-        amplitude=config["tgt"]["amplitude"],
+        how=how(),
         options=options("tgt"),
         seed=config["seed"],
         device=config["device"],
@@ -24,7 +23,7 @@ rule tgt:
     shell:
         "scgce tgt --input {input.cells:q} --output {output.cells:q} --groupby {wildcards.grouping:q} "
         "--use-rep {params.use_rep:q} {params.raw:q} {params.layer:q} --sparsity {params.sparsity:q} "
-        "--method {params.method:q} --amplitude {params.amplitude:q} {params.options:q} --threads {threads} "
+        "{params.how:q} {params.options:q} --threads {threads} "
         "--seed {params.seed} --device {params.device:q} 2> {log:q}"
 
 

@@ -1,4 +1,6 @@
 TABLES = ["explanations", "metrics", "sweep", "markers", "panel"]
+if config["tgt"]["programs"] != "none":
+    TABLES += ["codebook"]
 
 
 rule tables:
