@@ -112,7 +112,7 @@ def sweep(
     """
     if not isinstance(key, str):
         several = draw_several(adata, list(key), include_self=include_self, ax=ax)
-        return finish(several, given=ax, show=show, return_fig=return_fig)
+        return finish(several, ax=ax, show=show, return_fig=return_fig)
     frame = sweep_data(adata, include_self=include_self, key=key)
     result = Result.read(adata, key)
     figure, grid = split(ax, (12.0, 3.9), nrows=1, ncols=3)
