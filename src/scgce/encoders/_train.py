@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from scgce._api.progress import progress
+from scgce.core.adam import Adam, one_cycle
 
 
 @dataclass(frozen=True)
@@ -126,18 +127,19 @@ def train_network(
     x_watch, y_watch = x[watch].to(device), y[watch].to(device)
     x_fit, y_fit = x[fit].to(device), y[fit].to(device)
     n_steps, size = how.steps(len(fit)), min(how.batch_size, len(fit))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.learning_rate, total_steps=n_steps, pct_start=0.1)
+    weights = list(network.parameters())
+    optimisers = [Adam(values, decay=how.weight_decay) for values in weights]
     best, best_loss, waited = copy.deepcopy(network.state_dict()), math.inf, 0
     with progress(total=n_steps, desc="distil") as bar:
         for step in range(1, n_steps + 1):
             rows = torch.randint(len(fit), (size,), generator=generator)
             jitter = noise * torch.randn((size, inputs.shape[1]), generator=generator)
             loss = (network(x_fit[rows.to(device)] + jitter.to(device)) - y_fit[rows.to(device)]).square().mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
+            rate, memory = one_cycle(step - 1, n_steps, how.learning_rate)
+            gradients = torch.autograd.grad(loss, weights)
+            with torch.no_grad():
+                for values, optimiser, gradient in zip(weights, optimisers, gradients, strict=True):
+                    values.copy_(optimiser.moved(values, gradient, rate, memory=memory))
             bar.update()
             if step % CHECK_EVERY and step != n_steps:
                 continue
