@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from scgce.core.choose.plan import PAIRS, SMALL, plan_for
+from scgce.core.choose.refine import options_for
 from scgce.core.choose.select import Material
 from scgce.core.pairs import Asked, as_tensor, listed, some
 from scgce.core.score.cells import Cells
@@ -92,6 +93,7 @@ def material(
         validate=validate,
         epsilon=epsilon,
         seed=seed,
+        options=options_for(problem.n_genes),
         plan=plan_for(problem.n_genes, len(listed(n_groups, asked))),
         means=torch.where(costs.isinf(), means[:1], means).cpu(),
         asked=asked,

@@ -18,6 +18,7 @@ from scgce.core.pairs import Asked, mask_of, median_distance
 from scgce.core.score.cells import Cells
 
 from .parametrisation import Parametrisation
+from .plan import SMALL
 from .truncate import top_k
 
 
@@ -28,8 +29,8 @@ class RefineOptions:
     steps: int = 80
     learning_rate: float = 0.08
     """Falls to 0 along a half cosine."""
-    cells: int = 16
-    """Cells per group and step; 32 cost a quarter more and gained nothing (`benchmarks.ablation`)."""
+    cells: int = 32
+    """Cells per group and step."""
     pairs: int = 96
     """Ordered pairs per step; all of them if there are fewer."""
     reach: float = 1.5
@@ -42,6 +43,14 @@ class RefineOptions:
     """Weight of the mean nearest distance in units of the distance between groups: a gradient from far away."""
     explore: float = 0.5
     """Share of the gradient that genes outside the cut receive at first (straight-through); 0 from half way on."""
+
+
+def options_for(n_genes: int) -> RefineOptions:
+    """Half the cells a step where there are many genes.
+
+    As good there for three quarters of the time (`benchmarks.ablation`: pbmc3k and retina).
+    """
+    return RefineOptions(cells=16) if n_genes > SMALL else RefineOptions()
 
 
 @dataclass(frozen=True)
