@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 
 import scgce
@@ -109,3 +111,27 @@ def test_numbers_and_words() -> None:
 def test_names_may_hold_commas_in_quotes() -> None:
     assert _values.names(None) is None
     assert _values.names('CD4+/CD25 T Reg, "T, naive"') == ["CD4+/CD25 T Reg", "T, naive"]
+
+
+def test_pairs_of_interest_with_donors_from_the_command_line(call: Callable, tmp_path: Path) -> None:
+    cells, done = tmp_path / "cells.h5ad", tmp_path / "done.h5ad"
+    options = ("--n-cells", 600, "--n-genes", 160, "--n-groups", 2, "--n-donors", 6, "--condition", "--seed", 1)
+    assert call("simulate", "-o", cells, *options).code == 0
+    how = ("-g", "group,condition", "-r", "X_pca", "--pairs", "within:group", "--reference", "ctrl", "--no-judges")
+    found = call("tgt", "-i", cells, "-o", done, *how, "--split-by", "donor", "-k", 4, "--method", "truncate")
+    assert found.code == 0, found.err
+    explained = ad.read_h5ad(done)
+    assert explained.uns["tgt"]["params"]["pairs"] == "within:group"
+    assert "donor_evidence" in explained.uns["tgt"]
+    table = call("export", "-i", done, "-o", "-", "--table", "contrasts")
+    frame = pd.read_csv(io.StringIO(table.out), sep="\t")
+    assert set(frame["contrast"]) == {"ctrl → stim"} and frame["donors"].gt(0).all()
+    folder = tmp_path / "tables"
+    assert call("export", "-i", done, "-o", folder).code == 0
+    assert (folder / "contrasts.tsv").is_file()
+    assert call("plot", "-i", done, "-o", tmp_path / "plots", "--kind", "contrasts").code == 0
+    assert (tmp_path / "plots" / "contrasts.png").stat().st_size > 5000
+    wrong = call("tgt", "-i", cells, "-o", done, "-g", "group", "-r", "X_pca", "--pairs", "within:nothing")
+    assert wrong.code != 0 and "pairs='within:nothing'" in wrong.err
+    without = call("tgt", "-i", cells, "-o", done, "-g", "group", "--method", "dbm", "--pairs", "within:group")
+    assert without.code != 0 and "pairs" in without.err

@@ -13,6 +13,7 @@ import scanpy as sc
 from matplotlib import pyplot as plt
 
 import scgce
+from scgce.core.score.cells import Cells
 
 COLUMNS = ["kind", "state"]
 QUICK: dict[str, Any] = {"use_rep": "X_pca", "sparsity": (3, 6), "method": "truncate"}
@@ -202,3 +203,29 @@ def test_errors_of_references_and_columns(adata: ad.AnnData) -> None:
         scgce.tl.tgt(odd, COLUMNS, **{**WITHIN, "reference": "T"})
     with pytest.raises(ValueError, match="expected a label of one of kind, state"):
         scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "reference": {"other": "T"}})
+
+
+def test_fewer_pairs_take_less_time_to_refine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted in translated cells of refinement and scores, which do not depend on the machine."""
+    found = scgce.datasets.simulated_cells(400, 60, 10, rng=0)
+    sc.pp.pca(found, n_comps=6)
+    found.obs["kind"] = pd.Categorical(found.obs["group"].cat.codes.to_numpy() // 2)
+    several, many = Cells.translate_several, Cells.translate_many
+    moved: list[int] = []
+
+    def count_several(self: Cells, group: int, deltas: Any, **how: Any) -> Any:
+        moved.append(len(deltas) * (self.slices[group].stop - self.slices[group].start))
+        return several(self, group, deltas, **how)
+
+    def count_many(self: Cells, rows: Any, source: Any, *rest: Any) -> Any:
+        moved.append(len(source) * rows.shape[1])
+        return many(self, rows, source, *rest)
+
+    monkeypatch.setattr(Cells, "translate_several", count_several)
+    monkeypatch.setattr(Cells, "translate_many", count_many)
+    total = {}
+    for pairs in ("within:kind", "all"):
+        moved.clear()
+        scgce.tl.tgt(found, "group", pairs=pairs, use_rep="X_pca", sparsity=5, judges=False, copy=True)
+        total[pairs] = sum(moved)
+    assert total["within:kind"] < 0.2 * total["all"], "10 pairs of 90"

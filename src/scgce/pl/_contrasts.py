@@ -131,7 +131,8 @@ def contrasts(
     bar.outline.set_visible(False)
     bar.set_label("shift", fontsize="x-small")
     bar.ax.tick_params(labelsize="x-small", length=2)
-    _legend(left, known=bool(known))
+    if known:
+        _legend(left, len(rows))
     return finish([left, right], ax=ax, show=show, return_fig=return_fig)
 
 
@@ -192,13 +193,12 @@ def _scores(ax: Axes, frame: pd.DataFrame, rows: list[str]) -> None:
     ax.legend(loc="lower left", bbox_to_anchor=(-0.05, 1.0), fontsize="x-small", frameon=False, handletextpad=0.2)
 
 
-def _legend(ax: Axes, *, known: bool) -> None:
-    if not known:
-        return
+def _legend(ax: Axes, n_rows: int) -> None:
+    """Below the axes' label, half an inch down whatever the height."""
     ring: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 7, "markeredgecolor": MUTED}
     handles = [
         Line2D([], [], **ring, color=MUTED, label="donors agree"),
         Line2D([], [], **ring, color="white", markeredgewidth=1.6, label="not shown to agree (n of N donors)"),
     ]
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.12), "ncols": 2}
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.4 / (ROW * max(n_rows, 3))), "ncols": 2}
     ax.legend(handles=handles, fontsize="x-small", frameon=False, handletextpad=0.2, **place)

@@ -139,7 +139,9 @@ class Search:
         for program in range(len(levels)):
             cost = self.undone.of(program, averaging(levels[program][None], weights))[0]
             while levels[program].max() > 0:
-                merged = _merged(levels[program])
+                merged = _merged(levels[program], self.mask)
+                if not len(merged):
+                    break
                 freed = (self._apart(levels[program]) - self._apart(merged)) / pairs
                 costs = self.undone.of(program, averaging(merged, weights))
                 gains = price * freed - (costs - cost)
@@ -170,7 +172,7 @@ class Search:
     def _improve(self, state: State, program: int, price: float, gradient: np.ndarray) -> bool:
         """Make the best move of one programme, if one helps."""
         own = state.levels[program]
-        moves = _moves(own, self.lines[program])
+        moves = _moves(own, self.lines[program], self.mask)
         if not len(moves):
             return False
         options = self.options
@@ -259,19 +261,25 @@ def _line(products: np.ndarray) -> np.ndarray:
     return np.asarray(along * (1 if along[np.abs(along).argmax()] > 0 else -1))
 
 
-def _merged(levels: np.ndarray) -> np.ndarray:
-    """All mergers of two levels (c, l)."""
-    count = int(levels.max()) + 1
-    first, second = np.triu_indices(count, 1)
+def _linked(levels: np.ndarray, mask: Asked) -> np.ndarray:
+    """Whether a group has a pair with one on a level (l, levels)."""
+    return np.asarray(mask.astype(np.int64) @ (levels[:, None] == np.arange(levels.max() + 1)) > 0)
+
+
+def _merged(levels: np.ndarray, mask: Asked) -> np.ndarray:
+    """All mergers of two levels (c, l) between which there is a pair: others would free none."""
+    linked = _linked(levels, mask).T @ (levels[:, None] == np.arange(levels.max() + 1))
+    first, second = np.nonzero(np.triu(linked, 1))
     return np.where(levels == second[:, None], first[:, None], levels)
 
 
-def _moves(levels: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """What one programme may become next (c, l), numbered as it comes."""
+def _moves(levels: np.ndarray, line: np.ndarray, mask: Asked) -> np.ndarray:
+    """What one programme may become next (c, l), numbered as it comes; a group goes where one of its pairs leads."""
     n, count = len(levels), int(levels.max()) + 1
     sizes = np.bincount(levels)
     group, goal = (grid.ravel() for grid in np.meshgrid(np.arange(n), np.arange(count + 1), indexing="ij"))
-    useful = (goal != levels[group]) & ~((goal == count) & (sizes[levels[group]] == 1))
+    leads = np.column_stack([_linked(levels, mask), np.ones(n, dtype=bool)])
+    useful = (goal != levels[group]) & ~((goal == count) & (sizes[levels[group]] == 1)) & leads[group, goal]
     group, goal = group[useful], goal[useful]
     single = np.tile(levels, (len(group), 1))
     single[np.arange(len(group)), group] = goal
@@ -283,5 +291,5 @@ def _moves(levels: np.ndarray, line: np.ndarray) -> np.ndarray:
             split = levels.copy()
             split[inside[:cut]] = count
             splits.append(split)
-    found = [single, _merged(levels), *([np.array(splits)] if splits else [])]
+    found = [single, _merged(levels, mask), *([np.array(splits)] if splits else [])]
     return np.concatenate(found)
