@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 from typing import Any
@@ -194,3 +195,15 @@ def test_the_picture_shows_the_frame(adata: ad.AnnData, key: str) -> None:
     few = scgce.pl.contrasts(adata, key=key, n_items=2, show=False)[0]
     assert len(few.get_xticklabels()) == 2
     plt.close("all")
+
+
+def test_the_page_has_their_table(adata: ad.AnnData, tmp_path: Path) -> None:
+    scgce.report(adata, tmp_path / "page.html", key="codes")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    data = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+    frame = scgce.get.contrasts(adata, key="codes")
+    assert data["contrasts"]["item"] == frame["item"].tolist()
+    np.testing.assert_allclose(data["contrasts"]["shift"], frame["shift"])
+    votes = [f"{a} of {b}" for a, b in zip(frame["donors_agreeing"], frame["donors"], strict=True)]
+    assert data["contrasts"]["donors"] == votes
+    assert data["contrasts"]["agree"] == ["yes" if one else "not shown" for one in frame["agree"]]

@@ -10,6 +10,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.symbols import gene_labels
+from scgce.get._contrasts import contrasts
 from scgce.get._markers import markers
 from scgce.get._metrics import sweep
 from scgce.pl._map import cell_map, layer_of
@@ -68,8 +69,21 @@ def payload(
         "sweep": _sweep(adata, result, key),
         "disagreements": [list(pair) for pair in result.disagreements(result.selected)],
         "markers": _columns(_labelled(markers(adata, n_genes=MARKERS, key=key), result, labels)),
+        "contrasts": _contrasts(adata, result, key, labels),
         **about(adata, result),
     }
+
+
+def _contrasts(adata: AnnData, result: Result, key: str) -> dict[str, list[Any]] | None:
+    """The table of contrasts, where pairs were asked for or donors were."""
+    if "asked" not in result.raw and "donor_evidence" not in result.raw:
+        return None
+    frame = contrasts(adata, key=key)
+    known = frame["donors"] > 0
+    votes = frame["donors_agreeing"].astype(str) + " of " + frame["donors"].astype(str)
+    holds = frame["agree"].map({True: "yes", False: "not shown"}).fillna("unknown")
+    shown = frame[["within", "contrast", "item", "shift", "scope", "correctness"]]
+    return _columns(shown.assign(donors=votes.where(known, "–"), agree=holds.where(known, "–")))
 
 
 def _sweep(adata: AnnData, result: Result, key: str) -> dict[str, list[Any]] | None:

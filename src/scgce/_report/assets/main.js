@@ -95,6 +95,16 @@ function drawSweep() {
     rows.map((row) => ({ ...row, marked: row.selected })));
 }
 
+function drawContrasts() {
+  if (!data.contrasts) return;
+  byId("contrasts").hidden = false;
+  makeTable(byId("contrasts-table"), [
+    { title: "within", key: "within" }, { title: "contrast", key: "contrast" }, { title: "gene or programme", key: "item" },
+    { title: "shift", key: "shift", digits: 3 }, { title: "scope", key: "scope" }, { title: "donors", key: "donors" },
+    { title: "holds", key: "agree" }, { title: "correctness", key: "correctness", digits: 3 },
+  ])(rowsOf(data.contrasts));
+}
+
 function drawMarkers() {
   makeTable(byId("markers-table"), [
     { title: "group", key: "group" }, { title: "gene", key: "gene" }, { title: "amount above typical", key: "delta", digits: 3 },
@@ -129,6 +139,7 @@ document.querySelectorAll("nav a").forEach((link) => link.addEventListener("clic
 drawMap();
 setUpMetrics();
 drawSweep();
+drawContrasts();
 drawMarkers();
 drawAbout();
 let waiting = 0;
