@@ -304,3 +304,28 @@ def test_a_narrow_screen_scrolls_only_down(explained: ad.AnnData, write_page: Ca
         assert page.execute_script("return document.body.scrollWidth <= window.innerWidth")
     finally:
         page.set_window_size(size["width"], size["height"])
+
+
+def test_only_the_pairs_asked_for_can_be_chosen(explained: ad.AnnData, write_page: Callable, visit: Callable) -> None:
+    entry, size = explained.uns["tgt"], len(explained.uns["tgt"]["groups"])
+    asked = np.zeros((size, size), dtype=bool)
+    asked[[0, 2, 1, 3], [2, 0, 3, 1]] = True
+    entry["asked"] = asked
+    for part in (entry, entry["sweep"]):
+        for name in ("correctness", "coverage"):
+            part[name] = np.where(asked | np.eye(size, dtype=bool), part[name], np.nan)
+    page = visit(write_page(explained))
+    names = [str(name) for name in entry["groups"]]
+    for source, target in ((0, 2), (1, 3), (2, 0)):
+        _choose(page, "source", source)
+        chosen = page.execute_script("return document.getElementById('target').selectedIndex")
+        assert chosen == target
+        told = page.execute_script("return document.getElementById('direction').textContent")
+        assert told.startswith(f"{names[source]} → {names[target]}:")
+        genes = get.explanation(explained, names[source], names[target])["gene"]
+        assert {row[0] for row in _rows(page, "pair-table")} == set(genes)
+    rows = _rows(page, "metrics-table")
+    assert {(row[0], row[1]) for row in rows} == {(names[i], names[j]) for i, j in np.argwhere(asked)}
+    contrasts = _rows(page, "contrasts-table")
+    assert {row[1] for row in contrasts} == {f"{names[0]} → {names[2]}", f"{names[1]} → {names[3]}"}
+    assert page.get_log("browser") == []
