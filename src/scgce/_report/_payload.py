@@ -74,7 +74,7 @@ def payload(
     }
 
 
-def _contrasts(adata: AnnData, result: Result, key: str) -> dict[str, list[Any]] | None:
+def _contrasts(adata: AnnData, result: Result, key: str, labels: NDArray[np.object_]) -> dict[str, list[Any]] | None:
     """The table of contrasts, where pairs were asked for or donors were."""
     if "asked" not in result.raw and "donor_evidence" not in result.raw:
         return None
@@ -82,6 +82,8 @@ def _contrasts(adata: AnnData, result: Result, key: str) -> dict[str, list[Any]]
     known = frame["donors"] > 0
     votes = frame["donors_agreeing"].astype(str) + " of " + frame["donors"].astype(str)
     holds = frame["agree"].map({True: "yes", False: "not shown"}).fillna("unknown")
+    called = dict(zip(map(str, result.genes), labels, strict=True))
+    frame["item"] = [" ".join(str(called.get(word, word)) for word in str(item).split(" ")) for item in frame["item"]]
     shown = frame[["within", "contrast", "item", "shift", "scope", "correctness"]]
     return _columns(shown.assign(donors=votes.where(known, "–"), agree=holds.where(known, "–")))
 
