@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import anndata as ad
 import numpy as np
 import pytest
 from tests._results import blobs, store_result
 
+import scgce
 from scgce import get
 
 
@@ -92,3 +94,14 @@ def test_changes_mistakes(adata):
     other.uns["tgt"]["groups"] = np.array(["a", "b", "c", "Dendritic"], dtype=object)
     with pytest.raises(ValueError, match="1 groups in common"):
         get.changes(adata, other)
+
+
+def test_the_difference_of_means_stands_beside_every_result(blobs: ad.AnnData) -> None:
+    how = {"use_rep": "X_pca", "sparsity": [2, 4], "judges": False}
+    scgce.tl.tgt(blobs, "group", **how, method="truncate")
+    scgce.tl.dbm(blobs, "group", **how)
+    found = scgce.get.compare(blobs, ["tgt", "dbm"]).set_index(["key", "sparsity"])
+    for key in ("tgt", "dbm"):
+        swept = scgce.get.sweep(blobs, key=key).set_index("sparsity")
+        for name in ("dbm_correctness", "dbm_scaled_correctness", "dbm_scaled_coverage", "dbm_factor"):
+            assert found.loc[key, name].tolist() == swept[name].tolist()

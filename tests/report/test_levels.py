@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests._results import blobs, store_pairs, store_result
 
+import scgce
 from scgce import get
 from scgce._report import _levels
 from scgce._report._levels import levels
@@ -80,3 +81,30 @@ def test_rich_explanations_are_cut_to_the_largest(monkeypatch: pytest.MonkeyPatc
 def test_a_result_without_a_sweep(explained: ad.AnnData) -> None:
     del explained.uns["tgt"]["sweep"]
     assert [level["k"] for level in levels(Result.read(explained, "tgt"))["levels"]] == [5]
+
+
+def _changes(content: dict[str, Any], level: dict[str, Any], i: int, j: int, size: int) -> dict[str, float]:
+    """What the page's script reads of the changes, written again."""
+    stored, row = level["changes"], i * size + j
+    ends = [0, *_unpack(stored["ends"], "i4", size * size)]
+    at = slice(ends[row], ends[row + 1])
+    genes, values = _unpack(stored["genes"], "i4", -1)[at], _unpack(stored["values"], "f4", -1)[at]
+    return {content["genes"][place]: value for place, value in zip(genes, values, strict=True)}
+
+
+def test_what_happens_to_the_cells_is_on_the_page(blobs: ad.AnnData) -> None:
+    scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=[2, 4], method="truncate", judges=False, amplitude=10)
+    content = levels(Result.read(blobs, "tgt"))
+    names = blobs.uns["tgt"]["groups"]
+    assert content["bounded"]
+    reported = dict(zip(content["genes"], _unpack(content["reported"], "f4", 4, -1).T, strict=True))
+    for level in content["levels"]:
+        for i, j in permutations(range(4), 2):
+            expected = get.explanation(blobs, names[i], names[j], sparsity=level["k"]).set_index("gene")
+            found = _changes(content, level, i, j, 4)
+            for gene, row in expected.iterrows():
+                assert found.get(gene, 0.0) == pytest.approx(row["change"], abs=1e-6)
+                assert reported[gene][i] + found.get(gene, 0.0) == pytest.approx(row["mean_after"], abs=1e-4)
+    scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=[2], method="truncate", judges=False, clip=None)
+    content = levels(Result.read(blobs, "tgt"))
+    assert not content["bounded"] and "changes" not in content["levels"][0]

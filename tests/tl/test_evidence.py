@@ -7,6 +7,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import pytest
+import scanpy as sc
 from tests.tl._by_hand import assert_scored, delta, dense, members, scored
 
 import scgce
@@ -154,3 +155,18 @@ def test_errors(blobs: ad.AnnData, adata: ad.AnnData) -> None:
         scgce.get.evidence(blobs, key="dbm")
     with pytest.raises(KeyError, match=r"scgce\.tl\.stability"):
         scgce.get.stability(blobs, "NK", "3", key="dbm")
+
+
+def test_of_negative_values_many_fall_below_zero_within_their_range(blobs: ad.AnnData) -> None:
+    blobs.X = blobs.X.toarray() - blobs.X.toarray().mean(axis=0)
+    sc.pp.pca(blobs, n_comps=8)
+    scgce.tl.dbm(blobs, "group", use_rep="X_pca", sparsity=5, judges=False)
+    scgce.tl.evidence(blobs, "dbm", n_permutations=0)
+    names = list(blobs.uns["dbm"]["groups"])
+    lowered = scgce.get.explanation(blobs, "B/1", "NK", key="dbm").query("delta < 0").set_index("gene")["delta"]
+    entry = blobs.uns["dbm"]
+    rows = (entry["cell_group"] == names.index("B/1")) & (entry["split"] == 2)
+    low = dict(zip(entry["genes"], entry["low"], strict=True))
+    moved = [np.maximum(blobs[rows, gene].X.ravel() + delta, low[gene]) for gene, delta in lowered.items()]
+    found = entry["evidence"]["below_zero"][names.index("B/1"), names.index("NK")]
+    assert found == pytest.approx(np.mean(np.stack(moved) < 0)) and found > 0.5

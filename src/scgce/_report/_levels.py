@@ -29,9 +29,10 @@ def levels(result: Result, labels: NDArray[np.object_] | None = None) -> dict[st
 
     Returns
     -------
-    ``genes``, the u names that occur at some sparsity; ``means`` (l, u); ``levels``, one for each sparsity: ``k``,
-    ``cut``, ``genes`` (positions in ``genes``), ``basis`` or ``pairs``, ``n_genes``, ``scores`` and, for the sparsity
-    of which `tl.evidence` was run, ``plausibility`` (l, l).
+    ``genes``, the u names that occur at some sparsity; ``means`` (l, u), and ``reported`` (l, u) of the reported cells;
+    ``bounded``, whether cells are bounded, so that amounts are not what happens to them; ``levels``, one for each
+    sparsity: ``k``, ``cut``, ``genes`` (positions in ``genes``), ``basis`` or ``pairs``, ``changes`` of bounded cells,
+    ``n_genes``, ``scores`` and, for the sparsity of which `tl.evidence` was run, ``plausibility`` (l, l).
     """
     sparsities = result.swept
     used = {k: _used(result, k) for k in sparsities}
@@ -41,8 +42,16 @@ def levels(result: Result, labels: NDArray[np.object_] | None = None) -> dict[st
     return {
         "genes": [str(name) for name in (result.genes if labels is None else labels)[union]],
         "means": packed(result.means[:, union], "f4"),
+        "bounded": result.clip != "none",
+        **_reported(result, union),
         "levels": [_level(result, k, used[k], place) for k in sparsities],
     }
+
+
+def _reported(result: Result, genes: np.ndarray) -> dict[str, str]:
+    if "reported_means" not in result.raw:
+        return {}
+    return {"reported": packed(np.asarray(result.raw["reported_means"])[:, genes], "f4")}
 
 
 def _cut(result: Result, k: int) -> int:
@@ -93,10 +102,24 @@ def _level(result: Result, k: int, genes: np.ndarray, place: np.ndarray) -> dict
         "all": k >= len(result.genes),
         "genes": packed(place[genes], "i4"),
         **amounts,
+        **_changes(result, k, place),
         "n_genes": packed(result.n_genes(k), "i4"),
         "scores": {name: packed(matrix, "f4") for name, matrix in matrices.items() if np.isfinite(matrix).any()},
         "plausibility": _plausibility(result, k),
     }
+
+
+def _changes(result: Result, k: int, place: np.ndarray) -> dict[str, Any]:
+    """Mean of t(x) − x of every ordered pair, packed as amounts are; nothing where it is the amount, or not known."""
+    size = len(result.groups)
+    if result.clip == "none" or "changes" not in result.raw.get("sweep", {}) or k not in result.sparsities:
+        return {}
+    start = result.block(k) * size**2
+    rows = result.raw["sweep"]["changes"][start : start + size**2].tocsr()
+    shown = place[rows.indices] >= 0  # not the genes beyond the largest
+    ends = np.concatenate([[0], np.cumsum(shown)])[rows.indptr[1:]]
+    genes, values = place[rows.indices[shown]], rows.data[shown]
+    return {"changes": {"ends": packed(ends, "i4"), "genes": packed(genes, "i4"), "values": packed(values, "f4")}}
 
 
 def _plausibility(result: Result, k: int) -> dict[str, Any]:

@@ -223,11 +223,11 @@ def _off_manifold(prepared: Prepared, cuts: PairCuts) -> np.ndarray:
 
 
 def _below_zero(cells: Cells, cuts: PairCuts, asked: list[tuple[int, int]]) -> np.ndarray:
-    """Nothing falls below zero with clipping."""
-    n, columns = cells.n_groups, cells.translator.columns
-    if cells.translator.bounds is not None or columns is None:
+    """Nothing falls below zero where no gene may; within the range of a matrix with negative values much may."""
+    n, columns, bounds = cells.n_groups, cells.translator.columns, cells.translator.bounds
+    if columns is None or (bounds is not None and bool((bounds.low >= 0).all())):
         return np.zeros((n, n))
-    return share_below_zero(columns, cells.slices, cuts, asked)
+    return share_below_zero(columns, cells.slices, cuts, asked, None if bounds is None else bounds.low)
 
 
 def _price(prepared: Prepared, lam: float) -> np.ndarray:

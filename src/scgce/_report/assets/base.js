@@ -95,7 +95,8 @@ const NAMES = { correctness: "correctness", coverage: "coverage", percent_explai
   judge_logreg: "judge: logistic regression", judge_knn: "judge: nearest neighbours",
   off_manifold: "distance to real cells", below_zero: "share below zero",
   judge_logreg_ceiling: "regression, real cells", judge_knn_ceiling: "neighbours, real cells",
-  dbm_correctness: "DBM correctness", dbm_coverage: "DBM coverage" };
+  dbm_correctness: "DBM correctness", dbm_coverage: "DBM coverage",
+  dbm_scaled_correctness: "DBM × best factor, correctness", dbm_scaled_coverage: "DBM × best factor, coverage" };
 const nameOf = (score) => NAMES[score] || score.replace(/^judge_/, "judge: ");
 
 const means = unpack(data.means, Float32Array);
@@ -107,6 +108,8 @@ const levels = data.levels.map((level) => ({
   basis: level.basis && unpack(level.basis, Float32Array),
   pairs: level.pairs && { ends: unpack(level.pairs.ends, Int32Array), genes: unpack(level.pairs.genes, Int32Array),
     deltas: unpack(level.pairs.deltas, Float32Array) },
+  changes: level.changes && { ends: unpack(level.changes.ends, Int32Array), genes: unpack(level.changes.genes, Int32Array),
+    values: unpack(level.changes.values, Float32Array) },
   n_genes: unpack(level.n_genes, Int32Array),
   plausibility: Object.fromEntries(Object.entries(level.plausibility).map(([name, text]) => [name, unpack(text, Float32Array)])),
   scores: Object.fromEntries(Object.entries(level.scores).map(([name, text]) => [name, unpack(text, Float32Array)])),
@@ -129,15 +132,32 @@ function amounts(level, i, j) {
   return found;
 }
 
-// The explanation of a pair: its largest amounts (of equals, the first gene).
+// What happens to the cells, gene by gene: the amounts themselves without bounds, null where it is not stored.
+function changesOf(level, i, j) {
+  if (!data.bounded) return (place, delta) => delta;
+  if (!level.changes) return () => null;
+  const { ends, genes, values } = level.changes;
+  const row = i * size + j;
+  const found = new Map();
+  for (let at = row ? ends[row - 1] : 0; at < ends[row]; at += 1) found.set(genes[at], values[at]);
+  return (place) => found.get(place) || 0;
+}
+
+const before = data.reported && unpack(data.reported, Float32Array);
+
+// The explanation of a pair: its largest amounts (of equals, the first gene), in the order of what happens to the cells.
 function explain(level, i, j) {
   const found = amounts(level, i, j);
   found.sort((a, b) => Math.abs(b.delta) - Math.abs(a.delta) || a.place - b.place);
-  return found.slice(0, level.cut).map(({ place, delta }) => {
+  const changed = changesOf(level, i, j);
+  const rows = found.slice(0, level.cut).map(({ place, delta }) => {
     const source = means[i * data.genes.length + place];
     const target = means[j * data.genes.length + place];
     const difference = target - source;
     const share = difference === 0 ? null : delta / difference;
-    return { gene: data.genes[place], delta, source, target, difference, share };
+    const change = changed(place, delta);
+    const after = known(change) && before ? before[i * data.genes.length + place] + change : null;
+    return { gene: data.genes[place], delta, change, after, source, target, difference, share };
   });
+  return data.bounded && level.changes ? rows.sort((a, b) => Math.abs(b.change) - Math.abs(a.change)) : rows;
 }

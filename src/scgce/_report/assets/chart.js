@@ -10,6 +10,7 @@ function shade(value) {
 }
 
 function lollipop(place, rows, most = 25) {
+  const happens = (row) => (known(row.change) ? row.change : row.delta); // what happens to the cells, where it is known
   const shown = rows.slice(0, most);
   const [left, right, line, top] = [book ? 220 : 130, 56, 20, 8];
   const width = 560;
@@ -20,7 +21,7 @@ function lollipop(place, rows, most = 25) {
     svg.append(svgText(10, 24, `No ${unit.slice(0, -1)}: at this number of ${unit} nothing is translated.`));
     return;
   }
-  const values = shown.flatMap((row) => [row.delta, row.difference, 0]);
+  const values = shown.flatMap((row) => [happens(row), row.difference, 0]);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const span = high - low || 1;
   const x = (value) => left + ((value - low) / span) * (width - left - right);
@@ -30,19 +31,19 @@ function lollipop(place, rows, most = 25) {
     const y = top + line * (index + 0.5);
     const color = row.delta > 0 ? COLORS.raised : COLORS.lowered;
     const group = shape("g");
-    titled(group, `${row.gene}: add ${digits(row.delta)}; real difference ${digits(row.difference)}`);
+    titled(group, `${row.gene}: add ${digits(row.delta)}, which changes the cells by ${digits(row.change)}; real difference ${digits(row.difference)}`);
     group.append(
       svgText(left - 8, y + 4, shorten(row.gene, book ? 30 : 17), { "text-anchor": "end" }),
-      shape("line", { x1: x(0), x2: x(row.delta), y1: y, y2: y, stroke: color, "stroke-width": 2 }),
-      shape("circle", { cx: x(row.delta), cy: y, r: 5, fill: color }),
+      shape("line", { x1: x(0), x2: x(happens(row)), y1: y, y2: y, stroke: color, "stroke-width": 2 }),
+      shape("circle", { cx: x(happens(row)), cy: y, r: 5, fill: color }),
       shape("rect", { x: x(row.difference) - 3.5, y: y - 3.5, width: 7, height: 7, fill: "#fff", stroke: "#555",
         "stroke-width": 1.5, transform: `rotate(45 ${x(row.difference)} ${y})` }),
-      svgText(width - right + 8, y + 4, digits(row.delta), { fill: color }),
+      svgText(width - right + 8, y + 4, digits(happens(row)), { fill: color }),
     );
     svg.append(group);
   });
   const note = rows.length > shown.length ? ` (the largest ${shown.length} of ${rows.length})` : "";
-  svg.append(svgText(left, bottom + 22, `amount added${book ? ", mean over its genes" : ""}, units of ${shorten(data.layer, 20)}${note}`, { class: "muted" }));
+  svg.append(svgText(left, bottom + 22, `${book ? "amount added, mean over its genes" : data.bounded ? "mean change of the cells" : "amount added"}, units of ${shorten(data.layer, 20)}${note}`, { class: "muted" }));
 }
 
 function heatmap(place, name, matrix, onPick) {
@@ -78,7 +79,8 @@ function heatmap(place, name, matrix, onPick) {
 }
 
 const LINES = { correctness: ["#08408a", ""], coverage: ["#c8780a", ""], dbm_correctness: ["#08408a", "5 4"],
-  dbm_coverage: ["#c8780a", "5 4"], judge_logreg: ["#7a3b8f", "2 3"], judge_knn: ["#2a8a6a", "2 3"],
+  dbm_coverage: ["#c8780a", "5 4"], dbm_scaled_correctness: ["#08408a", "1 3"], dbm_scaled_coverage: ["#c8780a", "1 3"],
+  judge_logreg: ["#7a3b8f", "2 3"], judge_knn: ["#2a8a6a", "2 3"],
   judge_logreg_ceiling: ["#b58ac2", "1 4"], judge_knn_ceiling: ["#86c4ad", "1 4"] };
 
 function sweepChart(place, rows) {

@@ -31,6 +31,7 @@ function setUpPair() {
     { title: "gene", key: "gene" }, { title: "amount added", key: "delta", digits: 3 },
     { title: "mean of source", key: "source", digits: 3 }, { title: "mean of target", key: "target", digits: 3 },
     { title: "real difference", key: "difference", digits: 3 }, { title: "amount / difference", key: "share", digits: 2 },
+    { title: "change of the cells", key: "change", digits: 3 }, { title: "mean after", key: "after", digits: 3 },
   ]);
   drawPair();
 }

@@ -91,7 +91,11 @@ def _lower_median(values: np.ndarray) -> float:
 
 
 def share_below_zero(
-    columns: Columns, rows: Sequence[slice], delta_of: Callable[[int, int], SparseDelta], pairs: Pairs | None = None
+    columns: Columns,
+    rows: Sequence[slice],
+    delta_of: Callable[[int, int], SparseDelta],
+    pairs: Pairs | None = None,
+    low: torch.Tensor | None = None,
 ) -> np.ndarray:
     """Share of lowered expression values that a translation takes below zero, where no cell can be.
 
@@ -105,10 +109,12 @@ def share_below_zero(
         ``delta_of(i, j)``: the translation i → j.
     pairs
         Ordered pairs wanted; all by default.
+    low
+        (d,) below which no gene is taken; None: unbounded.
 
     Returns
     -------
-    float64 (l, l): over the cells of i and the genes with δ < 0, the share with x + δ < 0; 0 where no gene is
+    float64 (l, l): over the cells of i and the genes with δ < 0, the share with t(x) < 0; 0 where no gene is
     lowered, NaN on the diagonal and where not asked for.
     """
     out = np.full((len(rows), len(rows)), np.nan)
@@ -120,16 +126,19 @@ def share_below_zero(
         if not bool(lowered.any()):
             out[i, j] = 0.0
             continue
-        out[i, j] = _share_below(columns, rows[i], SparseDelta(genes[lowered], values[lowered]))
+        out[i, j] = _share_below(columns, rows[i], SparseDelta(genes[lowered], values[lowered]), low)
     return out
 
 
-def _share_below(columns: Columns, rows: slice, lowered: SparseDelta) -> float:
+def _share_below(columns: Columns, rows: slice, lowered: SparseDelta, low: torch.Tensor | None) -> float:
     below = total = 0
     step = max(1, _BLOCK_ENTRIES // (rows.stop - rows.start))
     for genes, values in zip(torch.split(lowered.genes, step), torch.split(lowered.values, step), strict=True):
         x = columns(rows, genes)
-        below += int((x + values.to(x) < 0).sum())
+        moved = x + values.to(x)
+        if low is not None:
+            moved = torch.maximum(moved, low.to(x)[genes.to(low.device)])
+        below += int((moved < 0).sum())
         total += x.numel()
     return below / total
 
