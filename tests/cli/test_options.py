@@ -35,6 +35,13 @@ def test_names_as_people_type_them(text: str, names: list[str]) -> None:
     assert _values.names(text) == names
 
 
+@given(st.lists(PRINTED | st.sampled_from(HARD), min_size=1, max_size=3, unique=True))
+def test_columns_are_read_back_as_names_or_as_the_one_that_is_there(names: list[str]) -> None:
+    found = _values.columns(_values.joined(names), names)
+    assert found == (names[0] if len(names) == 1 else names)
+    assert _values.columns(names[0], names) == names[0]
+
+
 @pytest.mark.parametrize("text", ["", "a,,b", "a,", '"a" b', '""'])
 def test_names_that_are_none(text: str) -> None:
     with pytest.raises(_values.UsageError, match="expected"):

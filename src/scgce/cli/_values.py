@@ -152,5 +152,5 @@ def columns(text: str, there: Iterable[str]) -> str | list[str]:
     UsageError
         If a name is empty.
     """
-    found = [text] if text in set(there) else names(text)
-    return text if found is None or len(found) < 2 else found
+    found = [text] if text in set(there) else names(text) or [text]
+    return found[0] if len(found) == 1 else found
