@@ -78,13 +78,17 @@ def means(halves: Halves, groupby: str, rep: str) -> Rows:
 
 
 def _other(kind: str, number: int) -> Callable[[Halves, str, str], Rows]:
-    """Programmes of another kind or number; learned on the half, of which a part selects."""
+    """Programmes of another kind or number, and random ones; learned on the half, of which a part selects."""
 
     def made(halves: Halves, groupby: str, rep: str) -> Rows:
         fitting, scored = halves
         scgce.tl.programs(fitting, groupby, source=kind, n_programs=number)
         seconds = _explained(fitting, groupby, rep, "programs")
+        found = fitting.uns["tgt"]["programs"]
         yield _rows(fitting, scored, f"{kind} ({number})", seconds=seconds)
+        shuffled, fitting.var["covered"] = _random(found, fitting)
+        _explained(fitting, groupby, rep, shuffled, mask_var="covered")
+        yield _rows(fitting, scored, f"random, {kind} ({number})")
 
     return made
 

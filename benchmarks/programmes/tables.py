@@ -27,6 +27,7 @@ SHOWN = {"programmes": (3, 5, 8, 12), "genes": (10, 20, 50), "difference of mean
 def save(rows: pd.DataFrame, folder: Path) -> None:
     """Write and print the tables."""
     for name, table in {"targets": targets(rows), "beside": beside(rows), "tried": tried(rows)}.items():
+        table = table.loc[:, (table != "").any()]  # what was not asked for
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         print(f"\n{name}\n{table.to_string(index=False)}")
 
