@@ -128,7 +128,7 @@ def nothing(seeds: int = 2 * SEEDS, effect: float = 0.3) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def pairs(seeds: int = 2, types: int = 10, k: int = 10, cells: int = 4000, method: str = "refine") -> pd.DataFrame:
+def pairs(seeds: int = 3, types: int = 10, k: int = 10, cells: int = 4000, method: str = "truncate") -> pd.DataFrame:
     """Ten types in two states: the pairs within types explained alone and as part of all pairs."""
     rows = []
     for seed in range(seeds):
