@@ -22,7 +22,10 @@ def test_planted_programmes_come_back_and_nothing_else() -> None:
     assert len(found) == 4
     programmes = found[found["items"] == "programmes"]
     assert (programmes["precision"] >= 0.9).all() and (programmes["recall"] >= 0.6).all()
-    assert (found["precision, all shown"] > 0.8).all()
+    assert (programmes["precision, all shown"] >= 0.9).all()
+    genes = found[found["items"] == "genes"]
+    assert (genes["precision"] >= 0.9).all()
+    assert (genes["precision, all shown"] > 0.6).all(), "ten genes a pair, where 150 genes are few"
 
 
 def test_effects_of_donors_alone_do_not_agree() -> None:
