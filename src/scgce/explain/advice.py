@@ -16,10 +16,9 @@ logger = logging.getLogger("scgce")
 
 WEAK = 0.5
 """Mean correctness or coverage below which the user is told what would explain more."""
-_FOUND = "%d gene(s) a pair: correctness %.2f, coverage %.2f (real cells: %.2f) on the reported cells, mean over pairs"
-_PROGRAMS = _FOUND.replace("gene(s)", "programme(s)")
+_FOUND = "%s a pair: correctness %.2f, coverage %.2f (real cells: %.2f) on the reported cells, mean over pairs"
 _WEAK = (
-    "few cells arrive with %d gene(s) a pair inside amplitude=%g: correctness %.2f, coverage %.2f (real cells: %.2f), "
+    "few cells arrive with %s a pair inside amplitude=%g: correctness %.2f, coverage %.2f (real cells: %.2f), "
     "mean over pairs of groups. A larger sparsity or a wider amplitude may explain more; get.metrics and tl.evidence "
     "show at what price"
 )
@@ -41,13 +40,12 @@ def tell(entry: dict[str, Any]) -> None:
     """
     correctness, coverage = off_diagonal_mean(entry["correctness"]), off_diagonal_mean(entry["coverage"])
     ceiling = float(np.diagonal(entry["correctness"]).mean())
-    genes, amplitude = entry["params"]["sparsity_selected"], entry["params"]["amplitude"]
-    if "programs" in entry:
-        logger.info(_PROGRAMS, genes, correctness, coverage, ceiling)
-    elif amplitude > 0 and min(correctness, coverage) < WEAK:
-        warn(_WEAK % (genes, amplitude, correctness, coverage, ceiling), QualityWarning)
+    selected, amplitude = entry["params"]["sparsity_selected"], entry["params"]["amplitude"]
+    items = f"{selected} {'programme' if 'programs' in entry else 'gene'}{'' if selected == 1 else 's'}"
+    if "programs" not in entry and amplitude > 0 and min(correctness, coverage) < WEAK:
+        warn(_WEAK % (items, amplitude, correctness, coverage, ceiling), QualityWarning)
     else:
-        logger.info(_FOUND, genes, correctness, coverage, ceiling)
+        logger.info(_FOUND, items, correctness, coverage, ceiling)
     _compare(entry)
 
 
