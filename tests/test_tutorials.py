@@ -60,3 +60,9 @@ def test_is_listed_in_the_documentation(path: Path) -> None:
     page = (ROOT / "docs" / "tutorials.md").read_text(encoding="utf-8")
     assert f"(tutorials/{path.stem}.ipynb)" in page
     assert f"\ntutorials/{path.stem}\n" in page
+
+
+def test_the_first_tutorial_shows_progress_and_the_versions_it_was_run_with() -> None:
+    shown = "".join(t for cell in _cells(ROOT / "tutorials" / "pbmc3k.ipynb", "code") for t in _texts(cell["outputs"]))
+    assert "100%|" in shown
+    assert re.search(r"^scgce\t\d", shown, re.MULTILINE)

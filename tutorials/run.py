@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
+from tempfile import gettempdir
 
 import nbformat
 from nbclient import NotebookClient
@@ -18,6 +20,11 @@ from nbclient.exceptions import CellExecutionError
 HERE = Path(__file__).parent
 TIMEOUT = 1800
 """Seconds that one cell may take on a busy machine."""
+_TIMES = re.compile(r" \[\d+:\d\d.*?\]")
+"""Behind a progress bar."""
+_PLACE = re.compile(rf"{re.escape(gettempdir())}/ipykernel_\d+/\d+\.py:\d+: (.*)\n  .*\n")
+"""Where a warning was raised, a temporary file of the kernel, and behind the warning the line that raised it."""
+_NO_WIDGETS = re.compile(r".*TqdmWarning.*\n  .*\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,13 +84,32 @@ def tidy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.id = f"cell-{number}"
         cell.metadata = nbformat.from_dict({})
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if not _of_the_machine(output.get("text", ""))]
+            cell.outputs = [output for output in _joined(cell.outputs) if output.get("text", "shown").strip()]
     return notebook
 
 
-def _of_the_machine(text: str) -> bool:
-    """Whether a text is a remark on missing widgets, or a state of a progress bar."""
-    return "TqdmWarning" in text or "%|" in text or "it/s" in text
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Pieces of one stream as one text, as a reader sees it at the end."""
+    found: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if found and output.output_type == "stream" and found[-1].get("name") == output.name:
+            found[-1].text += output.text
+        else:
+            found.append(output)
+    for output in found:
+        if output.output_type == "stream":
+            output.text = _as_seen(output.text)
+    return found
+
+
+def _as_seen(text: str) -> str:
+    """A text with progress bars in their last state, without times, places of warnings and empty lines."""
+    lines: list[str] = []
+    for line in _PLACE.sub(r"\n\1\n", _NO_WIDGETS.sub("", text)).split("\n"):
+        shown = _TIMES.sub("", line.rsplit("\r", 1)[-1])
+        if shown.strip() and not ("%|" in shown and shown in lines):
+            lines.append(shown)
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

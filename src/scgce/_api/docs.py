@@ -56,8 +56,8 @@ sparsity
     coverage on the validation cells is selected. Several: all are stored, the selection is made among them.""",
     "clip": """
 clip
-    How far translated cells may go. "auto" and "range": no further than each gene's smallest and largest value among
-    the fitting cells, outliers passed over; "zero" (or True): not below 0; None (or False): anywhere.""",
+    How far translated cells may go. "auto" and "range": no further than each gene's smallest and largest value
+    among the fitting cells, outliers passed over; "zero" (or True): not below 0; None (or False): anywhere.""",
     "epsilon": """
 epsilon
     Distance in the representation at which a cell counts as reached. "mean" (default): the smallest at which the
@@ -67,25 +67,25 @@ validation_fraction
     Share of every group that selects, and another that is reported; the rest fits. 0: all cells do all.""",
     "split_by": """
 split_by
-    Column of ``adata.obs`` with donors or samples: whole donors fit, select and are reported, in these shares. Every
-    group needs ``min_cells`` cells in each part.""",
+    Column of ``adata.obs`` with donors or samples: whole donors fit, select and are reported, in these shares.
+    Every group needs ``min_cells`` cells in each part.""",
     "judges": """
 judges
-    Score translated cells with a logistic regression and a vote of the 15 nearest cells as well, fitted on the fitting
-    cells. A mapping adds more: name → any object with ``predict`` from dense cells to labels.""",
+    Score translated cells with a logistic regression and a vote of the 15 nearest cells as well, fitted on the
+    fitting cells. A mapping adds more: name → any object with ``predict`` from dense cells to labels.""",
     "own_key": """
 key_added
     Name of the result in ``adata.uns``; the tool's own name by default.""",
     "gene_symbols": """
 gene_symbols
-    Column of ``adata.var`` with the names to show, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids. A gene
-    without one, or no longer in ``adata``, keeps its own name; a name that several genes have is followed by the gene's
-    own in brackets.""",
+    Column of ``adata.var`` with the names to show, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids. A
+    gene without one, or no longer in ``adata``, keeps its own name; a name that several genes have is followed by
+    the gene's own in brackets.""",
     "symbol_column": """
 gene_symbols
-    Column of ``adata.var`` with other names of the genes, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids.
-    They are added as a column of that name, as in ``scanpy.get.rank_genes_groups_df``; a gene without one, or no longer
-    in ``adata``, keeps its own name there. Where genes are listed in words, these are their names.""",
+    Column of ``adata.var`` with other names of the genes, e.g. ``"feature_name"`` where ``var_names`` are Ensembl
+    ids. They are added as a column of that name, as in ``scanpy.get.rank_genes_groups_df``; a gene without one, or
+    no longer in ``adata``, keeps its own name there. Where genes are listed in words, these are their names.""",
     "symbol_names": """
 gene_symbols
     Column of ``adata.var`` with the names to list, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids.""",
