@@ -145,7 +145,9 @@ def codebook(
     k = result.check_sparsity(sparsity)
     pairs = np.asarray(result.raw["programs"]["count_mean"])[result.block(k)]
     place.set_title(
-        f"{len(programs)} gene programmes, {pairs:.1f} to turn one group into another", fontsize="medium", color=INK
+        f"{len(programs)} gene programmes; {pairs:.1f} of them, on average, turn one group into another",
+        fontsize="medium",
+        color=INK,
     )
     _bar(place, scale)
     return finish(place, ax=ax, show=show, return_fig=return_fig)
