@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast, get_type_hints
 
 import numpy as np
 from anndata import AnnData
@@ -143,6 +143,7 @@ def baseline(amplitude: float, **own: Constraint | None) -> Callable[[Callable[.
         tool.__name__ = tool.__qualname__ = name
         tool.__module__, tool.__doc__ = idea.__module__, _docstring(idea)
         tool.__signature__ = signature  # type: ignore[attr-defined]
+        tool.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
         return cast(Tool, checked(sparsity=None, **own)(with_docs(tool)))
 
     return decorate
@@ -150,7 +151,7 @@ def baseline(amplitude: float, **own: Constraint | None) -> Callable[[Callable[.
 
 def _signature(idea: Callable[..., Any]) -> inspect.Signature:
     """Of `Tool`, with the idea's own arguments behind ``sparsity``."""
-    shared = inspect.signature(Tool.__call__)
+    shared, hints = inspect.signature(Tool.__call__), get_type_hints(Tool.__call__) | get_type_hints(idea)
     found: list[inspect.Parameter] = []
     for parameter in shared.parameters.values():
         if parameter.name in ("self", "own"):
@@ -160,7 +161,8 @@ def _signature(idea: Callable[..., Any]) -> inspect.Signature:
         if parameter.name == "sparsity":
             mine = list(inspect.signature(idea).parameters.values())[1:]
             found += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in mine]
-    return shared.replace(parameters=found)
+    typed = [one.replace(annotation=hints[one.name]) for one in found]
+    return shared.replace(parameters=typed)
 
 
 def _docstring(idea: Callable[..., Any]) -> str:
