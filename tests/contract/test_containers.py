@@ -9,6 +9,7 @@ from typing import Any
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import sparse
@@ -93,6 +94,8 @@ def assert_equal(found: Any, wanted: Any, where: str) -> None:
         finite = np.abs(other[np.isfinite(other)])
         np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * finite.max(initial=1e-3), err_msg=where)
     else:
+        if other.dtype == object:  # pd.NA equals nothing, itself included
+            one, other = (np.where(pd.isna(x), None, x) for x in (one, other))
         np.testing.assert_array_equal(one, other, err_msg=where)
 
 

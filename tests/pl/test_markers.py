@@ -60,8 +60,8 @@ def test_only_genes_still_there_are_drawn(adata):
 
 
 def test_the_explained_layer_is_shown(adata):
-    adata.layers["half"] = adata.X / 2
-    adata.uns["tgt"]["params"]["layer"] = "half"
+    adata.layers["same"] = adata.X.copy()
+    adata.uns["tgt"]["params"]["layer"] = "same"
     pl.markers(adata)
     adata.X = None
     pl.markers(adata)

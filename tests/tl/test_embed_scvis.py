@@ -22,7 +22,7 @@ def test_writes_the_map_and_what_it_takes_to_make_it_again(blobs: ad.AnnData):
     assert blobs.obsm["X_scvis"].shape == (300, 2)
     assert blobs.obsm["X_scvis"].dtype == np.float32
     assert np.isfinite(blobs.obsm["X_scvis"]).all()
-    assert set(entry) == {"params", "encoder", "gene_means", "history"}
+    assert set(entry) == {"params", "encoder", "gene_means", "history", "units"}
     assert entry["params"]["method"] == "scvis"
     assert entry["params"]["n_steps"] == 30
     assert {"step", "loss", "neighbours", "likelihood", "prior"} <= set(entry["history"])

@@ -66,7 +66,7 @@ def test_stored_fields_have_their_documented_shapes_and_types(method: str, resul
     adata = results[method]
     entry = adata.uns["tgt"]
     fields = {"params", "groups", "genes", "sizes", "means", "deltas", *SQUARE, "n_genes", "epsilon"}
-    fields |= {"center_distance", "sweep", "path", "encoder", "split", "low", "high", "reported_means"}
+    fields |= {"center_distance", "sweep", "path", "encoder", "split", "low", "high", "reported_means", "units"}
     fields |= {"cell_digest", "cell_group"}
     assert set(entry) == fields
     assert entry["groups"].tolist() == list(adata.obs["group"].cat.categories)

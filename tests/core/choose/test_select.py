@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.core._cells import World, bounded, make_world
 
+from scgce.core.choose.plan import Plan
 from scgce.core.choose.refine import RefineOptions
 from scgce.core.choose.select import METHODS, Explained, Material, choose, quality, smallest_sufficient
 from scgce.core.choose.truncate import PairCuts
@@ -37,6 +38,7 @@ def material_of(world: World, amplitude: float | None) -> Material:
         seed=0,
         options=RefineOptions(steps=20),
         means=torch.where(costs.isinf(), world.means[:1], world.means),
+        plan=Plan(rough=False),  # as where there are so few genes
     )
 
 
