@@ -133,7 +133,7 @@ def draw(table: pd.DataFrame, file: Path) -> None:
     for ax, label in zip(axes[:, 0], MEASURES.values(), strict=True):
         ax.set_ylabel(label)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="center right", frameon=False)
-    figure.tight_layout(rect=(0, 0, 0.9, 1))
+    figure.tight_layout(rect=(0, 0, 1 - 1.2 / figure.get_figwidth(), 1))
     figure.savefig(file, dpi=110, metadata={"Software": None})
     plt.close(figure)
 

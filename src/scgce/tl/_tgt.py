@@ -121,9 +121,9 @@ def tgt(
         Programmes a pair are counted as the "mean" over pairs, or as the "max", of the pair that has most.
     amplitude
         Largest translation of a gene between two groups in units of the real difference of their means; the sign is
-        the real one. "auto": 3; with programmes the real differences (1), and nothing else is accepted. With 20 genes
-        a pair or fewer, 5 or 10 bring more cells across. None: unbounded, as in the paper, at the risk of implausible
-        amounts.
+        the real one. "auto": 3; with programmes the real differences (1), and nothing else is accepted. Within
+        the genes' range (``clip``) a wider bound changes little; without, with 20 genes a pair or fewer, 5 or 10 bring
+        more cells across. None: unbounded, as in the paper, at the risk of implausible amounts.
     clip
         How far translated cells may go, in refinement and in every metric. "auto": "range" for genes, None with
         programmes, whose amounts are real. "range": cells stay possible,
