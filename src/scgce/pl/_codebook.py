@@ -145,7 +145,7 @@ def codebook(
     k = result.check_sparsity(sparsity)
     pairs = np.asarray(result.raw["programs"]["count_mean"])[result.block(k)]
     place.set_title(
-        f"{len(programs)} gene programmes; {pairs:.1f} of them, on average, turn one group into another",
+        f"{len(programs)} gene programmes, on average {pairs:.1f} a pair of groups",
         fontsize="medium",
         color=INK,
     )
