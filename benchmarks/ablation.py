@@ -76,6 +76,7 @@ def candidates(name: str, amplitude: float | None) -> pd.DataFrame:
         largest=max(rungs),
         epsilon=epsilon,
         seed=0,
+        refines=True,
     )
     reported, rows = prepared.part(REPORT), []
     richer: Explained | None = None

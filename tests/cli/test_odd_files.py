@@ -116,3 +116,15 @@ def test_what_can_be_written_passes(blobs: ad.AnnData, tmp_path: Path) -> None:
     check_contents(blobs, tmp_path / "out.h5ad")
     del blobs.obs["a/b"]  # which zarr cannot hold
     check_contents(blobs, tmp_path / "out.zarr")
+
+
+@pytest.mark.parametrize(
+    "option, value", [("--key", "nothing"), ("--gene-symbols", "nothing"), ("--basis", "X_nothing")]
+)
+def test_a_name_that_is_not_there_is_no_failure_of_writing(
+    call: Callable, explained_file: Path, tmp_path: Path, option: str, value: str
+) -> None:
+    done = call("report", "-i", explained_file, "-o", tmp_path / "page.html", option, value)
+    assert done.code not in (0, 4)
+    assert "cannot be written" not in done.err and value in done.err
+    assert not (tmp_path / "page.html").exists()

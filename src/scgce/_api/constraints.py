@@ -180,11 +180,13 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
 
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            for name, value in _bound(signature, args, kwargs).items():
+            given = _bound(signature, args, kwargs)
+            for name, value in given.items():
                 constraint = watched.get(name)
                 if constraint is not None and not constraint.accepts(value):
                     raise ArgumentError(f"{name}={_shown(value)}: expected {constraint.words}")
-            _check_key_added(function.__name__, signature, args, kwargs)
+            if "key_added" in signature.parameters:
+                _check_key_added(function.__name__, given, signature.parameters["key_added"].default)
             with speaking(name_shown):
                 return function(*args, **kwargs)
 
@@ -194,12 +196,9 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
     return decorate
 
 
-def _check_key_added(tool: str, signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+def _check_key_added(tool: str, given: Mapping[str, Any], default: Any) -> None:
     """Refuse to write where another tool has written, before anything is computed."""
-    if "key_added" not in signature.parameters:
-        return
-    given = _bound(signature, args, kwargs)
-    key = given.get("key_added", signature.parameters["key_added"].default)
+    key = given.get("key_added", default)
     if isinstance(given.get("adata"), AnnData) and isinstance(key, str):
         check_key(given["adata"], key, tool)
 

@@ -132,11 +132,14 @@ def write(adata: AnnData, path: Path) -> None:
         If it cannot be written (disk full, no permission).
     """
     with writing(path) as temporary:
-        if path.suffix == ".zarr":
-            adata.write_zarr(temporary)
-        else:
-            with _left_open_on_error():
-                adata.write_h5ad(temporary)
+        try:
+            if path.suffix == ".zarr":
+                adata.write_zarr(temporary)
+            else:
+                with _left_open_on_error():
+                    adata.write_h5ad(temporary)
+        except (ValueError, TypeError) as error:  # an element that the format cannot hold
+            raise WriteError(f"output={str(path)!r} cannot be written: {first_line(error)}") from error
 
 
 @contextmanager
@@ -174,7 +177,7 @@ def writing(path: Path) -> Iterator[Path]:
     try:
         with held_back(), replacing(path) as temporary:
             yield temporary
-    except (OSError, RuntimeError, ValueError, TypeError) as error:  # HDF5 reports a full disk as one of the first two
+    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
         raise WriteError(f"output={str(path)!r} cannot be written: {_reason(error)}") from error
 
 

@@ -70,7 +70,6 @@ def makers(
 TABLES = ("explanations", "metrics", "sweep", "markers", "panel", "deltas")
 OTHERS = ("codebook", "contrasts")
 """Of results in programmes, and of pairs asked for: written where they are asked for, or the result has them."""
-"""A table that only results in programmes have."""
 
 
 def tsv(frame: pd.DataFrame) -> str:

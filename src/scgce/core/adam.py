@@ -1,7 +1,7 @@
 """Adam on single tensors, for the small problems here.
 
-The same bytes as torch's optimisers, in a fifth of the time a step (34 instead of 174 µs on 9 groups × 400 genes, one
-thread), and without torch's compiler, whose import alone takes longer than a student's training on small data.
+The same values as torch's optimisers, in a fifth of the time a step (34 instead of 174 µs on 9 groups × 400 genes, one
+thread), and without torch's compiler, which they import and which alone takes more than a second.
 """
 
 from __future__ import annotations

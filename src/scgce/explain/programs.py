@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from anndata import AnnData
 from scipy import sparse
+from scipy.spatial.distance import cdist
 
 from scgce._api.groups import Groups
 from scgce.core.choose.codebook import ProgramMeans, pairwise
@@ -29,11 +30,10 @@ from .split import FIT, VALIDATE
 SWEEP = (1, 2, 3, 5, 8, 12, 20)
 """Programmes a pair under ``sparsity="auto"``, as far as there are so many."""
 TRIED = (("profile", 12), ("profile", 16), ("profile", 20))
-"""What ``programs="auto"`` chooses among. Fewer would mostly win, since five of eight move most of the difference, but
-so do five of eight random ones: correctness .80 beside .91 on pbmc3k and .84 beside .90 on the retina; with 16 it is
-.39 beside .83 and .56 beside .87. Co-expression is there to be asked for: its genes are seen in at least 1 % of all
-cells, so that a rarer group keeps few of its own. On pbmc3k it convinced the map as well (5 a pair .88/.84), but not
-the neighbours' judge (.72 beside .92 by profile).
+"""What ``programs="auto"`` chooses among, looked at on pbmc3k and the retina, scored halves included. Fewer would
+mostly win, since five of eight move most of the difference, but so do five of eight random ones
+(``python -m benchmarks.programmes --parts "profile (8)" random`` prints both). Co-expression is there to be asked for:
+its genes are seen in at least 1 % of all cells, so that a rarer group keeps few of its own.
 """
 _JUDGED_BY = (3, 5, 8)
 """Programmes a pair at which the candidates of ``"auto"`` are compared."""
@@ -208,29 +208,20 @@ def choose_programs(
         wanted = sorted({min(k, programs.n) for k in _JUDGED_BY})
         means = setting.program_means(programs)
         found_each = search(setting, means, wanted, _ROUGH, on_step)
-        undone = [_ROUGH.residual * share_undone(means, found.levels) for found, _ in found_each]
+        undone = [_ROUGH.residual * share_undone(means, found.levels, prepared.asked) for found, _ in found_each]
         marks.append(float(np.mean([quality(scores) for _, scores in found_each]) - np.mean(undone)))
     near = [index for index, mark in enumerate(marks) if mark >= max(marks) - _AS_GOOD]
     return candidates[max(near, key=lambda index: (candidates[index].n, marks[index]))]
 
 
-def share_undone(means: ProgramMeans, levels: np.ndarray) -> float:
-    """Share of the difference between the groups' means, in all genes, that a codebook leaves undone; mean over pairs.
+def share_undone(means: ProgramMeans, levels: np.ndarray, asked: Asked | None = None) -> float:
+    """Share of the difference between the groups' means, in all genes, left undone; mean over the pairs asked for.
 
     Genes in no programme count as well: programmes that hold few of the genes that differ convince the map only.
     """
-    apart = ~np.eye(means.n_groups, dtype=bool)
-    left, whole = (
-        _squared_distances(rows)[apart]
-        for rows in (means.means - means.translations(levels).dense().numpy(), means.means)
-    )
+    undone, counted = means.means - means.translations(levels).dense().numpy(), mask_of(means.n_groups, asked)
+    left, whole = (cdist(rows, rows, "sqeuclidean")[counted] for rows in (undone, means.means))
     return float((left / np.maximum(whole, np.finfo(float).tiny)).mean())
-
-
-def _squared_distances(rows: np.ndarray) -> np.ndarray:
-    products = (rows - rows.mean(0)) @ (rows - rows.mean(0)).T
-    own = np.diag(products)
-    return np.asarray(own[:, None] + own - 2 * products)
 
 
 def _shown(source: Any) -> str:

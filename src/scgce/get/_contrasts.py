@@ -75,17 +75,17 @@ def contrasts(
     result = Result.read(adata, key)
     k = result.check_sparsity(sparsity)
     found = contrasts_of(result, reference)
-    frames = [_rows(result, one, k) for one in found]
+    programs = StoredPrograms.read(result, k) if "programs" in result.raw else None
+    frames = [_rows(result, programs, one, k) for one in found]
     frame = pd.concat([part for part in frames if len(part)] or frames[:1], ignore_index=True)
     frame.insert(frame.columns.get_loc("delta") + 1, "scope", _scopes(frame, found))
-    items = "gene" if "programs" in result.raw else "item"
+    items = "item" if programs is None else "gene"
     return with_symbols(_with_donors(frame, result, k), adata, gene_symbols, items)
 
 
-def _rows(result: Result, contrast: Contrast, k: int) -> pd.DataFrame:
+def _rows(result: Result, programs: StoredPrograms | None, contrast: Contrast, k: int) -> pd.DataFrame:
     i, j = contrast.source, contrast.target
-    if "programs" in result.raw:
-        programs = StoredPrograms.read(result, k)
+    if programs is not None:
         chosen = programs.between(i, j)
         items, shift = programs.names[chosen], programs.amounts[chosen, j] - programs.amounts[chosen, i]
         delta = shift

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -113,7 +114,7 @@ def _log_base(adata: AnnData, result: Result) -> float:
     """Base of the logarithm that was explained, as noted then, or else as noted now; e without a note."""
     stored = float(result.raw.get("units", {}).get("base", np.nan))
     now = log_base(adata, None)
-    return stored if np.isfinite(stored) else float(np.e) if now is None else now
+    return stored if np.isfinite(stored) else math.e if now is None else now
 
 
 def _log2_fold_changes(result: Result, row: int | None, base: float) -> NDArray[np.float64]:

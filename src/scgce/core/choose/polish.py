@@ -96,7 +96,7 @@ def polish(
     l = current.shape[0]
     scores = here.new_zeros(l, l)
     wanted = torch.from_numpy(mask_of(l, asked)).to(here.device)
-    number = l * l if asked is None else int(wanted.sum())
+    number = l * l if asked is None else int(wanted.sum())  # of all pairs as published results were made: with i → i
     for i, j in wanted.nonzero().tolist():
         scores[i, j] = counts(i, j, current[i, j][None])[0]
     moved, before = 0, -torch.inf
