@@ -32,7 +32,7 @@ SWEEP = (1, 2, 3, 5, 8, 12, 20)
 TRIED = (("profile", 12), ("profile", 16), ("profile", 20))
 """What ``programs="auto"`` chooses among, looked at on pbmc3k and the retina, scored halves included. Fewer would
 mostly win, since five of eight move most of the difference, but so do five of eight random ones
-(``python -m benchmarks.programmes --parts "profile (8)" random`` prints both). Co-expression is there to be asked for:
+(``python -m benchmarks.programmes --parts "profile (8)"`` prints both). Co-expression is there to be asked for:
 its genes are seen in at least 1 % of all cells, so that a rarer group keeps few of its own.
 """
 _JUDGED_BY = (3, 5, 8)
