@@ -1,7 +1,8 @@
-"""Panels of every marker tool, judged on other cells: ``python -m benchmarks.markers [--quick] [--splits N] [--keep]``.
+"""Panels of every marker tool, judged on other cells: ``python -m benchmarks.markers [--quick] [--jobs N] [--keep]``.
 
-COSG, NS-Forest and scGeneFit take part where they are installed: ``pip install cosg``, and without their dependencies,
-which ask for a package that is no more, ``pip install --no-deps nsforest plotly narwhals scGeneFit``.
+COSG, NS-Forest and scGeneFit take part where they are installed; those that are not are named: ``pip install cosg``,
+and without their dependencies, which ask for a package that is no more, ``pip install --no-deps nsforest plotly
+narwhals scGeneFit``. Rows are written as they come, so that what was interrupted goes on with ``--keep``.
 """
 
 from __future__ import annotations
@@ -9,63 +10,81 @@ from __future__ import annotations
 import argparse
 import logging
 import tempfile
-import time
+import warnings
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from . import curated, data, judges, tables, tools
+import scgce
+from benchmarks.speed.machine import describe
+
+from . import data, tables, tools
+from .jobs import CURATED, Job, jobs, rows, side_by_side
 
 HERE = Path(__file__).parent / "results"
 SIZES = (5, 10, 20, 30, 50, 100)
 
 
-def rows(task: data.Task, tool: str, sizes: tuple[int, ...]) -> list[dict[str, object]]:
-    """One row for every size: genes, macro-F1 of the judges, seconds of the tool for all sizes."""
-    start = time.perf_counter()
-    panels = tools.TOOLS[tool](task.choose.copy(), sizes)
-    seconds = time.perf_counter() - start
-    return [
-        {"tool": tool, "size": size, "n_genes": len(genes), **judges.macro_f1(task, genes)}
-        | {"seconds": seconds, "genes": " ".join(genes)}
-        for size, genes in panels.items()
-    ]
+def warm() -> None:
+    """Compile what is compiled on first use, so that no job pays for it."""
+    adata = scgce.datasets.simulated_cells(120, 20, 3, rng=0)
+    scgce.tl.panel(adata, "group", 3)
 
 
-def tasks(name: str, splits: int) -> dict[str, data.Task]:
-    """Halves at random by number, and the donors' task where there are donors."""
-    adata = data.cells(name)
-    found = {str(split): data.halves(adata, split) for split in range(splits)}
-    other = data.donors(adata)
-    return found if other is None else found | {"donors": other}
+def read(results: Path) -> dict[str, pd.DataFrame]:
+    """What was run before."""
+    files = {name: results / f"{name}.csv" for name in ("panels", CURATED)}
+    return {name: pd.read_csv(file, dtype={"split": str}) for name, file in files.items() if file.exists()}
 
 
-def main() -> None:
+def asked() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one split of the smallest set, into a scratch folder")
     parser.add_argument("--splits", type=int, default=5, help="random halves of every set")
     parser.add_argument("--keep", action="store_true", help="go on where the run before was interrupted")
-    arguments = parser.parse_args()
-    results = Path(tempfile.gettempdir()) / "scgce-markers-quick" if arguments.quick else HERE
-    results.mkdir(parents=True, exist_ok=True)
+    parser.add_argument("--jobs", type=int, default=1, help="how many to run side by side, one thread each")
+    parser.add_argument(
+        "--minutes", type=float, default=24 * 60, help="stop then, and make the tables of what there is"
+    )
+    parser.add_argument("--sets", nargs="+", default=data.available(), choices=data.SETS, metavar="SET")
+    parser.add_argument("--tools", nargs="+", default=tools.available(), choices=tools.TOOLS, metavar="TOOL")
+    parser.add_argument("--results", type=Path, default=HERE, help="folder of the tables")
+    found = parser.parse_args()
+    if found.quick:
+        found.results = Path(tempfile.gettempdir()) / "scgce-markers-quick"
+        found.sets, found.splits = ["pbmc68k"], 1
+    return found
+
+
+def main() -> None:
+    given = asked()
+    sizes = SIZES[:2] if given.quick else SIZES
+    given.results.mkdir(parents=True, exist_ok=True)
     logging.getLogger("scgce").setLevel(logging.ERROR)
-    file = results / "panels.csv"
-    done = pd.read_csv(file, dtype={"split": str}) if arguments.keep and file.exists() else pd.DataFrame()
-    sets, splits = (["pbmc68k"], 1) if arguments.quick else (data.available(), arguments.splits)
-    sizes = SIZES[:2] if arguments.quick else SIZES
-    made = {name: tasks(name, splits) for name in sets}
-    for split in [*map(str, range(splits)), "donors"]:
-        for name in [name for name in sets if split in made[name]]:
-            for tool in tools.available():
-                if len(done) and ((done["set"] == name) & (done["split"] == split) & (done["tool"] == tool)).any():
-                    continue
-                found = pd.DataFrame(rows(made[name][split], tool, sizes))
-                found.insert(0, "split", split)
-                found.insert(0, "set", name)
-                done = pd.concat([done, found], ignore_index=True)
-                done.to_csv(file, index=False, float_format="%.4f", lineterminator="\n")
-    markers = curated.table(data.cells("pbmc3k")) if "pbmc3k" in sets else None
-    tables.save(done, markers, results)
+    warnings.simplefilter("ignore")
+    missing = [*sorted(set(data.SETS) - set(data.available())), *sorted(set(tools.TOOLS) - set(tools.available()))]
+    print(f"not here: {', '.join(missing) or 'nothing'}; {describe()}", flush=True)
+    done = read(given.results) if given.keep else {}
+    known = done.get("panels", pd.DataFrame(columns=["set", "split", "tool"]))[["set", "split", "tool"]]
+    ready = {Job(*row) for row in known.itertuples(index=False)}
+    todo = [job for job in jobs(given.sets, given.splits, given.tools) if job not in ready]
+    if CURATED in done:
+        todo = [job for job in todo if job.split != CURATED or job.tool not in set(done[CURATED]["tool"])]
+    warm()
+    failed = []
+    for job, found in side_by_side(partial(rows, sizes=sizes), todo, given.jobs, 60 * given.minutes):
+        if found is None:
+            failed.append(job)
+            continue
+        name = CURATED if job.split == CURATED else "panels"
+        done[name] = tables.sorted_rows(pd.concat([done.get(name, pd.DataFrame()), found], ignore_index=True))
+        tables.write(done[name], given.results / f"{name}.csv")
+        print(f"{job.set} {job.split} {job.tool}", flush=True)
+    tables.save(done, given.results)
+    if failed:
+        raise SystemExit("without a result: " + "; ".join(f"{job.set} {job.split} {job.tool}" for job in failed))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import anndata as ad
 import numpy as np
 import scanpy as sc
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data"
+FOLDER = Path(os.environ.get("SCGCE_BENCHMARK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 FILES = {
     "pbmc3k": ("pbmc3k_raw_labelled.h5ad", "cell_type"),
     "retina": ("voigt_human_retina.h5ad", "cluster_label"),
@@ -33,6 +35,7 @@ def available() -> list[str]:
     return [name for name in SETS if name not in FILES or (FOLDER / FILES[name][0]).exists()]
 
 
+@cache
 def cells(name: str) -> ad.AnnData:
     """Log-normalised cells with their groups in ``obs["group"]``; genes seen in fewer than three cells are left out."""
     with warnings.catch_warnings():

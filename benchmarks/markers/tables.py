@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .curated import LISTS
+from .data import SETS
 from .judges import JUDGES
-from .tools import OURS
+from .tools import OURS, TOOLS
 
 MARGIN = 0.005
 STABLE_SIZE = 20
@@ -57,17 +59,37 @@ def stability(panels: pd.DataFrame) -> pd.DataFrame:
 
 
 def costs(panels: pd.DataFrame) -> pd.DataFrame:
-    """Median seconds of a tool for all sizes."""
-    wide = panels.groupby(["tool", "set"], sort=False)["seconds"].median().reset_index()
-    return wide.pivot(index="tool", columns="set", values="seconds").reset_index()
+    """Median seconds of a tool for all sizes, and the most megabytes that it took beside the cells."""
+    halves = panels[panels["split"] != "donors"].drop_duplicates(["set", "split", "tool"])
+    names = list(dict.fromkeys(halves["set"]))
+    by = halves.groupby(["tool", "set"], sort=False)
+    seconds, memory = by["seconds"].median().unstack()[names], by["megabytes"].max().unstack()[names]
+    return seconds.add_suffix(" [s]").join(memory.add_suffix(" [MB]")).reset_index()
 
 
-def save(panels: pd.DataFrame, markers: pd.DataFrame | None, results: Path) -> None:
+def sorted_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows in an order that does not depend on which job ended first."""
+    order = {"set": list(SETS), "tool": [*TOOLS, *LISTS]}
+    keys = [name for name in ("set", "split", "tool", "size") if name in frame]
+    return frame.sort_values(
+        keys,
+        key=lambda column: column.map(order[column.name].index) if column.name in order else column,
+        ignore_index=True,
+    )
+
+
+def write(frame: pd.DataFrame, file: Path, digits: int = 4) -> None:
+    """A table as CSV, whole or not at all."""
+    partial = file.with_suffix(".part")
+    frame.to_csv(partial, index=False, float_format=f"%.{digits}f", lineterminator="\n")
+    partial.replace(file)
+
+
+def save(done: dict[str, pd.DataFrame], results: Path) -> None:
     """Write every table and print it."""
     made = {"means": means, "verdicts": verdicts, "stability": stability, "costs": costs}
-    found = {name: make(panels) for name, make in made.items()}
-    if markers is not None:
-        found["curated"] = markers
+    found = {name: make(done["panels"]) for name, make in made.items()} if "panels" in done else {}
     for name, frame in found.items():
-        frame.to_csv(results / f"{name}.csv", index=False, float_format="%.3f", lineterminator="\n")
+        write(frame, results / f"{name}.csv", 3)
+    for name, frame in (found | {name: frame for name, frame in done.items() if name == "curated"}).items():
         print(f"\n{name}\n{frame.round(3).to_string(index=False)}")

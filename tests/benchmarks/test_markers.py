@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import anndata as ad
@@ -13,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.markers import data, judges, tables, tools  # noqa: E402
+from benchmarks.markers import data, jobs, judges, tables, tools  # noqa: E402
 
 from scgce.datasets import simulated_cells  # noqa: E402
 
@@ -62,3 +63,27 @@ def test_verdicts_compare_with_the_best_other_tool() -> None:
     assert found["error"].tolist() == [pytest.approx(0.05)] and found["verdict"].tolist() == ["tie"]
     rows[0].update(dict.fromkeys(judges.JUDGES, 0.9))
     assert tables.verdicts(pd.DataFrame(rows))["verdict"].tolist() == ["first"]
+
+
+def test_jobs_end_on_their_own_and_one_that_fails_is_said() -> None:
+    some = [jobs.Job("pbmc68k", "0", tool) for tool in ("random genes", "no such tool")]
+    found = dict(jobs.side_by_side(partial(jobs.rows, sizes=(3, 5)), some, most=2, seconds=300))
+    assert found[some[1]] is None
+    frame = found[some[0]]
+    assert frame is not None
+    assert frame["size"].tolist() == [3, 5] and frame["n_genes"].tolist() == [3, 5]
+    assert frame[list(judges.JUDGES)].stack().between(0, 1).all() and (frame["megabytes"] >= 0).all()
+
+
+def test_what_has_not_ended_in_time_is_said() -> None:
+    some = [jobs.Job("pbmc68k", str(split), "random genes") for split in range(3)]
+    found = dict(jobs.side_by_side(partial(jobs.rows, sizes=(3,)), some, most=1, seconds=0))
+    assert found == dict.fromkeys(some)
+
+
+def test_long_jobs_come_first_and_rows_stand_in_one_order() -> None:
+    found = jobs.jobs(["pbmc68k"], 2, ["t-test", "random forest"])
+    assert [job.tool for job in found] == ["random forest"] * 2 + ["t-test"] * 2
+    rows = pd.DataFrame({"set": ["pbmc68k", "pbmc3k"], "split": ["0", "0"], "tool": ["t-test", "COSG"], "size": [5, 5]})
+    pd.testing.assert_frame_equal(tables.sorted_rows(rows), tables.sorted_rows(rows[::-1]))
+    assert tables.sorted_rows(rows)["set"].tolist() == ["pbmc3k", "pbmc68k"]
