@@ -1,8 +1,9 @@
 """A GPU beside the CPU on the same cells: ``python -m benchmarks.speed.gpu``.
 
 The read of X (product and group sums; seconds, and bytes of X a second beside what copying the same bytes to the device
-takes) and the whole of ``tl.tgt``, the encoder given, six sparsities, metrics and judges included. Needs a CUDA device;
-``--quick`` runs small, and on the CPU alone where there is none.
+takes) and the whole of ``tl.tgt``, six sparsities, metrics and judges included: the path or the refinement with the
+encoder given, or the default, which trains a student of a map. Needs a CUDA device; ``--quick`` runs small, and on the
+CPU alone where there is none.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from .cells import encoder_of, many_cells, some_cells
 from .machine import publish, timed
 
 SIZE = {False: (1_000_000, 20_000, 50), True: (4_000, 400, 4)}
+METHODS: dict[str, dict[str, Any]] = {
+    "path": {"method": "path"},
+    "refine": {"method": "refine"},
+    "student": {"use_rep": "X_map", "method": "refine"},
+}
 SWEEP = [1, 2, 5, 10, 20, 50]
 
 
@@ -35,7 +41,8 @@ def rows(adata: ad.AnnData, encoder: Encoder, device: str, method: str) -> dict[
     read = lambda: project_and_sum(adata.X, W, b, codes, int(codes.max()) + 1, device=where)  # noqa: E731
     read()  # compiles, or starts the device
     _, reading = timed(read)
-    options = {"encoder": encoder, "sparsity": SWEEP, "method": method, "device": device, "key_added": device}
+    options = {"sparsity": SWEEP, "device": device, "key_added": device, **METHODS[method]}
+    options |= {} if "use_rep" in options else {"encoder": encoder}
     _, seconds = timed(lambda: scgce.tl.tgt(adata, "group", **options))
     size = adata.X.data.nbytes + adata.X.indices.nbytes
     found = {"device": device, "method": method, "read_seconds": reading, "read_GB_per_s": size / reading / 1e9}
@@ -67,25 +74,29 @@ def agreement(adata: ad.AnnData, one: str, other: str) -> dict[str, float]:
     return {"same_genes": float(same.mean()), "largest_difference": float(apart.max())}
 
 
-def main(quick: bool, method: str) -> None:
-    """Run and print."""
+def main(quick: bool, method: str, n_cells: int | None) -> None:
+    """Run, print, and keep the table unless the run is a quick one."""
     warnings.simplefilter("ignore")
     logging.getLogger("scgce").setLevel(logging.ERROR)
     devices = [*(["cuda"] if torch.cuda.is_available() else []), "cpu"]
     if len(devices) == 1 and not quick:
         raise SystemExit("there is no CUDA device; --quick runs on the CPU alone")
-    n_cells, n_genes, n_groups = SIZE[quick]
+    largest, n_genes, n_groups = SIZE[quick]
+    n_cells = n_cells or largest
     some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
     encoder, adata = encoder_of(some), many_cells(some, n_cells)
+    if method == "student":
+        adata.obsm["X_map"] = np.tanh(encoder(adata.X)[:, :2])
     table = pd.DataFrame([rows(adata, encoder, device, method) for device in devices])
     if len(devices) == 2:
         table = table.assign(**agreement(adata, *devices))
-    publish(table.assign(cells=n_cells, genes=n_genes, groups=n_groups), "gpu", quick)
+    publish(table.assign(cells=n_cells, genes=n_genes, groups=n_groups), f"gpu_{method}", quick)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--method", default="path", choices=("path", "refine"))
+    parser.add_argument("--method", default="path", choices=tuple(METHODS))
+    parser.add_argument("--cells", type=int, help="number of cells, by default a million, or 4,000 with --quick")
     arguments = parser.parse_args()
-    main(arguments.quick, arguments.method)
+    main(arguments.quick, arguments.method, arguments.cells)

@@ -1,0 +1,119 @@
+"""What a GPU computes is what the CPU computes: every public function that takes a device, on both."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import pytest
+import scanpy as sc
+import torch
+from tests.contract._api import TABLE, VARIANTS, at_hand, call, function, tiny
+
+import scgce
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
+]
+DEVICE = "cuda"
+# Training draws other numbers on another device: these are compared by what they are for, below.
+TRAINED = {"tl.scvis", "tl.autoencoder", "tl.umap_loss", "tl.distill"}
+ON_A_DEVICE = sorted(name for name in at_hand(TABLE) if "device" in inspect.signature(function(name)).parameters)
+
+
+@pytest.fixture(scope="module")
+def ready() -> ad.AnnData:
+    """Tiny data on which every tool that another needs has run, on the CPU."""
+    adata = tiny()
+    call("tl.tgt", adata, device="cpu")
+    call("tl.autoencoder", adata, device="cpu")
+    return adata
+
+
+@pytest.fixture(scope="module")
+def cells() -> ad.AnnData:
+    """600 simulated cells × 200 genes in 5 groups, with PCA and a map that no known function computes."""
+    adata = scgce.datasets.simulated_cells(600, 200, 5, rng=1)
+    sc.pp.pca(adata, n_comps=10)
+    scgce.tl.autoencoder(adata, n_epochs=20, rng=0, device="cpu")
+    Z = np.asarray(adata.obsm["X_autoencoder"], dtype=np.float64)[:, :2]
+    adata.obsm["X_map"] = np.tanh(Z / Z.std(axis=0))
+    return adata
+
+
+def assert_close(found: Any, wanted: Any, where: str) -> None:
+    """Nested results: text and shapes are the same, numbers up to float32 sums in another order."""
+    if hasattr(wanted, "items"):
+        assert set(found) == set(wanted), where
+        for key in wanted:
+            if key not in {"device", "seconds", "created"}:
+                assert_close(found[key], wanted[key], f"{where}[{key!r}]")
+        return
+    one, other = (np.asarray(x.toarray() if hasattr(x, "toarray") else x) for x in (found, wanted))
+    if other.dtype.kind == "f":
+        largest = np.abs(other[np.isfinite(other)]).max(initial=1e-3)
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-3 * largest, err_msg=where)
+    else:
+        assert one.shape == other.shape, where
+
+
+@pytest.mark.parametrize("name", [name for name in ON_A_DEVICE if name not in TRAINED])
+def test_the_same_on_both(name: str, ready: ad.AnnData) -> None:
+    there, here = ready.copy(), ready.copy()
+    call(name, there, device=DEVICE)
+    call(name, here, device="cpu")
+    for place in TABLE[name].writes:
+        slot, _, key = place.partition("/")
+        if slot in {"uns", "obsm", "varm"}:
+            assert_close(getattr(there, slot)[key], getattr(here, slot)[key], f"{name}: {place}")
+
+
+@pytest.mark.parametrize("name", sorted(TRAINED & set(ON_A_DEVICE)))
+def test_training_there_gives_numbers(name: str) -> None:
+    adata = tiny()
+    call(name, adata, device=DEVICE)
+    (place,) = [place for place in TABLE[name].writes if place.startswith("obsm/")]
+    assert np.isfinite(np.asarray(adata.obsm[place.removeprefix("obsm/")])).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"use_rep": "X_pca", "method": "truncate"},
+        {"use_rep": "X_pca", "method": "refine"},
+        {"use_rep": "X_pca", "method": "refine", "clip": None, "amplitude": None},
+        {"use_rep": "X_map", "method": "refine"},
+        {"use_rep": "X_pca", "programs": "profile"},
+    ],
+    ids=["truncate", "refine", "as-published", "student", "programmes"],
+)
+def test_explanations_are_as_good(options: dict[str, Any], cells: ad.AnnData) -> None:
+    found = {}
+    for device in (DEVICE, "cpu"):
+        scgce.tl.tgt(cells, "group", sparsity=[3], device=device, key_added=device, **options)
+        found[device] = scgce.get.metrics(cells, key=device)[["correctness", "coverage"]].to_numpy().mean()
+    assert abs(found[DEVICE] - found["cpu"]) < 0.05, found
+
+
+def test_programmes_of_the_table(ready: ad.AnnData) -> None:
+    there, here = ready.copy(), ready.copy()
+    name = "tl.tgt in programmes"
+    call(name, there, device=DEVICE)
+    call(name, here, device="cpu")
+    key = VARIANTS[name].options["key_added"]
+    assert_close(there.uns[key], here.uns[key], name)
+
+
+def test_what_follows_reads_a_result_made_there(cells: ad.AnnData) -> None:
+    adata = cells.copy()
+    scgce.tl.tgt(adata, "group", use_rep="X_map", sparsity=[3], device=DEVICE)
+    scgce.tl.evaluate(adata, device=DEVICE)
+    scgce.tl.evidence(adata, n_permutations=3, device=DEVICE)
+    scgce.tl.stability(adata, n_bootstraps=2, device=DEVICE)
+    groups = list(adata.obs["group"].cat.categories)
+    frame = scgce.get.explanation(adata, groups[0], groups[1])
+    assert len(frame)
+    assert np.isfinite(frame["delta"]).all()
