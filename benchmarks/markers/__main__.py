@@ -32,10 +32,11 @@ def warm() -> None:
     scgce.tl.panel(adata, "group", 3)
 
 
-def read(results: Path) -> dict[str, pd.DataFrame]:
-    """What was run before."""
+def read(results: Path, redo: list[str]) -> dict[str, pd.DataFrame]:
+    """What was run before, but for the tools to run once more."""
     files = {name: results / f"{name}.csv" for name in ("panels", CURATED)}
-    return {name: pd.read_csv(file, dtype={"split": str}) for name, file in files.items() if file.exists()}
+    found = {name: pd.read_csv(file, dtype={"split": str}) for name, file in files.items() if file.exists()}
+    return {name: table[~table["tool"].isin(redo)] for name, table in found.items()}
 
 
 def asked() -> argparse.Namespace:
@@ -50,6 +51,7 @@ def asked() -> argparse.Namespace:
     )
     parser.add_argument("--sets", nargs="+", default=data.available(), choices=data.SETS, metavar="SET")
     parser.add_argument("--tools", nargs="+", default=tools.available(), choices=tools.TOOLS, metavar="TOOL")
+    parser.add_argument("--redo", nargs="+", default=[], metavar="TOOL", help="with --keep: tools to run once more")
     parser.add_argument("--results", type=Path, default=HERE, help="folder of the tables")
     found = parser.parse_args()
     if found.quick:
@@ -66,7 +68,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     missing = [*sorted(set(data.SETS) - set(data.available())), *sorted(set(tools.TOOLS) - set(tools.available()))]
     print(f"not here: {', '.join(missing) or 'nothing'}; {describe()}", flush=True)
-    done = read(given.results) if given.keep else {}
+    done = read(given.results, given.redo) if given.keep else {}
     known = done.get("panels", pd.DataFrame(columns=["set", "split", "tool"]))[["set", "split", "tool"]]
     ready = {Job(*row) for row in known.itertuples(index=False)}
     todo = [job for job in jobs(given.sets, given.splits, given.tools) if job not in ready]

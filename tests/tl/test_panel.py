@@ -216,6 +216,109 @@ def test_what_contradicts_itself_is_refused(adata: ad.AnnData) -> None:
         assert set(adata.uns) == before
 
 
+BAD_WISHES = {
+    "a name without a price": (lambda names: {"gene_costs": pd.Series(1.0, index=names[3:])}, "no value for 3 genes"),
+    "a price that is NaN": (lambda names: {"gene_costs": np.where(names == names[1], np.nan, 1.0)}, "nan"),
+    "a price below 0": (lambda names: {"gene_costs": np.where(names == names[1], -1.0, 1.0)}, "-1"),
+    "every gene forbidden": (lambda names: {"gene_costs": np.full(len(names), np.inf)}, "forbids every gene"),
+    "too few prices": (lambda names: {"gene_costs": np.ones(len(names) - 1)}, "one value a gene"),
+    "a budget that pays nothing": (lambda names: {"budget": 0.5}, "cheapest gene costs 1"),
+    "an unknown gene": (lambda names: {"fixed": ["nowhere"]}, "fixed='nowhere' not in"),
+    "a name for a list": (lambda names: {"fixed": names[0]}, "expected a sequence"),
+    "no genes": (lambda names: {"n_genes": 0}, "n_genes=0"),
+    "half a gene": (lambda names: {"n_genes": 2.5}, "n_genes=2.5"),
+    "a mask of numbers": (lambda names: {"mask_var": np.ones(len(names), dtype=int)}, "expected booleans"),
+    "a mask that leaves nothing": (lambda names: {"mask_var": np.zeros(len(names), dtype=bool)}, "leaves no gene"),
+    "a programme of nothing": (lambda names: {"programs": {"none": ["nowhere"]}}, "no gene of 'none'"),
+    "one group": (lambda names: {"groups": ["0"]}, "at least two"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_WISHES)
+def test_what_cannot_be_used_is_named_and_nothing_is_written(adata: ad.AnnData, case: str) -> None:
+    options, said = BAD_WISHES[case]
+    before = set(adata.uns)
+    with pytest.raises((ValueError, KeyError, TypeError), match=said):
+        tl.panel(adata, "group", **{"n_genes": 5, **options(adata.var_names)})
+    assert set(adata.uns) == before
+
+
+def test_groups_that_no_gene_tells_apart_have_no_panel(adata: ad.AnnData) -> None:
+    adata.X = np.ones(adata.shape, dtype=np.float32)
+    for n_genes in (5, "auto"):
+        with pytest.raises(ValueError, match="no gene that may be chosen differs"):
+            tl.panel(adata, "group", n_genes)
+    assert "panel" not in adata.uns
+
+
+def test_prices_and_masks_are_matched_by_name_in_every_form(adata: ad.AnnData) -> None:
+    names, rng = adata.var_names, np.random.default_rng(1)
+    prices = pd.Series(rng.uniform(0.5, 2.0, len(names)), index=names)
+    mask = pd.Series(rng.random(len(names)) < 0.5, index=names)
+    adata.var["price"], adata.var["mask"] = prices, mask
+    found = []
+    for costs, allowed in (
+        ("price", "mask"),
+        (prices.to_numpy(), mask.to_numpy()),
+        (prices.sample(frac=1, random_state=0), mask.sample(frac=1, random_state=0)),
+        (pd.concat([prices, pd.Series({"elsewhere": 1.0})]), mask.tolist()),
+    ):
+        tl.panel(adata, "group", 5, gene_costs=costs, mask_var=allowed)
+        found.append(genes(adata))
+    assert found == [found[0]] * 4
+    assert mask[found[0]].all()
+
+
+def test_fixed_genes_count_once_and_hold_against_a_mask(adata: ad.AnnData) -> None:
+    first, second = adata.var_names[:2]
+    tl.panel(adata, "group", 4, fixed=[second, first, second], mask_var=adata.var_names != first)
+    frame = get.panel(adata, key="panel")
+    assert frame["gene"][:2].tolist() == [second, first] and frame["gene"].is_unique
+    assert frame["fixed"].tolist() == [True, True, False, False]
+
+
+def test_auto_heeds_prices_fixed_genes_and_programmes(adata: ad.AnnData) -> None:
+    names = adata.var_names
+    prices = pd.Series(np.linspace(0.1, 2.0, len(names)), index=names)
+    tl.panel(adata, "group", "auto", gene_costs=prices, budget=3)
+    assert get.panel(adata, key="panel")["cost"].sum() <= 3
+    fixed, programs = names[:3].tolist(), {str(place): [names[place]] for place in range(50, 60)}
+    tl.panel(adata, "group", "auto", fixed=fixed, programs=programs)
+    assert genes(adata)[:3] == fixed
+    assert {members[0] for members in programs.values()} <= set(genes(adata))
+
+
+def test_a_programme_that_cannot_be_read_is_named(adata: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    prices = pd.Series(1.0, index=adata.var_names)
+    prices.iloc[7] = np.inf
+    with caplog.at_level(logging.WARNING, logger="scgce"):
+        tl.panel(adata, "group", 5, programs={"dear": [adata.var_names[7]]}, gene_costs=prices)
+    assert (
+        f"programmes of which no gene may be taken, can be paid or adds anything: ({adata.var_names[7]})" in caplog.text
+    )
+
+
+def test_more_genes_than_there_are_is_said(adata: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="scgce"):
+        tl.panel(adata, "group", 1000)
+    assert f"the panel ends after {len(genes(adata))} of 1000 genes" in caplog.text
+    assert len(genes(adata)) <= adata.n_vars
+
+
+@pytest.mark.parametrize("kind", ["unused category", "numbers", "text"])
+def test_labels_of_every_kind_give_the_same_panel(adata: ad.AnnData, kind: str) -> None:
+    tl.panel(adata, "group", 5)
+    other, labels = adata.copy(), adata.obs["group"]
+    other.obs["group"] = {
+        "unused category": labels.cat.add_categories(["nobody"]),
+        "numbers": labels.cat.codes.astype(int),
+        "text": labels.astype(str).astype(object),
+    }[kind]
+    tl.panel(other, "group", 5)
+    assert genes(other) == genes(adata)
+    assert other.uns["panel"]["groups"].tolist() == adata.uns["panel"]["groups"].tolist()
+
+
 def test_dense_and_sparse_and_a_layer_agree(adata: ad.AnnData) -> None:
     tl.panel(adata, "group", 10)
     other = adata.copy()

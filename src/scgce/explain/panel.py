@@ -179,16 +179,23 @@ def make(material: Material, pairs: Pairs, request: Request) -> Made:
     n_genes, validation = request.n_genes, np.zeros(0)
     if n_genes is None:
         learned = learn(material, (FIT,), pairs, request.usable, always)
-        trial = choose_panel(learned.means, learned.covariance, pairs, _wish(learned, request, LONGEST))
+        trial = _chosen(learned, pairs, request, LONGEST)
         scores = _score(material, learned, trial, VALIDATE)
         validation = scores.accuracy
-        n_genes = max(fewest_as_good(scores), len(request.fixed), 1) if len(trial.genes) else 1
+        n_genes = max(fewest_as_good(scores), len(request.fixed), len(request.sets))
     # no choice is left for the validation cells: they learn too
     learned = learn(material, (FIT, VALIDATE), pairs, request.usable, always)
-    panel = choose_panel(learned.means, learned.covariance, pairs, _wish(learned, request, n_genes))
+    panel = _chosen(learned, pairs, request, n_genes)
     scores = _score(material, learned, panel, REPORT)
     genes = learned.candidates[panel.genes]
     return Made(genes, panel, learned, scores, _curve(material, genes), validation)
+
+
+def _chosen(learned: Learned, pairs: Pairs, request: Request, n_genes: int) -> Panel:
+    panel = choose_panel(learned.means, learned.covariance, pairs, _wish(learned, request, n_genes))
+    if not panel.genes:
+        raise ValueError("no panel: no gene that may be chosen differs between the groups")
+    return panel
 
 
 def _wish(learned: Learned, request: Request, n_genes: int) -> Wish:

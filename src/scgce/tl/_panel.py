@@ -87,7 +87,8 @@ def panel(
     budget
         Most that the whole panel may cost, fixed genes included.
     fixed
-        Names of genes that are in the panel whatever they add, first. Give those that are there already the price 0.
+        Names of genes that are in the panel whatever they add, first, also where ``mask_var`` leaves them out. Give
+        those that are there already the price 0.
     programs
         Gene programmes of which the panel must read each: name → genes, or a key of ``adata.varm`` with weights
         (d, M), whose ten largest of every column count. At least one gene of each is taken.
@@ -195,6 +196,10 @@ def _request(
         )
     usable = mask & np.isfinite(costs)
     usable[always] = True
+    if not len(always) and costs[usable].min(initial=np.inf) > limit:
+        raise ValueError(
+            f"budget={budget}: the cheapest gene costs {costs[usable].min(initial=np.inf):g}; expected at least that"
+        )
     sets = sets_of(adata, programs, genes)
     if not isinstance(n_genes, str) and len(sets) > n_genes:
         raise ValueError(f"programs: {len(sets)} programmes need as many genes; expected at most n_genes={n_genes}")
@@ -261,6 +266,10 @@ def _tell(material: Material, made: Made, request: Request, entry: dict[str, Any
     if made.panel.twins:
         said = [f"{names[twin]} (as {names[gene]})" for twin, gene in made.panel.twins]
         logger.warning("%d genes repeat a chosen one and are passed over: %s", len(said), listing(said))
+    unread = [members for members in request.sets if not np.isin(members, made.genes).any()]
+    if unread:
+        said = [f"({', '.join(material.genes[members][:3])})" for members in unread]
+        logger.warning("programmes of which no gene may be taken, can be paid or adds anything: %s", listing(said))
     flat = [
         name
         for gene, name in zip(made.panel.genes, entry["genes"], strict=True)

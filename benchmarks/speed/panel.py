@@ -1,0 +1,55 @@
+"""``tl.panel`` on many cells: ``python -m benchmarks.speed.panel [--quick]``.
+
+Simulated sparse cells, a panel of 50 genes with its scores and judges. Memory is what the call takes beside X.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+
+import pandas as pd
+
+import scgce
+
+from .cells import many_cells, some_cells
+from .machine import peak_memory, publish, timed
+
+SIZES = {False: ((10_000, 5_000, 10), (30_000, 20_000, 20), (100_000, 20_000, 50)), True: ((2_000, 1_000, 5),)}
+N_GENES = 50
+
+
+def measure(n_cells: int, n_genes: int, n_groups: int) -> dict[str, float]:
+    """One row of the table."""
+    adata = many_cells(some_cells(n_genes, n_groups, min(n_cells, 10_000)), n_cells)
+    with peak_memory() as memory:
+        _, seconds = timed(lambda: scgce.tl.panel(adata, "group", N_GENES))
+    X = adata.X
+    size = (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / 1e9
+    beside = (memory["peak"] - memory["before"]) / 1e9
+    accuracy = scgce.get.panel(adata, key="panel")["accuracy"].iloc[-1]
+    return {
+        "cells": n_cells,
+        "genes": n_genes,
+        "groups": n_groups,
+        "cores": len(os.sched_getaffinity(0)),
+        "seconds": seconds,
+        "X [GB]": size,
+        "beside X [GB]": beside,
+        "accuracy": accuracy,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one small size, nothing is kept")
+    quick = parser.parse_args().quick
+    logging.getLogger("scgce").setLevel(logging.ERROR)
+    warm = some_cells(200, 3, 300)
+    scgce.tl.panel(warm, "group", 5)  # compiles what is compiled on first use
+    publish(pd.DataFrame([measure(*size) for size in SIZES[quick]]), "panel", quick)
+
+
+if __name__ == "__main__":
+    main()
