@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from scgce._api.constraints import checked
-from scgce._api.progress import progress
+from scgce._api.progress import done, progress
 
 
 class Terminal(io.StringIO):
@@ -46,6 +46,19 @@ def test_shown_in_a_notebook_and_left_there(
     shown = capsys.readouterr().err
     assert "path: 100%" in shown
     assert shown.endswith("\n")
+
+
+@pytest.mark.parametrize("total", [5, None])
+def test_work_that_ends_early_ends_with_a_full_bar(monkeypatch: pytest.MonkeyPatch, total: int | None) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress(total=total, desc="sweep") as bar:
+        bar.update(2)
+        done(bar)
+    assert (bar.n, bar.total) == ((5, 5) if total else (2, 2))
+    assert "sweep: 100%" in sys.stderr.getvalue()  # type: ignore[attr-defined]
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    done(progress(total=total))  # nobody watches
+    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
 
 
 @checked()

@@ -48,6 +48,21 @@ def progress(iterable: Iterable[T] | None = None, *, total: int | None = None, d
     return bar(iterable, total=total, desc=desc, leave=True)
 
 
+def done(bar: tqdm[T]) -> None:
+    """Show a bar as full: work may end before the most steps that it could take.
+
+    Parameters
+    ----------
+    bar
+        Of `progress`; without a total its steps so far become the total.
+    """
+    if bar.disable:
+        return
+    bar.total = max(bar.n, bar.total or 0)
+    bar.update(bar.total - bar.n)
+    bar.refresh()
+
+
 def _in_jupyter() -> bool:
     """Whether a kernel runs this, whose stderr is no terminal though somebody watches."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()

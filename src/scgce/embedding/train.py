@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scgce._api.progress import progress
+from scgce._api.progress import done, progress
 
 Terms = dict[str, Tensor]
 
@@ -113,6 +113,7 @@ def train(
             history.setdefault(field, []).append(number)
         bar.set_postfix(loss=f"{entry['loss']:.4f}")
         if schedule.patience and waited >= schedule.patience:
+            done(bar)
             break
     if best_state is not None:
         network.load_state_dict(best_state)

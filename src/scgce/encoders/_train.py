@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce._api.progress import progress
+from scgce._api.progress import done, progress
 from scgce.core.adam import Adam, one_cycle
 
 
@@ -150,6 +150,7 @@ def train_network(
                 best, best_loss = copy.deepcopy(network.state_dict()), held_out
             if waited >= how.patience:
                 break
+        done(bar)
     network.load_state_dict(best)
     return network.cpu().eval().requires_grad_(False)
 

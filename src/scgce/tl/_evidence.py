@@ -12,7 +12,7 @@ from anndata import AnnData
 from scgce._api.constraints import NONE, SEED, checked, one_of
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
-from scgce._api.progress import progress
+from scgce._api.progress import done, progress
 from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.pairs import listed, with_self
@@ -189,6 +189,7 @@ def _by_pair(
         found |= _null(cells, cuts, epsilon, n_permutations, seed, asked, bar.update)
         found |= _unexplained(prepared, cells, moved, at_one, epsilon, threshold)
         bar.update(pairs)
+        done(bar)
     return found
 
 

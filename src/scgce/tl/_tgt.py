@@ -11,7 +11,7 @@ from anndata import AnnData
 from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask
 from scgce._api.constraints import FLAG, NONE, checked, one_of
-from scgce._api.progress import progress
+from scgce._api.progress import done, progress
 from scgce._api.threads import one_thread
 from scgce.core.choose.select import smallest_sufficient
 from scgce.core.pairs import listed
@@ -277,6 +277,7 @@ def _explain(
             reference=reference,
             on_sparsity=lambda: bar.update(SCORE_STEPS),
         )
+        done(bar)
     found |= {} if model.lams is None else {"lam": np.array(model.lams)}
     return found if (model.costs == 1).all() else {**found, "gene_costs": model.costs}
 
@@ -319,4 +320,5 @@ def _explain_in_programs(
             reference=reference,
             on_sparsity=bar.update,
         )
+        done(bar)
     return {**entry, "programs": _in_programs.to_entry(programs, explained)}
