@@ -21,6 +21,8 @@ from scgce.store.contrasts import Contrast, contrasts_of
 from scgce.store.programs import StoredPrograms
 from scgce.store.result import Result
 
+from .again import Again
+from .left_out import left_out_correctness
 from .read import MOST_CELLS, Prepared
 from .split import FIT, REPORT
 
@@ -71,8 +73,9 @@ def donor_evidence(
     column: str,
     min_cells: int,
     level: float,
+    again: Again | None = None,
 ) -> dict[str, Any]:
-    """The entry ``donor_evidence`` that `tl.evidence` stores: see there.
+    """The entry ``donor_evidence`` that `tl.evidence` stores: see there; ``again`` leaves each donor out in turn.
 
     Raises
     ------
@@ -96,6 +99,10 @@ def donor_evidence(
         facts |= {"item": items.names[items.used[number]].astype(str)}
         rows = {"source": contrast.source, "target": contrast.target}
         found.append(facts | {name: np.full(len(facts["item"]), row) for name, row in rows.items()})
+    apart: dict[str, Any] = {}
+    if again is not None:
+        of = donors.names, donors.codes
+        apart["left_out_correctness"] = left_out_correctness(adata, prepared, again, *of, column, min_cells)
     _tell([str(one["design"][0]) for one in found if len(one["design"])], column, judged=not np.isnan(family))
     return {
         **{name: np.concatenate([one[name] for one in found]) for name in found[0]},
@@ -107,6 +114,7 @@ def donor_evidence(
         "donors": donors.names.astype(str),
         "held_out": donors.held_out,
         "correctness": _scores(prepared, donors, cuts, result.epsilon, min_cells),
+        **apart,
     }
 
 

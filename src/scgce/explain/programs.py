@@ -22,7 +22,8 @@ from scgce.core.pairs import Asked, centred, mask_of, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, score_pairs
 from scgce.matrix import arrays
-from scgce.programs import FittingCells, Programs, learn_programs, resolve_programs
+from scgce.programs import FittingCells, Programs, learn_programs, resolve_programs, with_rest
+from scgce.programs.learn import LEARNED
 
 from .read import Prepared
 from .split import FIT, VALIDATE
@@ -176,13 +177,18 @@ def search(
     return chosen
 
 
+def fitting_cells(setting: Setting) -> FittingCells:
+    """What programmes are learned from: the groups' means as they differ within the pairs asked for."""
+    prepared = setting.prepared
+    differing = centred(prepared.means, prepared.asked)
+    return FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), differing)
+
+
 def choose_programs(
     adata: AnnData, setting: Setting, source: Any, mask: np.ndarray, on_step: Callable[[], object] | None = None
 ) -> Programs:
     """The programmes to explain in, learned on the fitting cells where they are learned."""
-    prepared = setting.prepared
-    differing = centred(prepared.means, prepared.asked)
-    cells = FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), differing)
+    prepared, cells = setting.prepared, fitting_cells(setting)
     if not (isinstance(source, str) and source == "auto"):
         try:
             found = resolve_programs(source, prepared.genes, cells, adata=adata, mask=mask, rng=setting.seed)
@@ -307,6 +313,22 @@ def from_entry(stored: Mapping[str, Any], prepared: Prepared, label: str) -> Pro
         matched=np.ones(n),
         weights=weights,
     )
+
+
+def learned_again(adata: AnnData, setting: Setting, entry: Mapping[str, Any], mask: np.ndarray) -> Programs:
+    """The programmes of an entry, those that the call learned from cells learned anew from the cells of ``setting``.
+
+    Given ones stay, and so do those read under a key, wherever they were learned.
+    """
+    label = str(entry["params"].get("programs", ""))
+    stored = from_entry(entry["programs"], setting.prepared, label)
+    if stored.learned.all():
+        again = label == "auto" or label in LEARNED
+        return choose_programs(adata, setting, label, mask) if again else stored
+    if not stored.learned.any():
+        return stored
+    given, n_learned = stored.take(np.flatnonzero(~stored.learned)), int(stored.learned.sum())
+    return with_rest(given, fitting_cells(setting), n_learned, mask, setting.seed)
 
 
 def bootstrapped(

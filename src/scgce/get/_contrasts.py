@@ -61,7 +61,8 @@ def contrasts(
     - ``donor_low``, ``donor_high`` that interval, of the mean over donors; all of them hold together
     - ``design`` "paired", "unpaired", "confounded" (one donor a group) or "few" (fewer than two donors)
     - ``correctness``, ``coverage`` of the pair; ``donor_correctness`` mean over donors of the correctness on each
-      donor's own reported cells
+      donor's own reported cells; ``left_out_correctness`` mean over donors of the correctness on a donor's cells when
+      the explanation was made without it (``leave_one_out=True``; missing otherwise)
 
     Columns on donors are missing (0 donors) until ``tl.evidence(by="donor")`` was run for this number of genes.
 
@@ -118,12 +119,14 @@ def _scopes(frame: pd.DataFrame, found: list[Contrast]) -> NDArray[np.object_]:
 
 _FACTS = {"n": "donors", "agreeing": "donors_agreeing", "agree": "agree", "low": "donor_low", "high": "donor_high"}
 
+_SCORES = {"donor_correctness": "correctness", "left_out_correctness": "left_out_correctness"}
+
 
 def _with_donors(frame: pd.DataFrame, result: Result, k: int) -> pd.DataFrame:
     """The columns on donors, of the evidence stored for this sparsity."""
     stored: Mapping[str, Any] | None = result.raw.get("donor_evidence")
     if stored is None or int(stored["sparsity"]) != k:
-        nothing = {"donor_low": np.nan, "donor_high": np.nan, "design": "", "donor_correctness": np.nan}
+        nothing = {"donor_low": np.nan, "donor_high": np.nan, "design": "", **dict.fromkeys(_SCORES, np.nan)}
         return _ordered(
             frame.assign(donors=0, donors_agreeing=0, agree=pd.array([pd.NA] * len(frame), "boolean"), **nothing)
         )
@@ -143,8 +146,9 @@ def _with_donors(frame: pd.DataFrame, result: Result, k: int) -> pd.DataFrame:
     facts |= {"donor_low": np.where(turned, -high, low), "donor_high": np.where(turned, -low, high)}
     facts["agree"] = pd.array([pd.NA if np.isnan(one) else bool(one) for one in facts["agree"]], "boolean")
     facts["design"] = np.array([str(one) for one in stored["design"]], dtype=object)[at]
-    scores = np.asarray(stored["correctness"], dtype=np.float64)
-    facts["donor_correctness"] = [_mean(scores[:, i, j]) for i, j in ends]
+    for name, field in _SCORES.items():
+        scores = np.asarray(stored[field], dtype=np.float64) if field in stored else None
+        facts[name] = np.nan if scores is None else [_mean(scores[:, i, j]) for i, j in ends]
     return _ordered(frame.assign(**facts))
 
 
@@ -155,5 +159,5 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     last = ["donors", "donors_agreeing", "agree", "donor_low", "donor_high", "design"]
-    scores = ["correctness", "coverage", "donor_correctness"]
+    scores = ["correctness", "coverage", *_SCORES]
     return frame[[name for name in frame.columns if name not in last + scores] + last + scores]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import FittingCells, Programs
 from .learn import candidates, learn_programs
-from .sources import resolve_programs
+from .sources import resolve_programs, with_rest
 from .stored import read_programs
 
-__all__ = ["FittingCells", "Programs", "candidates", "learn_programs", "read_programs", "resolve_programs"]
+__all__ = ["FittingCells", "Programs", "candidates", "learn_programs", "read_programs", "resolve_programs", "with_rest"]

@@ -105,7 +105,7 @@ def resolve_programs(
     found = _matched(_signed(table, known), known, kind, min_genes, mask, adata, argument)
     if cells is not None:
         found = _led(found, cells)
-        found = _with_rest(found, cells, n_programs, mask, rng) if rest else found
+        found = with_rest(found, cells, n_programs, mask, rng) if rest else found
     return replace(found, genes=genes)
 
 
@@ -243,7 +243,7 @@ def _led(found: Programs, cells: FittingCells) -> Programs:
     )
 
 
-def _with_rest(
+def with_rest(
     found: Programs, cells: FittingCells, n_programs: int | None, mask: np.ndarray | None, rng: int
 ) -> Programs:
     """The given programmes, and the genes in none of them grouped from the cells."""

@@ -66,7 +66,7 @@ _EVIDENCE: dict[str, tuple[str, ...]] = {
 _MEMBERS: dict[str, tuple[str, ...]] = {"members": ("g",), "member_of": ("g",), "donors": ("D",)}
 _DONORS: dict[str, tuple[str, ...]] = {
     "held_out": ("D",),
-    "correctness": ("D", "l", "l"),
+    **dict.fromkeys(("correctness", "left_out_correctness"), ("D", "l", "l")),
     **dict.fromkeys(("source", "target", "shift", "n", "agreeing", "low", "high", "agree"), ("R",)),
     "each": ("R", "D"),
     **dict.fromkeys(("sparsity", "interval", "family", "min_cells"), ()),

@@ -34,6 +34,7 @@ from scgce.core.solve.lasso import lasso_pairs
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Pairwise
 from scgce.encoders import encoder_from_uns
+from scgce.explain.again import Again
 from scgce.explain.donors import donor_evidence
 from scgce.explain.fit import EXACT, smooth_problem
 from scgce.explain.read import Prepared
@@ -57,6 +58,7 @@ def evidence(
     threshold: float = 0.5,
     by: Literal["pair", "donor"] = "pair",
     split_by: str | None = None,
+    leave_one_out: bool = False,
     min_cells: int = 3,
     interval: float = 0.95,
     rng: int | np.random.Generator | None = None,
@@ -70,7 +72,8 @@ def evidence(
     interval over donors. Donors are the units; no number comes from counting cells. Donors that took no part in the fit
     decide (``tl.tgt(…, split_by=…)``); the intervals then hold together for all that is shown. Where all donors fitted,
     they hold together for all genes that could have been chosen, or all programmes that were given; of programmes
-    learned from the same donors nothing can be said.
+    learned from the same donors nothing can be said. With ``leave_one_out`` the whole explanation is repeated without
+    each donor and scored on its cells.
 
     Parameters
     ----------
@@ -92,6 +95,10 @@ def evidence(
         "pair" for everything but donors, "donor" for these.
     split_by
         With ``by="donor"``, the column of ``adata.obs`` with donors; None: that of the explanation.
+    leave_one_out
+        With ``by="donor"``, also explain again without each donor in turn, cells of the others split at random, and
+        score that on all cells of the donor left out. It costs a fit for each donor. Learned programmes are learned
+        again; the representation, the genes' range and ε stay, and have seen the donor.
     min_cells
         Cells of both groups that a donor needs to say something of a pair.
     interval
@@ -118,7 +125,8 @@ def evidence(
     ``shift`` (R,), ``each`` (R, D), ``n`` donors that decide, ``agreeing`` of them with the sign of the shift, ``low``,
     ``high``, ``agree`` (1 if the interval lies on the side of the shift, NaN if nothing can be said), ``design``
     ("paired", "unpaired", "confounded", "few"); ``correctness`` (D, l, l) on each donor's own reported cells;
-    ``family``, how many intervals hold together. Read it with `get.contrasts`.
+    ``family``, how many intervals hold together; with ``leave_one_out`` also ``left_out_correctness`` (D, l, l), NaN of
+    a donor without which a group has too few cells. Read it with `get.contrasts`.
 
     Raises
     ------
@@ -131,8 +139,9 @@ def evidence(
         If a contrast cannot be told from its donors, or all donors took part when the programmes were learned.
     """
     entry = read_result(adata, key)
-    if split_by is not None and by != "donor":
-        raise ValueError(f"split_by={split_by!r} with by={by!r} has no effect; expected by='donor', or None")
+    for name, value in {"split_by": split_by, "leave_one_out": leave_one_out}.items():
+        if value and by != "donor":
+            raise ValueError(f"{name}={value!r} with by={by!r} has no effect; expected by='donor', or leave it out")
     k = int(entry["params"]["sparsity_selected"]) if sparsity is None else sparsity
     if copy:
         adata = adata.copy()
@@ -142,7 +151,8 @@ def evidence(
     chosen = explanation_of(entry, prepared, k, key)
     if by == "donor":
         column, result = _column(entry, split_by, key), Result.read(adata, key)
-        found = donor_evidence(adata, prepared, result, chosen.cuts(), k, column, min_cells, interval)
+        again = Again.of(adata, entry, k, key) if leave_one_out else None
+        found = donor_evidence(adata, prepared, result, chosen.cuts(), k, column, min_cells, interval, again)
         adata.uns[key] = {**adata.uns[key], "donor_evidence": found}
         return adata if copy else None
     found = _by_pair(entry, prepared, chosen, doses, n_permutations, threshold, seed)

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
-from scgce._api.adata import gene_costs as read_costs
-from scgce._api.adata import gene_mask
 from scgce._api.constraints import NONE, TEXT, checked
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
 from scgce._api.groups import read_labels
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
-from scgce.core.choose.select import Explained
+from scgce.core.choose.select import METHODS
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.pairs import listed
 from scgce.core.score.metrics import similarity
 from scgce.encoders import encoder_from_uns, resolve
-from scgce.explain.choose import explanations
-from scgce.explain.fit import Model
+from scgce.explain.again import Again, model_of
 from scgce.explain.programs import ProgramExplained, Setting, bootstrapped, from_entry
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon, read
 from scgce.explain.reopen import explanation_of, reopen, seed_for
-from scgce.explain.split import FIT, VALIDATE
-from scgce.matrix import arrays
+from scgce.explain.split import FIT
 from scgce.store.entries import read_result
 
 _MOST_DRAWS = 1000
@@ -101,7 +96,7 @@ def stability(
     entry = read_result(adata, key)
     params = entry["params"]
     k = int(params["sparsity_selected"]) if sparsity is None else sparsity
-    if params["method"] not in ("refine", "refine_consistent", "path", "truncate", "programs"):
+    if params["method"] not in (*METHODS, "programs"):
         raise ValueError(f"key={key!r} was made by {params['method']!r}; stability needs a result of tl.tgt")
     if refit and not params["use_rep"]:
         raise ValueError("refit=True needs an explanation of a use_rep; this one was made with encoder=")
@@ -120,9 +115,7 @@ def stability(
         found["resample"] = resample or ""
         adata.uns[key] = {**adata.uns[key], "stability": found}
         return adata if copy else None
-    model = _model(adata, entry, mask_var, gene_costs)
-    # Refinement descends from richer sparsities to sparser ones: those above k are repeated too.
-    sparsities = [int(size) for size in np.asarray(entry["sweep"]["sparsity"]) if size >= k]
+    again = Again(entry, model_of(adata, entry, mask_var, gene_costs), k)
     repeats = []
     for _ in progress(range(n_bootstraps), desc="stability"):
         own = _refitted(adata, prepared, params, generator) if refit else prepared
@@ -130,7 +123,7 @@ def stability(
         if refit and params["epsilon_rule"] != "given":
             epsilon = pick_epsilon(own, params["epsilon_rule"])
         drawn = _draw(own, donors, generator)
-        repeats.append(_again(own, model, drawn, sparsities, str(params["method"]), epsilon, generator))
+        repeats.append(again.in_genes(own, drawn, epsilon, int(generator.integers(2**31))))
     asked = set(listed(prepared.groups.n, prepared.asked))
     found = _summary(reported, [repeat.cuts() for repeat in repeats], interval, asked)
     found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
@@ -196,22 +189,6 @@ def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], genera
     )
 
 
-def _model(adata: AnnData, entry: dict[str, Any], mask_var: Any, gene_costs: Any) -> Model:
-    """What was minimised, as stored; costs and mask as given, where they are."""
-    params = entry["params"]
-    costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    if mask_var is None and gene_costs is None and "gene_costs" in entry:
-        known = dict(zip(entry["genes"], np.asarray(entry["gene_costs"], dtype=np.float64), strict=True))
-        costs = np.array([known.get(str(gene), np.inf) for gene in adata.var_names])
-    return Model(
-        costs,
-        None if params["amplitude"] < 0 else float(params["amplitude"]),
-        float(params.get("penalty", 1.0)),
-        np.asarray(entry["lam"]).tolist() if "lam" in entry else None,
-        nonnegative=bool(params.get("nonnegative", False)),
-    )
-
-
 def _draw(prepared: Prepared, donors: np.ndarray | None, generator: np.random.Generator) -> np.ndarray:
     """Fitting cells with replacement, within each group; or those of whole donors, until every group has some."""
     rows = prepared.rows(FIT, MOST_CELLS[FIT])
@@ -229,26 +206,6 @@ def _draw(prepared: Prepared, donors: np.ndarray | None, generator: np.random.Ge
         if len(np.unique(prepared.groups.codes[drawn])) == prepared.groups.n:
             return drawn[np.argsort(prepared.groups.codes[drawn], kind="stable")]
     raise ValueError(f"resample: none of {_MOST_DRAWS} draws of {len(own)} donors has cells of every group")
-
-
-def _again(
-    prepared: Prepared,
-    model: Model,
-    drawn: np.ndarray,
-    sparsities: list[int],
-    method: str,
-    epsilon: float,
-    generator: np.random.Generator,
-) -> Explained:
-    """One bootstrap: the whole procedure with resampled fitting cells; the validation cells as they are."""
-    n_groups = prepared.groups.n
-    sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n_groups)
-    means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n_groups)[:, None]
-    resampled = replace(prepared, means=means)
-    fit, validate = resampled.cells(drawn), prepared.part(VALIDATE)
-    how: dict[str, Any] = {"epsilon": epsilon, "seed": int(generator.integers(2**31))}
-    (chosen,), _ = explanations(resampled, model, fit, validate, sparsities, [method], **how)
-    return chosen[0]
 
 
 def _summary(
