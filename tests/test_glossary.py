@@ -103,6 +103,8 @@ ELSEWHERE = {
     "helps_target",
     "bound",
 }
+ELSEWHERE |= {"p_random", "evidence.p_random*", "evidence.random_genes"}
+ELSEWHERE |= {f"{what}random_{score}" for what in ("", "p_", "evidence.") for score in ("correctness", "coverage")}
 # Only where some pairs were asked for.
 ELSEWHERE |= {"asked", "donor_evidence", "donor_evidence.*"}
 

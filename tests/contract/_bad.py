@@ -73,6 +73,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "interval": (0.0, 1.0, -0.5, NAN, "a"),
     "doses": ((), (NAN,), ("a",), 0.5),
     "n_permutations": (-1, 1.5, "2", None),
+    "n_random": (-1, 1.5, "2", None),
     "threshold": (NAN, -0.1, 1.1, "a"),
     "lineage": ("nowhere", {}, {"B/1": "one"}, 3),
     "source": ("nowhere", "T cell", None),

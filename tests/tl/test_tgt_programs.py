@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tests.tl._frozen import frozen
 
 import scgce
+from scgce.programs import resolve_programs
+from scgce.programs.evidence import random_programs
 
 L, D = 4, 60
 SETS = {
@@ -107,9 +109,10 @@ def test_the_other_tools_read_it(explained: ad.AnnData) -> None:
     evaluated = scgce.get.metrics(adata, key="tgt_evaluated")
     np.testing.assert_allclose(evaluated["correctness"], scgce.get.metrics(adata)["correctness"])
     pd.testing.assert_frame_equal(scgce.get.codebook(adata, key="tgt_evaluated"), scgce.get.codebook(adata))
-    scgce.tl.evidence(adata, n_permutations=3)
+    scgce.tl.evidence(adata, n_permutations=3, n_random=0)
     assert adata.uns["tgt"]["evidence"]["triangle_error"] == 0
     assert scgce.get.evidence(adata)["consistency_price"].isna().all()
+    assert not [column for column in scgce.get.evidence(adata) if "random" in column]
     scgce.tl.rank_genes(adata)
     scgce.tl.lineages(adata, {"B/1": "B", "T cell": "T", "NK": "T", "3": "T"})
     assert len(scgce.get.explanation(adata, "B", "T", key="lineages")) > 0
@@ -133,6 +136,10 @@ def test_levels_are_stable_over_bootstraps(explained: ad.AnnData) -> None:
     sizes = scgce.get.explanation(adata, "B/1", "NK", sparsity=2).set_index("program")["size"]
     for program, size in sizes.items():
         assert frame.loc[program, "low"] - 0.3 <= size <= frame.loc[program, "high"] + 0.3
+    arranged = adata[:, np.random.default_rng(0).permutation(D)].copy()
+    scgce.tl.stability(arranged, sparsity=2, n_bootstraps=4)
+    again = arranged.uns["tgt"]["stability"]
+    np.testing.assert_allclose(again["program_frequency"], found["program_frequency"])
     scgce.pl.stability(adata, "B/1", "NK", show=False)
 
 
@@ -251,3 +258,35 @@ def test_results_in_genes_say_so(blobs: ad.AnnData) -> None:
     with pytest.raises(ValueError, match="by='program'"):
         scgce.get.explanation(adata, "B/1", "NK", by="program")
     assert adata.uns["tgt"]["params"]["amplitude"] == 3.0
+
+
+def test_random_programmes_are_explained_as_by_hand(explained: ad.AnnData) -> None:
+    """Each draw by `tl.tgt` itself, given the dealt sets; p by counting."""
+    adata = explained.copy()
+    scgce.tl.evidence(adata, sparsity=2, n_permutations=0, doses=(1.0,), n_random=3)
+    found, generator = adata.uns["tgt"]["evidence"], np.random.default_rng(adata.uns["tgt"]["params"]["seed"])
+    own = scgce.get.metrics(adata, sparsity=2)[["correctness", "coverage"]]
+    drawn, genes = [], []
+    for _ in range(3):
+        dealt = random_programs(resolve_programs(SETS, adata.var_names.to_numpy()), generator)
+        members = {name: adata.var_names[dealt.leading(m)].tolist() for m, name in enumerate(dealt.names)}
+        scgce.tl.tgt(adata, "group", **{**OPTIONS, "programs": members, "sparsity": 2}, judges=False, key_added="null")
+        metrics = scgce.get.metrics(adata, key="null")
+        drawn.append(metrics[["correctness", "coverage"]].to_numpy())
+        genes.append(metrics["n_genes"].mean())
+    null, frame = np.stack(drawn), scgce.get.evidence(adata)
+    np.testing.assert_allclose(frame[["random_correctness", "random_coverage"]], null.mean(0), atol=1e-6)
+    counted = (1 + (null >= own.to_numpy() - 1e-9).sum(0)) / 4
+    np.testing.assert_allclose(frame[["p_random_correctness", "p_random_coverage"]], counted)
+    as_well = (null.mean((1, 2)) >= own.to_numpy().mean() - 1e-9).sum()
+    assert (frame["p_random"] == (1 + as_well) / 4).all() and as_well == 0
+    np.testing.assert_allclose(found["random_genes"], genes, atol=0.5)
+
+
+def test_programmes_that_mean_nothing_are_no_better_than_random_ones(explained: ad.AnnData) -> None:
+    adata = explained.copy()
+    dealt = random_programs(resolve_programs(SETS, adata.var_names.to_numpy()), 5)
+    members = {name: adata.var_names[dealt.leading(m)].tolist() for m, name in enumerate(dealt.names)}
+    scgce.tl.tgt(adata, "group", **{**OPTIONS, "programs": members, "sparsity": 2}, judges=False)
+    scgce.tl.evidence(adata, n_permutations=0, doses=(1.0,), n_random=7)
+    assert scgce.get.evidence(adata)["p_random"].iloc[0] > 1 / 8

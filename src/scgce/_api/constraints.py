@@ -125,6 +125,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "n_steps": whole(1),
     "n_bootstraps": whole(2),
     "n_permutations": whole(0),
+    "n_random": whole(0),
     "n_epochs": POSITIVE | NONE,
     "batch_size": whole(1),
     "patience": whole(0),

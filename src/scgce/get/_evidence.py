@@ -18,6 +18,7 @@ from scgce.store.entries import read_result
 from scgce.store.result import Result
 
 # The columns of `evidence`, in this order.
+_RANDOM = ("random_correctness", "random_coverage", "p_random_correctness", "p_random_coverage")
 _PER_PAIR = ("off_manifold", "below_zero", "consistency_price", "p_correctness", "p_coverage")
 
 
@@ -45,6 +46,10 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     ``below_zero`` (share), ``consistency_price`` (ratio), ``p_correctness``, ``p_coverage``; ``p_floor``: the smallest
     p that so many permutations can give, 1 / (1 + permutations), so that a p equal to it says "at most that" and more
     permutations may lower it; ``best_dose``: the t at which the mean of correctness and coverage of ``x + tδ`` peaks.
+    Of an explanation in programmes also what random programmes of the same sizes among the same genes reach, searched
+    as the explanation was: ``random_correctness``, ``random_coverage``, means over the draws;
+    ``p_random_correctness``, ``p_random_coverage``, share of the draws that explain the pair as well, and ``p_random``,
+    all pairs together, the same in every row; the smallest that n draws can give is 1 / (1 + n).
 
     Raises
     ------
@@ -61,6 +66,10 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     frame["p_floor"] = 1 / (1 + drawn) if drawn else np.nan
     curve = 0.5 * (np.asarray(found["dose_correctness"]) + np.asarray(found["dose_coverage"]))
     frame["best_dose"] = np.asarray(found["doses"])[curve[:, rows, columns].argmax(0)]
+    if "p_random" in found:
+        for name in _RANDOM:
+            frame[name] = np.asarray(found[name])[rows, columns]
+        frame["p_random"] = float(found["p_random"])
     return frame
 
 

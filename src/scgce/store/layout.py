@@ -60,8 +60,10 @@ _EVIDENCE: dict[str, tuple[str, ...]] = {
     "n_permutations": (),
     "doses": ("T",),
     "dose_": ("T", "l", "l"),
-    **dict.fromkeys(("off_manifold", "below_zero", "consistency_price", "p_"), _SQUARE),
-    "triangle_error": (),
+    "random_genes": ("B",),
+    **dict.fromkeys(("p_random", "triangle_error"), ()),
+    **dict.fromkeys(("off_manifold", "below_zero", "consistency_price"), _SQUARE),
+    **{f"{what}_{score}": _SQUARE for what in ("p", "p_random", "random") for score in ("correctness", "coverage")},
 }
 _MEMBERS: dict[str, tuple[str, ...]] = {"members": ("g",), "member_of": ("g",), "donors": ("D",)}
 _DONORS: dict[str, tuple[str, ...]] = {

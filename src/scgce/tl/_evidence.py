@@ -37,8 +37,10 @@ from scgce.encoders import encoder_from_uns
 from scgce.explain.again import Again
 from scgce.explain.donors import donor_evidence
 from scgce.explain.fit import EXACT, smooth_problem
+from scgce.explain.null import against_random
+from scgce.explain.programs import ProgramExplained, from_entry
 from scgce.explain.read import Prepared
-from scgce.explain.reopen import explanation_of, reopen, seed_for
+from scgce.explain.reopen import explanation_of, programs_of, reopen, seed_for
 from scgce.explain.split import FIT, REPORT
 from scgce.matrix import arrays
 from scgce.store.entries import read_result
@@ -55,6 +57,7 @@ def evidence(
     encoder: Any = None,
     doses: Sequence[float] = DOSES,
     n_permutations: int = 200,
+    n_random: int = 19,
     threshold: float = 0.5,
     by: Literal["pair", "donor"] = "pair",
     split_by: str | None = None,
@@ -89,6 +92,9 @@ def evidence(
         Values of t for the dose curve, the metrics of ``x + tδ``.
     n_permutations
         Permutations of the labels of a pair's two groups; 0 for none.
+    n_random
+        Of an explanation in programmes, draws of random programmes: the same genes are dealt to programmes of the same
+        sizes and the codebook is searched again, which takes as long as explaining each time; 0 for none.
     threshold
         Correctness or coverage below which a pair is listed as unexplained.
     by
@@ -117,8 +123,12 @@ def evidence(
     consistent solution over that of the pair explained on its own, same λ (NaN of programmes, whose price is no λ, and
     where only some pairs were asked for);
     ``p_correctness``, ``p_coverage`` (l, l) against permuted labels; ``unexplained_source``, ``unexplained_target``,
-    ``unexplained_reason``: pairs below the threshold, worst first; ``triangle_error``. Read it with `get.evidence` and
-    `get.unexplained`.
+    ``unexplained_reason``: pairs below the threshold, worst first; ``triangle_error``. Of programmes also
+    ``random_correctness``, ``random_coverage`` (l, l): mean over the draws of random programmes, each explained with
+    as many a pair; ``p_random_correctness``, ``p_random_coverage`` (l, l): share of the draws that do as well,
+    (1 + draws) / (1 + ``n_random``); ``p_random``: the same of the mean of both over pairs; ``random_genes``
+    (``n_random``,): genes that the mean pair moves in each draw, to be compared with those of the explanation. Read it
+    with `get.evidence` and `get.unexplained`.
 
     With ``by="donor"`` sets ``adata.uns[key]["donor_evidence"]``: ``donors``, ``held_out`` (D,): names, and whether no
     cell of the donor fitted; one row for each contrast and item: ``source``, ``target`` (rows of groups), ``item``,
@@ -156,6 +166,8 @@ def evidence(
         adata.uns[key] = {**adata.uns[key], "donor_evidence": found}
         return adata if copy else None
     found = _by_pair(entry, prepared, chosen, doses, n_permutations, threshold, seed)
+    if isinstance(chosen, ProgramExplained) and n_random:
+        found |= _random(entry, prepared, chosen, n_random)
     adata.uns[key] = {**adata.uns[key], "evidence": found}
     return adata if copy else None
 
@@ -282,6 +294,18 @@ def _null(
             p_correctness[i, j], p_coverage[i, j] = null.p_correctness, null.p_coverage
             on_pair()
     return {"p_correctness": p_correctness, "p_coverage": p_coverage}
+
+
+def _random(
+    entry: dict[str, Any], prepared: Prepared, chosen: ProgramExplained, n_draws: int
+) -> dict[str, np.ndarray | float]:
+    """The same genes in programmes that mean nothing."""
+    params = entry["params"]
+    programs = from_entry(programs_of(entry, prepared)["programs"], prepared, str(params.get("programs", "")))
+    with progress(total=n_draws, desc="random programmes") as bar:
+        return against_random(
+            prepared, programs, chosen, float(entry["epsilon"]), str(params.get("count", "mean")), n_draws, bar.update
+        ).fields()
 
 
 def _unexplained(

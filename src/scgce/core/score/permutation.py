@@ -34,17 +34,18 @@ class LabelNull:
     @property
     def p_correctness(self) -> float:
         """One-sided p-value, (1 + permutations at least as good) / (1 + B)."""
-        return _p_value(self.correctness, self.null_correctness)
+        return float(p_value(self.correctness, self.null_correctness))
 
     @property
     def p_coverage(self) -> float:
         """One-sided p-value, (1 + permutations at least as good) / (1 + B)."""
-        return _p_value(self.coverage, self.null_coverage)
+        return float(p_value(self.coverage, self.null_coverage))
 
 
-def _p_value(observed: float, null: np.ndarray) -> float:
+def p_value(observed: float | np.ndarray, null: np.ndarray) -> np.ndarray:
+    """One-sided p of values (…) beside those of B draws (B, …): (1 + draws at least as good) / (1 + B)."""
     # shares of equal cells may differ by rounding of their division only
-    return float((1 + np.sum(null >= observed - 1e-12)) / (1 + null.size))
+    return np.asarray((1 + (null >= observed - 1e-12).sum(axis=0)) / (1 + len(null)))
 
 
 def permuted_labels(
