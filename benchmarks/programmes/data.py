@@ -89,7 +89,8 @@ def _whole(file: Path, write: Callable[[Path], Any]) -> None:
     partial.replace(file)
 
 
-def _read(file: str) -> ad.AnnData:
+def read(file: str) -> ad.AnnData:
+    """One of the data sets."""
     folder = Path(os.environ.get(PLACE) or Path(__file__).resolve().parents[3] / "shared" / "data")
     if not (folder / file).exists():
         raise FileNotFoundError(f"{folder / file} is missing; {PLACE} names the folder of the data sets")
@@ -99,7 +100,7 @@ def _read(file: str) -> ad.AnnData:
 def _halved(name: str, kind: str, depth: float | None) -> Halves:
     """The UMAP is one of all cells, as people have it; its student, the PCA of its input and scvis see one half."""
     file, groupby = SETS[name]
-    adata = _read(file) if file else sc.datasets.pbmc68k_reduced().raw.to_adata()
+    adata = read(file) if file else sc.datasets.pbmc68k_reduced().raw.to_adata()
     if file:
         adata.X = adata.layers.pop("counts") if "counts" in adata.layers else adata.X
         adata = adata[:, np.asarray((adata.X > 0).sum(axis=0)).ravel() >= 3].copy()

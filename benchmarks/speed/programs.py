@@ -1,26 +1,39 @@
-"""How long learning gene programmes takes, and what memory: ``python -m benchmarks.speed.programs``."""
+"""How long gene programmes take, and what memory: ``python -m benchmarks.speed.programs``.
+
+``learning``: each kind by itself, and `tl.programs`. ``sweep``: `tl.tgt` with an encoder and programmes that are there,
+every number of programmes scored, on simulated cells and on the retina. ``--parts`` takes one of them.
+"""
 
 from __future__ import annotations
 
 import argparse
+import time
 import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
+import scanpy as sc
 
 import scgce
+from benchmarks.programmes.data import SETS, read
 from scgce.programs import FittingCells, learn_programs
 from scgce.programs.learn import LEARNED
 
-from .cells import many_cells, some_cells
+from .cells import encoder_of, many_cells, some_cells
 from .machine import peak_memory, publish, timed
 
 SIZE = {False: (100_000, 20_000, 20), True: (2_000, 500, 4)}
+SWEEP = {False: (50_000, 5_000, 50, 40), True: (2_000, 500, 8, 12)}
+"""Cells, genes, groups and, of the sweep, programmes."""
 
 
-def measure(adata: ad.AnnData) -> pd.DataFrame:
+def learning(quick: bool) -> pd.DataFrame:
     """Seconds and memory beyond X of each kind alone, and of `tl.programs`, which learns it from two halves again."""
+    n_cells, n_genes, n_groups = SIZE[quick]
+    adata = _named(many_cells(some_cells(n_genes, n_groups, min(n_cells, 10_000)), n_cells))
     codes = adata.obs["group"].cat.codes.to_numpy().astype(np.int64)
     genes = adata.var_names.to_numpy().astype(object)
     cells = FittingCells(adata.X, codes, np.arange(adata.n_obs))
@@ -43,16 +56,72 @@ def measure(adata: ad.AnnData) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def sweep(quick: bool) -> pd.DataFrame:
+    """Seconds, CPU seconds and memory beyond X of an explanation in programmes, with and without judges."""
+    rows = []
+    for name, adata, groupby, options in _explained(quick):
+        for judges in (False, True):
+            start = time.process_time()
+            with peak_memory() as memory:
+                _, seconds = timed(
+                    lambda a=adata, g=groupby, o=options, j=judges: scgce.tl.tgt(
+                        a, g, programs="programs", judges=j, device="cpu", **o
+                    )
+                )
+            rows.append(
+                {
+                    "cells of": name,
+                    "cells": adata.n_obs,
+                    "genes": adata.n_vars,
+                    "groups": adata.obs[groupby].nunique(),
+                    "programs": len(adata.uns["programs"]["names"]),
+                    "judges": judges,
+                    "seconds": seconds,
+                    "CPU_seconds": time.process_time() - start,
+                    "GB_beside_X": (memory["peak"] - memory["before"]) / 1e9,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _explained(quick: bool) -> Iterator[tuple[str, ad.AnnData, str, dict[str, Any]]]:
+    """Cells with programmes, their groups, and what says where the map is."""
+    if not quick:
+        file, groupby = SETS["retina (11)"]
+        retina = read(file)
+        sc.pp.normalize_total(retina, target_sum=1e4)
+        sc.pp.log1p(retina)
+        sc.pp.highly_variable_genes(retina, n_top_genes=2000)
+        sc.pp.pca(retina, n_comps=50, random_state=0)
+        sc.pp.neighbors(retina, random_state=0)
+        sc.tl.umap(retina, random_state=0)
+        scgce.tl.distill(retina, "X_umap", device="cpu", key_added="X_map")
+        scgce.tl.programs(retina, groupby, source="profile")
+        yield "retina", retina, groupby, {"use_rep": "X_map"}
+    n_cells, n_genes, n_groups, n_programs = SWEEP[quick]
+    some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
+    encoder, adata = encoder_of(some), _named(many_cells(some, n_cells))
+    scgce.tl.programs(adata, "group", source="profile", n_programs=n_programs)
+    yield "simulation", adata, "group", {"encoder": encoder}
+
+
+def _named(adata: ad.AnnData) -> ad.AnnData:
+    adata.obs_names = [f"cell{i}" for i in range(adata.n_obs)]
+    return adata
+
+
+PARTS: dict[str, Callable[[bool], pd.DataFrame]] = {"learning": learning, "sweep": sweep}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="few cells and genes; nothing is kept")
-    quick = parser.parse_args().quick
-    n_cells, n_genes, n_groups = SIZE[quick]
-    adata = many_cells(some_cells(n_genes, n_groups, min(n_cells, 10_000)), n_cells)
-    adata.obs_names = [f"cell{i}" for i in range(n_cells)]
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS), metavar="PART")
+    asked = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        publish(measure(adata), "programs", quick)
+        for part in asked.parts:
+            publish(PARTS[part](asked.quick), f"programs_{part}", asked.quick)
 
 
 if __name__ == "__main__":

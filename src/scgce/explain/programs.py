@@ -299,19 +299,28 @@ def to_entry(programs: Programs, explained: Sequence[ProgramExplained]) -> dict[
     }
 
 
-def from_entry(stored: Mapping[str, Any], prepared: Prepared, label: str) -> Programs:
-    """The stored programmes again, over the genes of the entry, which are those of the cells."""
-    membership, weights = (sparse.csc_array(stored[name].T, dtype=np.float64) for name in ("membership", "weights"))
+def from_entry(entry: Mapping[str, Any], prepared: Prepared) -> Programs:
+    """The stored programmes again, over the genes of the cells, which are found in the entry by name."""
+    stored, place = entry["programs"], {str(name): index for index, name in enumerate(entry["genes"])}
+    there = np.array([place.get(str(name), -1) for name in prepared.genes])
+
+    def aligned(name: str) -> sparse.csc_array:
+        rows = sparse.csr_array(stored[name].T, dtype=np.float64)[np.maximum(there, 0)]
+        found = sparse.csc_array(sparse.diags_array((there >= 0).astype(float)) @ rows)
+        found.eliminate_zeros()
+        return found
+
+    membership = aligned("membership")
     n = membership.shape[1]
     return Programs(
         names=np.array([str(name) for name in stored["names"]], dtype=object),
         genes=prepared.genes,
         membership=membership,
         learned=np.asarray(stored["learned"], dtype=bool),
-        source=label,
+        source=str(entry["params"].get("programs", "")),
         n_given=np.diff(membership.indptr),
         matched=np.ones(n),
-        weights=weights,
+        weights=aligned("weights"),
     )
 
 
@@ -321,7 +330,7 @@ def learned_again(adata: AnnData, setting: Setting, entry: Mapping[str, Any], ma
     Given ones stay, and so do those read under a key, wherever they were learned.
     """
     label = str(entry["params"].get("programs", ""))
-    stored = from_entry(entry["programs"], setting.prepared, label)
+    stored = from_entry(entry, setting.prepared)
     if stored.learned.all():
         again = label == "auto" or label in LEARNED
         return choose_programs(adata, setting, label, mask) if again else stored

@@ -40,7 +40,7 @@ from scgce.explain.fit import EXACT, smooth_problem
 from scgce.explain.null import against_random
 from scgce.explain.programs import ProgramExplained, from_entry
 from scgce.explain.read import Prepared
-from scgce.explain.reopen import explanation_of, programs_of, reopen, seed_for
+from scgce.explain.reopen import explanation_of, reopen, seed_for
 from scgce.explain.split import FIT, REPORT
 from scgce.matrix import arrays
 from scgce.store.entries import read_result
@@ -300,12 +300,9 @@ def _random(
     entry: dict[str, Any], prepared: Prepared, chosen: ProgramExplained, n_draws: int
 ) -> dict[str, np.ndarray | float]:
     """The same genes in programmes that mean nothing."""
-    params = entry["params"]
-    programs = from_entry(programs_of(entry, prepared)["programs"], prepared, str(params.get("programs", "")))
+    how = float(entry["epsilon"]), str(entry["params"].get("count", "mean"))
     with progress(total=n_draws, desc="random programmes") as bar:
-        return against_random(
-            prepared, programs, chosen, float(entry["epsilon"]), str(params.get("count", "mean")), n_draws, bar.update
-        ).fields()
+        return against_random(prepared, from_entry(entry, prepared), chosen, *how, n_draws, bar.update).fields()
 
 
 def _unexplained(

@@ -22,7 +22,7 @@ from scgce.encoders import encoder_from_uns, resolve
 from scgce.explain.again import Again, model_of
 from scgce.explain.programs import ProgramExplained, Setting, bootstrapped, from_entry
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon, read
-from scgce.explain.reopen import explanation_of, programs_of, reopen, seed_for
+from scgce.explain.reopen import explanation_of, reopen, seed_for
 from scgce.explain.split import FIT
 from scgce.store.entries import read_result
 
@@ -147,7 +147,7 @@ def _of_programs(
     if not isinstance(reported, ProgramExplained):
         raise ValueError(f"adata.uns[{key!r}] has no levels of programmes")
     setting = Setting.of(prepared, float(entry["epsilon"]), str(entry["params"].get("count", "mean")))
-    programs = from_entry(programs_of(entry, prepared)["programs"], prepared, str(entry["params"].get("programs", "")))
+    programs = from_entry(entry, prepared)
     apart, sizes = [], []
     draws = (_draw(prepared, donors, generator) for _ in range(n_bootstraps))
     with one_thread():
