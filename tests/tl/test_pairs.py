@@ -113,6 +113,32 @@ def test_every_method_takes_pairs_and_keeps_its_promise(adata: ad.AnnData, metho
             assert ((deltas[j] - deltas[i]) != 0).sum() <= 4
 
 
+@pytest.mark.parametrize("name", ["dbm", "random_genes", "marker_tests", "lasso"])
+def test_baselines_explain_the_same_pairs_as_they_do_among_all(adata: ad.AnnData, name: str) -> None:
+    some, asked, tool = adata.copy(), within(GROUPS), getattr(scgce.tl, name)
+    how: dict[str, Any] = {"use_rep": "X_pca", "sparsity": 4, "reference": "ctrl", "key_added": "some"}
+    tool(some, COLUMNS, **how, pairs="within:kind")
+    tool(some, COLUMNS, **{**how, "key_added": "all"})
+    entry = some.uns["some"]
+    np.testing.assert_array_equal(entry["asked"], asked)
+    assert entry["params"]["pairs"] == "within:kind"
+    np.testing.assert_array_equal(~np.isnan(entry["correctness"]), asked | np.eye(6, dtype=bool))
+    assert set(scgce.get.contrasts(some, key="some")["contrast"]) == {"ctrl → stim"}
+    for i, j in np.argwhere(asked):
+        one = scgce.get.explanation(some, GROUPS[i], GROUPS[j], key="some")
+        if name != "lasso":  # its λ is searched for over the pairs that it explains
+            pd.testing.assert_frame_equal(one, scgce.get.explanation(some, GROUPS[i], GROUPS[j], key="all"))
+        own = one.set_index("gene")["delta"].reindex(some.var_names).fillna(0)
+        # Two groups a kind: the basis nearest to their two explanations, one the opposite of the other, is exact.
+        deltas = scgce.get.deltas(some, key="some")
+        if name != "dbm":  # its pairs are cut, the basis is not
+            back = scgce.get.explanation(some, GROUPS[j], GROUPS[i], key="some").set_index("gene")["delta"]
+            mean = (own - back.reindex(some.var_names).fillna(0)) / 2
+            np.testing.assert_allclose(deltas.loc[GROUPS[j]] - deltas.loc[GROUPS[i]], mean, atol=1e-5)
+    with pytest.raises(ValueError, match="not explained"):
+        scgce.get.explanation(some, "B | ctrl", "T | ctrl", key="some")
+
+
 @pytest.mark.parametrize("extension", ["h5ad", "zarr"])
 def test_everything_reads_it_again_from_a_file(adata: ad.AnnData, tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"a.{extension}"

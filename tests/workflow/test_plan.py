@@ -102,6 +102,20 @@ def test_programmes_instead_of_genes(project: Project) -> None:
     assert export[export.index("--table") + 1].split(",")[-1] == "codebook"
 
 
+def test_a_condition_within_cell_types(project: Project) -> None:
+    _inputs(project)
+    asked = {"pairs": "within:cell type", "reference": "ctrl", "split-by": "donor"}
+    project.configure(ROWS[:1], groupings=["cell type,condition"], tgt={"options": asked})
+    lines = _plan(project, "--printshellcmds").stdout.splitlines()
+    tgt = shlex.split(next(line for line in lines if "scgce tgt " in line))
+    assert tgt[tgt.index("--groupby") + 1] == "cell type,condition"
+    assert {"--pairs=within:cell type", "--reference=ctrl", "--split-by=donor"} <= set(tgt)
+    export = shlex.split(next(line for line in lines if "scgce export " in line and "--table explanations" in line))
+    assert export[export.index("--table") + 1].split(",")[-1] == "contrasts"
+    plot = shlex.split(next(line for line in lines if "scgce plot " in line))
+    assert plot[plot.index("--kind") + 1] == "groups,metrics,sweep,contrasts"
+
+
 def test_threads_and_memory_are_declared(project: Project) -> None:
     _inputs(project)
     project.configure(ROWS[:1], groupings=["leiden"], threads=3)

@@ -1,6 +1,10 @@
 TABLES = ["explanations", "metrics", "sweep", "markers", "panel"]
 if config["tgt"]["programs"] != "none":
     TABLES += ["codebook"]
+PLOTS = ["groups", "metrics", "sweep"]
+if config["tgt"].get("options", {}).get("pairs", "all") != "all":
+    TABLES += ["contrasts"]
+    PLOTS += ["contrasts"]
 
 
 rule tables:
@@ -42,28 +46,18 @@ rule plots:
     input:
         cells=rules.tgt.output.cells,
     output:
-        groups=report(
-            f"{RESULTS}/{{sample}}/{{grouping}}/k-{{sparsity}}/plots/groups.png",
-            caption="../report/groups.rst",
-            category="{sample}",
-            subcategory="{grouping}",
-            labels={"figure": "map", "genes per pair": "{sparsity}"},
-        ),
-        metrics=report(
-            f"{RESULTS}/{{sample}}/{{grouping}}/k-{{sparsity}}/plots/metrics.png",
-            caption="../report/metrics.rst",
-            category="{sample}",
-            subcategory="{grouping}",
-            labels={"figure": "metrics", "genes per pair": "{sparsity}"},
-        ),
-        sweep=report(
-            f"{RESULTS}/{{sample}}/{{grouping}}/k-{{sparsity}}/plots/sweep.png",
-            caption="../report/sweep.rst",
-            category="{sample}",
-            subcategory="{grouping}",
-            labels={"figure": "sweep", "genes per pair": "{sparsity}"},
-        ),
+        **{
+            kind: report(
+                f"{RESULTS}/{{sample}}/{{grouping}}/k-{{sparsity}}/plots/{kind}.png",
+                caption=f"../report/{kind}.rst",
+                category="{sample}",
+                subcategory="{grouping}",
+                labels={"figure": "map" if kind == "groups" else kind, "genes per pair": "{sparsity}"},
+            )
+            for kind in PLOTS
+        },
     params:
+        kinds=",".join(PLOTS),
         folder=lambda wildcards, output: os.path.dirname(output.groups),
     log:
         f"{RESULTS}/logs/{{sample}}/{{grouping}}/k-{{sparsity}}/plots.log",
@@ -73,7 +67,7 @@ rule plots:
         mem_mb=megabytes(5),
         runtime=30,
     shell:
-        "scgce plot --input {input.cells:q} --output {params.folder:q} --kind groups,metrics,sweep 2> {log:q}"
+        "scgce plot --input {input.cells:q} --output {params.folder:q} --kind {params.kinds:q} 2> {log:q}"
 
 
 rule page:

@@ -31,7 +31,7 @@ groups
     "reference": """
 reference
     Label whose translation is 0, or ``"baseline"`` for the cell-weighted median of the groups, gene by gene.
-    Only the per-group reading depends on it, never a pair's.""",
+    Only the per-group reading depends on it, never a pair's. With several columns also a label of one of them.""",
     "mask_var": """
 mask_var
     Boolean column of ``adata.var`` or array (d,): genes that may be used; all if None.""",
@@ -65,6 +65,11 @@ epsilon
     "validation_fraction": """
 validation_fraction
     Share of every group that selects, and another that is reported; the rest fits. 0: all cells do all.""",
+    "pairs": """
+pairs
+    The pairs that matter: "all"; a list of (source, target), each a name or ``{"cell_type": "B", "condition":
+    "ctrl"}``; or "within:cell_type", all pairs of groups that share a label of that column. Both directions of each are
+    explained and scored; the others have no explanation and NaN for their metrics.""",
     "split_by": """
 split_by
     Column of ``adata.obs`` with donors or samples: whole donors fit, select and are reported, in these shares.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WHAT, HOW, CHECKS = "What is explained", "How", "Checks and machine"
 
-ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs", "pairs")
+ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs")
 """What `tl.dbm` does not take."""
 
 Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
@@ -204,6 +204,7 @@ def tgt(
         "layer": layer,
         "groups": "all" if chosen is None else chosen,
         "reference": reference,
+        "pairs": pairs,
         "sparsity": sizes,
         "clip": bounds,
         "epsilon": reach,
@@ -218,7 +219,7 @@ def tgt(
     tool: Any = tl.dbm if method == "dbm" else tl.tgt
     if method != "dbm":
         shared |= {"method": method, "amplitude": bound, "mask_var": mask_var, "gene_costs": gene_costs}
-        shared |= {"nonnegative": nonnegative, "penalty": price, "programs": programs, "pairs": pairs}
+        shared |= {"nonnegative": nonnegative, "penalty": price, "programs": programs}
     _values.check(tool, **shared)
     adata = read(input, raw=raw)
     check_contents(adata, output)

@@ -15,6 +15,7 @@ from scgce._api.constraints import Constraint, checked
 from scgce._api.docs import with_docs
 from scgce.core.choose.select import Explained, smallest_sufficient
 from scgce.core.choose.truncate import PairCuts, SparseDelta
+from scgce.core.pairs import listed, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, score_pairs
 from scgce.core.translations import Translations
@@ -22,6 +23,7 @@ from scgce.encoders._scvi import layer_of_scvi
 from scgce.store.entries import write_result
 
 from . import params as _params
+from .asked import word_of
 from .entry import report_on, stored
 from .pairs import PairExplained, in_float32, pair_explained
 from .read import Prepared, pick_epsilon, prepare
@@ -37,9 +39,15 @@ class Setting:
     epsilon: float
     validate: Cells
 
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Ordered pairs that are explained."""
+        return listed(self.prepared.groups.n, self.prepared.asked)
+
     def scored(self, cuts: PairCuts) -> Scores:
         """Correctness and coverage on the validation cells."""
-        return score_pairs(self.validate.mover(cuts), self.validate.embedded, self.epsilon)
+        wanted = with_self(self.prepared.groups.n, self.prepared.asked)
+        return score_pairs(self.validate.mover(cuts), self.validate.embedded, self.epsilon, wanted)
 
     def by_basis(self, k: int, translations: Translations, *, cut: bool, lam: float = 0.0) -> Explained:
         """An explanation by basis translations, cut to k genes a pair if ``cut``."""
@@ -49,7 +57,7 @@ class Setting:
     def by_pair(self, k: int, deltas: Mapping[tuple[int, int], SparseDelta], *, lam: float = 0.0) -> PairExplained:
         """An explanation made pair by pair."""
         pairs = in_float32(deltas, self.prepared.groups.n, len(self.prepared.genes))
-        return pair_explained(k, lam, pairs, self.scored(pairs))
+        return pair_explained(k, lam, pairs, self.scored(pairs), self.prepared.asked)
 
 
 class Tool(Protocol):
@@ -64,7 +72,8 @@ class Tool(Protocol):
         encoder: Any = None,
         layer: str | None = None,
         groups: Literal["all"] | Sequence[str] = "all",
-        reference: str | None = None,
+        reference: Any = None,
+        pairs: Literal["all"] | str | Sequence[Any] = "all",
         sparsity: Literal["auto"] | int | Sequence[int] = "auto",
         clip: Literal["auto", "range", "zero"] | bool | None = "auto",
         epsilon: float | Literal["mean", "max"] | None = None,
@@ -89,6 +98,7 @@ class Tool(Protocol):
         {layer}
         {groups}
         {reference}
+        {pairs}
         {sparsity}
         {own}
         {clip}
@@ -204,6 +214,7 @@ def _run(
         "method": own.get("method", name),
         "amplitude": amplitude,
         "clip": prepared.clip,
+        "pairs": word_of(reading["pairs"]),
         "validation_fraction": float(reading["validation_fraction"]),
         "split_by": reading["split_by"] or "",
         "epsilon_rule": _params.epsilon_rule(epsilon),

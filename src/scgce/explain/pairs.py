@@ -12,7 +12,7 @@ from scipy import sparse
 
 from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts, SparseDelta
-from scgce.core.pairs import listed
+from scgce.core.pairs import Asked, listed
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 
@@ -28,25 +28,29 @@ class PairExplained(Explained):
         return self.pairs
 
 
-def pair_explained(sparsity: int, lam: float, pairs: PairCuts, validation: Scores) -> PairExplained:
-    """Explanations of one sparsity, with the basis beside them."""
-    return PairExplained(sparsity, lam, nearest_basis(pairs), False, validation, pairs)
+def pair_explained(
+    sparsity: int, lam: float, pairs: PairCuts, validation: Scores, asked: Asked | None = None
+) -> PairExplained:
+    """Explanations of one sparsity, of the pairs asked for, with the basis beside them."""
+    return PairExplained(sparsity, lam, nearest_basis(pairs, asked), False, validation, pairs)
 
 
-def nearest_basis(pairs: PairCuts) -> Translations:
-    """The basis δ whose differences δ_j − δ_i are nearest to all explanations in the least squares, first row 0.
+def nearest_basis(pairs: PairCuts, asked: Asked | None = None) -> Translations:
+    """The basis δ whose differences δ_j − δ_i are nearest to the explanations in the least squares.
 
-    For e_ij of all ordered pairs the minimiser of Σ ‖δ_j − δ_i − e_ij‖² is δ_g = Σ_i (e_ig − e_gi) / 2l.
+    For e_ij of all ordered pairs the minimiser of Σ ‖δ_j − δ_i − e_ij‖² is δ_g = Σ_i (e_ig − e_gi) / 2l; of some pairs
+    it is the same sum over them, divided by twice the Laplacian of the graph that they make.
     """
     n = pairs.n_groups
     total = torch.zeros(n, pairs.n_genes, dtype=torch.float64)
-    for i in range(n):
-        for j in range(n):
-            if i != j:
-                genes, values = pairs(i, j)
-                total[j, genes] += values.double()
-                total[i, genes] -= values.double()
-    return Translations.of_dense(total / (2 * n)).rounded().drop_unused()
+    for i, j in listed(n, asked):
+        genes, values = pairs(i, j)
+        total[j, genes] += values.double()
+        total[i, genes] -= values.double()
+    if asked is None:
+        return Translations.of_dense(total / (2 * n)).rounded().drop_unused()
+    inverse = torch.from_numpy(np.linalg.pinv(np.diag(asked.sum(1)) - asked.astype(float)))
+    return Translations.of_dense(inverse @ total / 2).rounded().drop_unused()
 
 
 def in_float32(deltas: Mapping[tuple[int, int], SparseDelta], n_groups: int, n_genes: int) -> PairCuts:

@@ -32,11 +32,11 @@ def lasso(setting: Setting) -> list[PairExplained]:
     """
     prepared = setting.prepared
     problem, _, costs = smooth_problem(prepared, prepared.part(FIT).means(), np.ones(len(prepared.genes)))
-    lam, largest = lasso_lam_max(problem), max(setting.sparsities)
+    lam, largest = lasso_lam_max(problem, setting.pairs), max(setting.sparsities)
     solved: list[PairLasso] = []
     for _ in range(MOST_LAMS):
         lam *= FACTOR
-        found = lasso_pairs(problem, lam, costs=costs, max_iter=200, tol=1e-5)
+        found = lasso_pairs(problem, lam, setting.pairs, costs=costs, max_iter=200, tol=1e-5)
         solved.append(found)
         if np.mean([len(delta.genes) for delta in found.deltas.values()]) >= RICHEST * largest:
             break

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from scgce._api.constraints import one_of
 from scgce.core.choose.truncate import SparseDelta
+from scgce.core.pairs import listed
 from scgce.explain.baseline import Setting, baseline
 from scgce.explain.pairs import PairExplained
 from scgce.explain.read import Prepared
@@ -48,24 +49,25 @@ def marker_tests(setting: Setting, method: Literal["t-test", "wilcoxon", "logreg
 
 
 def ranked(prepared: Prepared, method: str, most: int) -> dict[tuple[int, int], torch.Tensor]:
-    """The genes of each pair i < j, best first, at most ``most``."""
+    """The genes of each pair i < j that is asked for, best first, at most ``most``."""
     rows = prepared.rows(FIT, MOST_TESTED)
     X, codes = sparse.csr_matrix(arrays.csr_rows(prepared.X, rows)), prepared.groups.codes[rows]
     order = {}
-    for i in range(prepared.groups.n):
-        for j in range(i + 1, prepared.groups.n):
-            two = (codes == i) | (codes == j)
-            labels = pd.Categorical.from_codes((codes[two] == j).astype(int), ["source", "target"])
-            cells = AnnData(X[two], obs=pd.DataFrame({"group": labels}, index=[str(c) for c in range(two.sum())]))
-            options = {"max_iter": 500} if method == "logreg" else {}
-            with np.errstate(all="ignore"):  # fold changes, unused, of values below zero or too large to be logarithms
-                sc.tl.rank_genes_groups(
-                    cells, "group", groups=["target"], reference="source", method=method, rankby_abs=True, **options
-                )
-            scores = cells.uns["rank_genes_groups"]
-            names = scores["names"][scores["names"].dtype.names[0]].astype(int)
-            size = np.abs(scores["scores"][scores["scores"].dtype.names[0]].astype(float))
-            order[i, j] = torch.from_numpy(names[np.lexsort([names, -size])][:most].copy())
+    for i, j in listed(prepared.groups.n, prepared.asked):
+        if i > j:
+            continue
+        two = (codes == i) | (codes == j)
+        labels = pd.Categorical.from_codes((codes[two] == j).astype(int), ["source", "target"])
+        cells = AnnData(X[two], obs=pd.DataFrame({"group": labels}, index=[str(c) for c in range(two.sum())]))
+        options = {"max_iter": 500} if method == "logreg" else {}
+        with np.errstate(all="ignore"):  # fold changes, unused, of values below zero or too large to be logarithms
+            sc.tl.rank_genes_groups(
+                cells, "group", groups=["target"], reference="source", method=method, rankby_abs=True, **options
+            )
+        scores = cells.uns["rank_genes_groups"]
+        names = scores["names"][scores["names"].dtype.names[0]].astype(int)
+        size = np.abs(scores["scores"][scores["scores"].dtype.names[0]].astype(float))
+        order[i, j] = torch.from_numpy(names[np.lexsort([names, -size])][:most].copy())
     return order
 
 

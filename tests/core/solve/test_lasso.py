@@ -122,4 +122,4 @@ def test_from_lam_max_up_nothing_moves(kind: str) -> None:
     assert any(len(genes) for genes, _ in lasso_pairs(case.problem, 0.95 * lam).deltas.values())
     costs = torch.ones(case.means.shape[1], dtype=torch.float64)
     costs[:] = 2.0
-    assert lasso_lam_max(case.problem, costs) == pytest.approx(lam / 2)
+    assert lasso_lam_max(case.problem, costs=costs) == pytest.approx(lam / 2)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from scgce.core.choose.truncate import SparseDelta, support
+from scgce.core.pairs import as_tensor, listed
 
 from .problem import Problem
 
@@ -116,10 +117,12 @@ def lasso_pairs(
     return PairLasso(deltas, objective, converged)
 
 
-def lasso_lam_max(problem: Problem, costs: Tensor | None = None) -> float:
+def lasso_lam_max(
+    problem: Problem, pairs: Iterable[tuple[int, int]] | None = None, *, costs: Tensor | None = None
+) -> float:
     """The smallest λ at which δ = 0 is stationary for every pair: the largest slope of any pair and gene at 0."""
-    n_groups = problem.n_groups
-    sources, targets = (~torch.eye(n_groups, dtype=torch.bool, device=problem.start.device)).nonzero().T
+    wanted = listed(problem.n_groups) if pairs is None else list(pairs)
+    sources, targets = as_tensor(wanted).to(problem.start.device).T
     price = torch.ones(problem.n_genes, dtype=problem.start.dtype, device=problem.start.device)
     price = price if costs is None else costs.to(price)
     batch = _Batch(problem, problem.start[sources], problem.targets[targets], price)
