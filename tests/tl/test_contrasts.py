@@ -80,6 +80,23 @@ def test_the_planted_response_is_found_and_told_shared_from_specific(adata: ad.A
     assert "shared" in set(scopes) and "specific" in set(scopes)
 
 
+def test_what_moves_its_genes_most_comes_first(adata: ad.AnnData) -> None:
+    genes = scgce.get.programs(adata, "codes", by="gene").set_index("gene")
+    for key in ("tgt", "codes"):
+        frame = scgce.get.contrasts(adata, key=key)
+        for (source, target), part in frame.groupby(["source", "target"]):
+            assert part["strength"].is_monotonic_decreasing
+            if key == "tgt":
+                np.testing.assert_array_equal(part["strength"], part["shift"].abs())
+                continue
+            moved = scgce.get.explanation(adata, source, target, by="gene", key=key).set_index("gene")["delta"]
+            for row in part.itertuples():
+                own = genes[genes["program"] == row.item]
+                squares = moved.reindex(own.index).fillna(0) ** 2
+                assert row.strength == pytest.approx(np.sqrt(np.average(squares, weights=own["share"])), rel=1e-5)
+                assert row.strength >= abs(row.shift) - 1e-5
+
+
 @pytest.mark.parametrize("key", ["tgt", "codes"])
 def test_the_frame_is_the_explanation_from_the_reference(adata: ad.AnnData, key: str) -> None:
     frame = scgce.get.contrasts(adata, key=key)

@@ -47,13 +47,16 @@ def contrasts(
 
     Returns
     -------
-    One row per contrast and item of its explanation, largest absolute ``shift`` first within each:
+    One row per contrast and item of its explanation, largest ``strength`` first within each:
 
     - ``within`` the labels that the two groups share ("B"), ``contrast`` those that differ ("ctrl → stim")
     - ``source``, ``target`` the two groups
     - ``item`` gene or programme
     - ``shift`` real difference, target minus source: of the gene's means, or of the two levels over the programme's
       genes; units of the explained matrix, fitting cells
+    - ``strength`` how far the item moves a gene: of a gene the absolute ``shift``; of a programme the root mean square of
+      what the explanation adds to its genes, each weighted by its share. Of a set of which some genes respond, ``shift``
+      averages these with those that do not
     - ``delta`` what the explanation adds to each cell of the source; the same as ``shift`` for programmes
     - ``scope`` "shared" if the item moves within all labels, to the same side; "specific" if within one; else "some"
     - ``donors``, ``donors_agreeing`` donors that decide, and those of them with the sign of ``shift``
@@ -89,14 +92,15 @@ def _rows(result: Result, programs: StoredPrograms | None, contrast: Contrast, k
     if programs is not None:
         chosen = programs.between(i, j)
         items, shift = programs.names[chosen], programs.amounts[chosen, j] - programs.amounts[chosen, i]
-        delta = shift
+        delta, strength = shift, programs.strengths(i, j)[chosen]
     else:
         amounts = result.delta(i, j, k)
         chosen = np.flatnonzero(amounts)
         items, shift = result.genes[chosen], (result.means[j] - result.means[i])[chosen]
-        delta = amounts[chosen].astype(np.float64)
-    order = np.argsort(-np.abs(shift), kind="stable")
-    frame = pd.DataFrame({"item": items[order], "shift": shift[order], "delta": delta[order]})
+        delta, strength = amounts[chosen].astype(np.float64), np.abs(shift)
+    order = np.argsort(-strength, kind="stable")
+    columns = {"item": items, "shift": shift, "strength": strength, "delta": delta}
+    frame = pd.DataFrame({name: values[order] for name, values in columns.items()})
     head = {"within": contrast.within, "contrast": contrast.contrast}
     head |= {"source": str(result.groups[i]), "target": str(result.groups[j])}
     for place, (name, value) in enumerate(head.items()):

@@ -68,7 +68,7 @@ def explanation(
     By programme one row per programme that takes part, largest ``share`` first: ``program``, ``n_genes``,
     ``leading_genes`` (five, each with the real difference of its means), ``level_source``, ``level_target`` (in words:
     low, high; lowest, 2 of 4, …, highest), ``mean_source``, ``mean_target`` (mean expression over the programme's
-    genes on the two levels), ``size`` (target minus source) and ``share`` (of all amounts of the explanation).
+    genes on the two levels), ``size`` (target minus source) and ``share`` (of the squared amounts of the explanation).
 
     ``change`` and ``mean_after`` are NaN in results of earlier versions. ``frame.attrs`` holds source, target, sparsity
     and the direction in words.

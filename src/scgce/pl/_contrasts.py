@@ -35,7 +35,7 @@ def contrasts_data(
     Returns
     -------
     Its columns and ``row``, ``column``, in the order drawn: columns with what moves in most rows first, then by the row
-    in which it moves most; at most ``n_items`` columns, those of the largest absolute shifts summed over rows.
+    in which it moves most; at most ``n_items`` columns, those of the largest ``strength`` summed over rows.
 
     Raises
     ------
@@ -49,11 +49,11 @@ def contrasts_data(
     label = frame["within"].where(~pd.Series(several, frame.index), frame["within"] + "  " + frame["contrast"])
     frame["row"] = label.str.strip().where(frame["within"] != "", frame["contrast"])
     rows = list(dict.fromkeys(frame["row"]))
-    size = frame["shift"].abs().groupby(frame["item"]).sum()
+    size = frame["strength"].groupby(frame["item"]).sum()
     kept = size.sort_values(ascending=False, kind="stable").index[:n_items]
     frame = frame[frame["item"].isin(kept)].copy()
     count = frame.groupby("item")["row"].nunique()
-    most = frame.loc[frame.groupby("item")["shift"].apply(lambda part: part.abs().idxmax()), ["item", "row"]]
+    most = frame.loc[frame.groupby("item")["strength"].idxmax(), ["item", "row"]]
     first = most.set_index("item")["row"].map(rows.index)
     ranks = pd.DataFrame({"count": -count, "first": first, "size": -size.reindex(count.index)})
     columns = list(ranks.sort_values(["count", "first", "size"], kind="stable").index)
@@ -88,7 +88,7 @@ def contrasts(
     adata
         Annotated data with a result of :func:`scgce.tl.tgt`, as for :func:`scgce.get.contrasts`.
     n_items
-        Columns at most, those of the largest shifts summed over rows.
+        Columns at most, those of the largest ``strength`` summed over rows.
     reference
         Group, or label of one of the columns, that contrasts are read from; as given to `tl.tgt` if None.
     sparsity

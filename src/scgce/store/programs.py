@@ -95,12 +95,22 @@ class StoredPrograms:
         return np.asarray((self.levels[:, :, None] != self.levels[:, None, :]).sum(axis=0))
 
     def share(self, i: int, j: int) -> NDArray[np.float64]:
-        """Share of the pair's summed amounts that each programme moves (M,)."""
-        delta = np.abs(self.result.delta(i, j, self.sparsity)).astype(np.float64)
-        moved = np.asarray(self.membership.astype(np.float64)[self.between(i, j)] @ delta).ravel()
+        """Share of the pair's squared amounts that each programme moves (M,).
+
+        Squared, as distances add up: summed, hundreds of genes that differ by chance outweigh a few that respond.
+        """
+        squares = np.square(self.result.delta(i, j, self.sparsity).astype(np.float64))
+        moved = np.asarray(self.membership.astype(np.float64)[self.between(i, j)] @ squares).ravel()
         found = np.zeros(len(self.names))
         found[self.between(i, j)] = moved / max(moved.sum(), np.finfo(float).tiny)
         return found
+
+    def strengths(self, i: int, j: int) -> NDArray[np.float64]:
+        """Root mean square of the pair's amounts over each programme's genes, weighted by their shares (M,)."""
+        squares = np.square(self.result.delta(i, j, self.sparsity).astype(np.float64))
+        shares = self.membership.astype(np.float64)
+        total = np.maximum(np.asarray(shares.sum(axis=1)).ravel(), np.finfo(float).tiny)
+        return np.sqrt(np.asarray(shares @ squares).ravel() / total)
 
     def owner(self) -> NDArray[np.int64]:
         """The programme in which each gene has its largest share (d,), -1 for none."""
