@@ -54,9 +54,9 @@ def contrasts(
     - ``item`` gene or programme
     - ``shift`` real difference, target minus source: of the gene's means, or of the two levels over the programme's
       genes; units of the explained matrix, fitting cells
-    - ``strength`` how far the item moves a gene: of a gene the absolute ``shift``; of a programme the root mean square of
-      what the explanation adds to its genes, each weighted by its share. Of a set of which some genes respond, ``shift``
-      averages these with those that do not
+    - ``strength`` how far the item moves a gene: of a gene the absolute ``shift``; of a programme the root mean square
+      of what the explanation adds to its genes, each weighted by its share. ``shift`` averages the genes of a set that
+      respond with those that do not
     - ``delta`` what the explanation adds to each cell of the source; the same as ``shift`` for programmes
     - ``scope`` "shared" if the item moves within all labels, to the same side; "specific" if within one; else "some"
     - ``donors``, ``donors_agreeing`` donors that decide, and those of them with the sign of ``shift``
