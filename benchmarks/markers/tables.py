@@ -59,7 +59,7 @@ def stability(panels: pd.DataFrame) -> pd.DataFrame:
 
 
 def costs(panels: pd.DataFrame) -> pd.DataFrame:
-    """Median seconds of a tool for all sizes, and the most megabytes that it took beside the cells."""
+    """Median processor seconds of a tool for all sizes, and the most megabytes that it took beside the cells."""
     halves = panels[panels["split"] != "donors"].drop_duplicates(["set", "split", "tool"])
     names = list(dict.fromkeys(halves["set"]))
     by = halves.groupby(["tool", "set"], sort=False)

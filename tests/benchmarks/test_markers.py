@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.markers import data, jobs, judges, tables, tools  # noqa: E402
+from benchmarks.markers import curated, data, jobs, judges, tables, tools  # noqa: E402
 
 from scgce.datasets import simulated_cells  # noqa: E402
 
@@ -87,3 +87,14 @@ def test_long_jobs_come_first_and_rows_stand_in_one_order() -> None:
     rows = pd.DataFrame({"set": ["pbmc68k", "pbmc3k"], "split": ["0", "0"], "tool": ["t-test", "COSG"], "size": [5, 5]})
     pd.testing.assert_frame_equal(tables.sorted_rows(rows), tables.sorted_rows(rows[::-1]))
     assert tables.sorted_rows(rows)["set"].tolist() == ["pbmc3k", "pbmc68k"]
+
+
+@pytest.mark.skipif("pbmc3k" not in data.available(), reason="the cells lie beside the project")
+def test_blood_types_are_named_by_their_known_markers_and_not_by_housekeeping_genes() -> None:
+    lists = curated.LISTS[tools.OURS](data.cells("pbmc3k").copy())
+    first = {name: set(genes[: curated.TOP]) for name, genes in lists.items()}
+    assert {"CCR7", "IL7R"} <= first["Naive CD4 T"] and "IL7R" in first["Memory CD4 T"] and "CD8A" in first["CD8 T"]
+    housekeeping = {"TPT1", "RPL21", "MALAT1", "B2M", "ACTB"}
+    assert not any(
+        genes & housekeeping or {g for g in genes if g.startswith(("RPL", "RPS"))} for genes in first.values()
+    )
