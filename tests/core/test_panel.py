@@ -140,24 +140,6 @@ def test_a_pair_of_weight_nought_counts_nothing() -> None:
     assert choose_panel(means, covariance, pairs, wish(1, 9)).genes == [int(np.argmax(gap))]
 
 
-def test_what_chance_adds_to_a_distance_is_taken_off() -> None:
-    rng = np.random.default_rng(0)
-    sizes = np.array([4, 9, 40])
-    pairs = Pairs.of(np.ones((3, 3))).sampled(sizes)
-    means = rng.standard_normal((3, 20_000)) / np.sqrt(sizes)[:, None]  # of genes with variance 1 that do not differ
-    gaps = means[pairs.first] - means[pairs.second]
-    np.testing.assert_allclose((gaps**2).mean(axis=1), pairs.noise, rtol=0.05)
-    np.testing.assert_allclose(pairs.gained(gaps[:, 7], 1.0), np.maximum(gaps[:, 7] ** 2 - pairs.noise, 0))
-
-
-def test_what_is_but_chance_is_taken_when_nothing_else_is_left() -> None:
-    rng = np.random.default_rng(3)
-    codes = np.repeat([0, 1], [6, 6])
-    values = rng.standard_normal((12, 9)).astype(np.float32)
-    means, covariance, pairs = problem(values, codes)
-    assert len(choose_panel(means, covariance, pairs.sampled(np.bincount(codes)), wish(8, 9)).genes) == 8
-
-
 def test_scores_are_those_of_a_discriminant_on_every_beginning() -> None:
     values, codes = cells(4)
     means, covariance, pairs = problem(values, codes)

@@ -76,7 +76,6 @@ class Learned:
     means: Floats
     """(l, c)."""
     covariance: Covariance
-    pairs: Pairs
 
     def places(self, genes: Ints | Sequence[int]) -> Ints:
         """Where genes stand among the candidates; those that are none are left out."""
@@ -105,11 +104,10 @@ def learn(material: Material, parts: Sequence[int], pairs: Pairs, usable: np.nda
     rows = material.rows(parts)
     learning[rows] = groups.codes[rows]
     means, variances = _moments(material, learning)
-    pairs = pairs.sampled(np.bincount(groups.codes[rows], minlength=groups.n))
     candidates = np.union1d(_candidates(means, variances, pairs, usable), always).astype(np.int64)
     sampled = material.rows(parts, MOST_LEARNING)
     covariance = Covariance(material.values(sampled, candidates), groups.codes[sampled])
-    return Learned(candidates, means[:, candidates], covariance, pairs)
+    return Learned(candidates, means[:, candidates], covariance)
 
 
 def _moments(material: Material, codes: np.ndarray) -> tuple[Floats, Floats]:
@@ -189,20 +187,20 @@ def make(material: Material, pairs: Pairs, request: Request) -> Made:
     n_genes, validation = request.n_genes, np.zeros(0)
     if n_genes is None:
         learned = learn(material, (FIT,), pairs, request.usable, always)
-        trial = _chosen(learned, request, LONGEST)
+        trial = _chosen(learned, pairs, request, LONGEST)
         scores = _score(material, learned, trial, VALIDATE)
         validation = scores.accuracy
         n_genes = max(fewest_as_good(scores), len(request.fixed), len(request.sets))
     # no choice is left for the validation cells: they learn too
     learned = learn(material, (FIT, VALIDATE), pairs, request.usable, always)
-    panel = _chosen(learned, request, n_genes)
+    panel = _chosen(learned, pairs, request, n_genes)
     scores = _score(material, learned, panel, REPORT)
     genes = learned.candidates[panel.genes]
     return Made(genes, panel, learned, scores, _curve(material, genes), validation)
 
 
-def _chosen(learned: Learned, request: Request, n_genes: int) -> Panel:
-    panel = choose_panel(learned.means, learned.covariance, learned.pairs, _wish(learned, request, n_genes))
+def _chosen(learned: Learned, pairs: Pairs, request: Request, n_genes: int) -> Panel:
+    panel = choose_panel(learned.means, learned.covariance, pairs, _wish(learned, request, n_genes))
     if not panel.genes:
         raise ValueError("no panel: no gene that may be chosen differs between the groups")
     return panel

@@ -66,7 +66,7 @@ class _Given:
 
     def take(self, gene: int) -> None:
         gap = self.means[self._pairs.first, gene] - self.means[self._pairs.second, gene]
-        self.squared = self.squared + self._pairs.gained(gap, self.variances[gene])
+        self.squared = self.squared + gap**2 / self.variances[gene]
         column = self._covariance.column(gene).copy()
         for done in self.columns:
             column -= done[gene] * done
@@ -161,11 +161,8 @@ class _Search:
         if not at.size:
             return -1
         before = self.pairs.bound(given.squared)
-        for pairs in (self.pairs, self.pairs.as_they_are()):  # what is but chance is taken when nothing else is left
-            gain = before - bounds_after(given.means[:, at], given.variances[at], pairs, given.squared)
-            if (gain > LEAST_GAIN * before).any():
-                break
-        else:
+        gain = before - bounds_after(given.means[:, at], given.variances[at], self.pairs, given.squared)
+        if not (gain > LEAST_GAIN * before).any():
             return -1
         worth = gain / np.maximum(self.wish.costs[at], self.least) if per_cost else gain
         return int(at[np.flatnonzero(worth >= worth.max() * (1 - LEAST_GAIN))[0]])
@@ -240,8 +237,7 @@ class _Whole:
         self._own = means[:, chosen]
         gaps = self._own[pairs.first] - self._own[pairs.second]
         self._gaps = gaps
-        whole = np.einsum("pk,pk->p", gaps @ self._precision, gaps)
-        self.squared = np.maximum(whole - len(chosen) * pairs.noise, 0.0)
+        self.squared = np.einsum("pk,pk->p", gaps @ self._precision, gaps)
         self.bound = pairs.bound(self.squared)
         told = self._columns @ self._precision
         self._means = means - self._own @ told.T
@@ -258,8 +254,7 @@ class _Whole:
         return [genes[index] for index in np.argsort(left, kind="stable")]
 
     def _distances_without(self, direction: Floats) -> Floats:
-        lost = (self._gaps @ direction) ** 2 - self._pairs.noise
-        return np.asarray(np.maximum(self.squared - lost, 0.0))
+        return np.asarray(np.maximum(self.squared - (self._gaps @ direction) ** 2, 0.0))
 
     def without(self, gene: int, at: Ints) -> tuple[Floats, Floats, Floats]:
         """Means (l, |at|) and variances (|at|,) of other genes given all but one, and the pairs' distances."""

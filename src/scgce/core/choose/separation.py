@@ -11,7 +11,7 @@ after the first dozen genes is spent on the worst pair. Of ν = 0.7, 1, 1.5, 2, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numba
@@ -34,10 +34,6 @@ FULL_WEIGHT = 5
 """Groups of so many cells and more weigh alike in the covariance; smaller ones less, whose covariance is noise. 50
 instead of 5 cost .01 macro-F1 on pbmc3k (14 platelets) and pbmc68k, and gave nothing on paul15."""
 
-NOISE = 1.0
-"""How often the expected share of chance is taken off the squared differences of means: once leaves them unbiased. It
-matters to groups of a few cells, which differ from all others a little in every gene."""
-
 _jit: Callable[..., Any] = numba.njit(nogil=True, cache=True, fastmath={"contract"})
 
 
@@ -48,8 +44,6 @@ class Pairs:
     first: Ints
     second: Ints
     weights: Floats
-    noise: Floats
-    """What a gene that does not differ adds to the squared distance of a pair, by the chance of sampling (P,)."""
 
     @classmethod
     def of(cls, weights: Floats) -> Pairs:
@@ -65,20 +59,7 @@ class Pairs:
         if not given.sum() > 0:
             raise ValueError("weights: no pair of groups has a weight above 0")
         kept = given > 0
-        return cls(first[kept], second[kept], given[kept] / given.sum(), np.zeros(int(kept.sum())))
-
-    def sampled(self, sizes: Ints) -> Pairs:
-        """The same pairs, of groups whose means are those of so many cells (l,)."""
-        chance = 1 / np.maximum(sizes, 1)
-        return replace(self, noise=NOISE * (chance[self.first] + chance[self.second]))
-
-    def as_they_are(self) -> Pairs:
-        """The same pairs, differences of their means taken for what they are."""
-        return replace(self, noise=np.zeros(len(self.first)))
-
-    def gained(self, gaps: Floats, variance: float) -> Floats:
-        """What a gene adds to the squared distances (P,), from its means' differences, less what is chance."""
-        return np.asarray(np.maximum(gaps**2 / variance - self.noise, 0.0))
+        return cls(first[kept], second[kept], given[kept] / given.sum())
 
     def bound(self, squared: Floats) -> float:
         """The bound over all pairs of their squared distances (P,): 1 where nothing is told apart."""
@@ -141,23 +122,14 @@ class Covariance:
 
 @_jit
 def _add_bounds(
-    means: Any,
-    variances: Any,
-    first: Any,
-    second: Any,
-    weights: Any,
-    noise: Any,
-    scaled: Any,
-    scale: float,
-    out: Any,
+    means: Any, variances: Any, first: Any, second: Any, weights: Any, scaled: Any, scale: float, out: Any
 ) -> None:
     """Add to out[c] the weighted bound over pairs after gene c was taken too."""
     for p in range(len(first)):
         one, other = means[first[p]], means[second[p]]
         for c in range(len(out)):
             gap = one[c] - other[c]
-            gained = max(gap * gap / variances[c] - noise[p], 0.0)
-            x = 1.0 / (1.0 + scaled[p] + gained / scale)
+            x = 1.0 / (1.0 + scaled[p] + gap * gap / (variances[c] * scale))
             out[c] += weights[p] * x * x
 
 
@@ -182,5 +154,5 @@ def bounds_after(means: Floats, variances: Floats, pairs: Pairs, squared: Floats
     scale = float(8 * SHAPE)
     out = np.zeros(means.shape[1])
     given = (np.ascontiguousarray(means), np.ascontiguousarray(variances))
-    _add_bounds(*given, pairs.first, pairs.second, pairs.weights, pairs.noise, squared / scale, scale, out)
+    _add_bounds(*given, pairs.first, pairs.second, pairs.weights, squared / scale, scale, out)
     return out
