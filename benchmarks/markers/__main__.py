@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
+import sys
 import tempfile
 import warnings
 from functools import partial
@@ -66,6 +68,7 @@ def main() -> None:
     given.results.mkdir(parents=True, exist_ok=True)
     logging.getLogger("scgce").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the jobs stop too
     missing = [*sorted(set(data.SETS) - set(data.available())), *sorted(set(tools.TOOLS) - set(tools.available()))]
     print(f"not here: {', '.join(missing) or 'nothing'}; {describe()}", flush=True)
     done = read(given.results, given.redo) if given.keep else {}
