@@ -59,7 +59,7 @@ def jobs(sets: Sequence[str], splits: int, asked: Sequence[str]) -> list[Job]:
 
 
 def rows(job: Job, sizes: Sequence[int]) -> pd.DataFrame:
-    """One row for every size: genes, macro-F1 of the judges, the tool's processor seconds and megabytes for all sizes."""
+    """One row for every size: genes, macro-F1 of the judges, processor seconds and megabytes of the tool in all."""
     adata = data.cells(job.set)
     if job.split == CURATED:
         return pd.DataFrame([curated.row(adata, job.tool)])
