@@ -8,23 +8,19 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
+
+from scgce.encoders._layers import bare_linear
 
 SCVIS_ENCODER = (128, 64, 32)
 SCVIS_DECODER = (32, 32, 32, 64, 128)
 LOG_SCALE_RANGE = (-6.0, 3.0)
 
 
-def linear(n_inputs: int, n_outputs: int) -> nn.Linear:
-    """A linear layer without weights yet (see :func:`initialise`); torch's own draws them from its global generator."""
-    return skip_init(nn.Linear, n_inputs, n_outputs)
-
-
 def mlp(widths: Sequence[int], activation: Callable[[], nn.Module], *, active_end: bool = False) -> nn.Sequential:
     """Linear layers of these widths, activations between them, and after the last if ``active_end``; no weights yet."""
     layers: list[nn.Module] = []
     for place, (n_in, n_out) in enumerate(pairwise(widths)):
-        layers.append(linear(n_in, n_out))
+        layers.append(bare_linear(n_in, n_out))
         if active_end or place < len(widths) - 2:
             layers.append(activation())
     return nn.Sequential(*layers)
@@ -52,11 +48,11 @@ class Scvis(nn.Module):
     def __init__(self, n_inputs: int, n_components: int) -> None:
         super().__init__()
         self.body = mlp((n_inputs, *SCVIS_ENCODER), nn.ELU, active_end=True)
-        self.mean = linear(SCVIS_ENCODER[-1], n_components)
-        self.log_variance = linear(SCVIS_ENCODER[-1], n_components)
+        self.mean = bare_linear(SCVIS_ENCODER[-1], n_components)
+        self.log_variance = bare_linear(SCVIS_ENCODER[-1], n_components)
         self.decoder = mlp((n_components, *SCVIS_DECODER), nn.ELU, active_end=True)
-        self.location = linear(SCVIS_DECODER[-1], n_inputs)
-        self.log_scale = linear(SCVIS_DECODER[-1], n_inputs)
+        self.location = bare_linear(SCVIS_DECODER[-1], n_inputs)
+        self.log_scale = bare_linear(SCVIS_DECODER[-1], n_inputs)
 
     def encode(self, X: Tensor) -> tuple[Tensor, Tensor]:
         """Latent mean and log-variance, both (b, m), of the rows of ``X`` (b, p)."""

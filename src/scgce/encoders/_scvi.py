@@ -16,6 +16,7 @@ from scgce.matrix.arrays import csr_rows
 
 from ._base import Encoder, name_array
 from ._fidelity import rows_used, sample_rows
+from ._layers import bare_linear
 from ._leading import TOLERANCE
 from ._module import wrap_module
 
@@ -143,7 +144,7 @@ def _with_covariates(layer: nn.Linear, width: int, fixed: torch.Tensor) -> nn.Li
             f"encoder: scVI's encoder reads {layer.in_features} values for {width} inputs and {len(fixed)} categories: "
             "continuous covariates and batch embeddings (with encode_covariates=True) are not supported"
         )
-    plain = nn.utils.skip_init(nn.Linear, width, layer.out_features)
+    plain = bare_linear(width, layer.out_features)
     with torch.no_grad():
         plain.weight.copy_(layer.weight[:, :width])
         constant = layer.weight[:, width:] @ fixed

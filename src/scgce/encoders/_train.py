@@ -14,10 +14,15 @@ from torch import nn
 from scgce._api.progress import done, progress
 from scgce.core.adam import Adam, one_cycle
 
+from ._layers import bare_linear
+
 
 @dataclass(frozen=True)
 class Training:
     """How a student is trained; the defaults were tuned on UMAPs of pbmc3k, retina, paul15 and pbmc68k_reduced.
+
+    Layers of 128 and twice the steps at half the rate took 2.5 times as long on the first three and gained .001 of R²
+    and .008 of the neighbours; what is moved through the layers afterwards costs three times as much then.
 
     Attributes
     ----------
@@ -33,15 +38,15 @@ class Training:
     batch_size
         Cells a step.
     max_steps
-        Number of steps; None for 1,200 and one more for every 15 cells, at most 6,000.
+        Number of steps; None for 600 and one more for every 30 cells, at most 3,000.
     patience
         Training stops when the held-out loss has not improved for this many checks (every 50 steps).
     """
 
-    hidden: tuple[int, ...] = (128, 128)
+    hidden: tuple[int, ...] = (64, 64)
     noise: float | None = None
     weight_decay: float = 0.1
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
     batch_size: int = 256
     max_steps: int | None = None
     patience: int = 12
@@ -66,7 +71,7 @@ class Training:
 
     def steps(self, n_cells: int) -> int:
         """Number of steps for so many cells."""
-        return min(6000, 1200 + n_cells // 15) if self.max_steps is None else self.max_steps
+        return min(3000, 600 + n_cells // 30) if self.max_steps is None else self.max_steps
 
 
 CHECK_EVERY = 50
@@ -76,7 +81,7 @@ def build_network(widths: list[int], generator: torch.Generator) -> nn.Sequentia
     """Linear layers with SiLU between them, initialised from the generator alone."""
     layers: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
-        layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
+        layer = bare_linear(n_in, n_out)
         last = i == len(widths) - 2
         nn.init.normal_(layer.weight, 0.0, (0.1 if last else math.sqrt(2.0)) / math.sqrt(n_in), generator=generator)
         nn.init.zeros_(layer.bias)

@@ -8,7 +8,7 @@ from typing import Any
 
 from scgce._api.threads import one_thread
 from scgce.core.choose.plan import plan_for
-from scgce.core.choose.refine import RefineOptions
+from scgce.core.choose.refine import options_for
 from scgce.core.choose.select import Explained, choose, ladder
 from scgce.core.score.cells import Cells
 from scgce.core.solve.path import PathPoints, part_for
@@ -19,9 +19,10 @@ from .read import Prepared
 
 def steps_of(methods: Sequence[str], sparsities: Sequence[int], n_genes: int, n_pairs: int) -> int:
     """Steps of refinement at most, for a bar of progress."""
-    most = {"refine": plan_for(n_genes, n_pairs).most_descents, "refine_consistent": 1}
-    descents = sum(len(ladder(sparsities, method, n_genes)) * most.get(method, 0) for method in methods)
-    return descents * RefineOptions().steps
+    plan = plan_for(n_genes, n_pairs)
+    most = {"refine": plan.most_descents, "refine_consistent": 1 + plan.consistent}
+    descents = sum(len(ladder(sparsities, method, n_genes)) * most.get(method, 0) for method in _solved(methods))
+    return descents * options_for(n_genes).steps
 
 
 def explanations(
@@ -54,5 +55,13 @@ def explanations(
         beside = found  # only refinement descends from the part of the path that is richer than was asked for
         if model.lams is None:
             beside = replace(found, points=part_for(found.points, max(sparsities)))
-        chosen = [choose(found if method == "refine" else beside, sparsities, method, on_step) for method in methods]
-    return chosen, found.points
+        chosen: dict[str, list[Explained]] = {}
+        for method in _solved(methods):
+            of = found if method == "refine" else beside
+            chosen[method] = choose(of, sparsities, method, on_step, chosen.get("refine", ()))
+    return [chosen[method] for method in methods], found.points
+
+
+def _solved(methods: Sequence[str]) -> list[str]:
+    """The methods in order; the consistent variant is made from the refined explanations."""
+    return list(dict.fromkeys(["refine", *methods] if "refine_consistent" in methods else methods))

@@ -31,10 +31,10 @@ def distill(
     *,
     basis: str = "X_pca",
     n_pcs: int = 50,
-    hidden: Sequence[int] = (128, 128),
+    hidden: Sequence[int] = (64, 64),
     noise: float | None = None,
     batch_size: int = 256,
-    learning_rate: float = 5e-3,
+    learning_rate: float = 1e-2,
     weight_decay: float = 0.1,
     n_steps: int | None = None,
     patience: int = 12,
@@ -73,7 +73,7 @@ def distill(
     learning_rate, weight_decay
         Of AdamW.
     n_steps
-        Most mini-batches; ``None`` for 1,200 and one more for every 15 cells, at most 6,000.
+        Most mini-batches; ``None`` for 600 and one more for every 30 cells, at most 3,000.
     patience
         Early stopping: looks at a tenth of the cells, every 50 mini-batches, without a lower loss before it stops.
     {layer}

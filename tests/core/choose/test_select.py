@@ -38,7 +38,7 @@ def material_of(world: World, amplitude: float | None) -> Material:
         seed=0,
         options=RefineOptions(steps=20),
         means=torch.where(costs.isinf(), world.means[:1], world.means),
-        plan=Plan(rough=False),  # as where there are so few genes
+        plan=Plan(starts=Plan.richer),
     )
 
 
@@ -120,10 +120,14 @@ def test_scores_are_those_of_the_reported_explanations_on_validation_cells(
         assert explained.quality == pytest.approx(off, abs=0.01)
 
 
-def test_refinement_never_validates_worse_than_its_start(chosen: dict[str, list[Explained]]) -> None:
+def test_refinement_never_validates_worse_than_its_start(
+    material: Material, chosen: dict[str, list[Explained]]
+) -> None:
+    planned = replace(material, plan=replace(material.plan, consistent=True))
+    variant = choose(planned, SPARSITIES, "refine_consistent", beside=chosen["refine"])
     gain = 0.0
-    for start, refined in (("truncate", "refine"), ("path", "refine_consistent")):
-        for one, other in zip(chosen[start], chosen[refined], strict=True):
+    for start, refined in ((chosen["truncate"], chosen["refine"]), (chosen["path"], variant)):
+        for one, other in zip(start, refined, strict=True):
             assert other.quality >= one.quality
             gain += other.quality - one.quality
     assert gain > 0.02
@@ -215,7 +219,8 @@ def test_of_many_groups_candidates_are_compared_by_some_pairs_and_scored_on_all(
     monkeypatch.setattr("scgce.core.choose.plan.PAIRS", 5)
     monkeypatch.setattr("scgce.core.choose.select.PAIRS", 5)
     (sampled,) = choose(material, [3], method)
-    assert asked[-1] is None and set(asked[:-1]) == {5}
+    made = 2 if method == "refine_consistent" else 1  # refined explanations first, then their consistent variant
+    assert asked[-1] is None and set(asked) == {None, 5} and asked.count(None) == made
     assert np.isfinite(sampled.validation.correctness).all() and np.isfinite(sampled.validation.coverage).all()
     cells = material.validate
     again = score_pairs(cells.mover(sampled.cuts()), cells.embedded, material.epsilon)

@@ -48,8 +48,29 @@ def test_where_no_point_fits_nothing_is_translated(material: Material) -> None:
     assert origin.lam == rich[0].lam, "the largest λ, at which least is translated"
 
 
-def test_the_consistent_solution_is_refined_once(material: Material) -> None:
-    assert steps_of(refined_consistent, material, 3) == material.options.steps
+def consistent_beside(material: Material, k: int, on_step: object = None) -> Explained:
+    """The consistent variant of what is refined."""
+    return refined_consistent(material, k, refined(material, k), on_step)  # type: ignore[arg-type]
+
+
+def test_the_consistent_variant_is_refined_from_each_of_its_starts(material: Material) -> None:
+    for plan in (Plan(), Plan(consistent=True)):
+        planned = replace(material, plan=plan)
+        assert steps_of(consistent_beside, planned, 3) == (1 + plan.consistent) * material.options.steps
+
+
+def test_what_is_refined_is_the_start_of_the_consistent_variant(material: Material) -> None:
+    k, planned = 3, replace(material, plan=Plan())
+    beside = refined(planned, k)
+    found = refined_consistent(planned, k, beside)
+    translations = found.translations
+    assert int(translations.counts().max()) <= k and not found.pair_cut
+    given, made = beside.translations.dense()[:, translations.genes], translations.values
+    lower = made[:, None] < made[None, :]
+    assert lower.any() and (given[:, None] <= given[None, :])[lower].all(), (
+        "groups stand in the order of the refined one"
+    )
+    assert refined_consistent(replace(planned, plan=Plan(consistent=True)), k, beside).quality >= found.quality
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +87,12 @@ def alone(material: Material) -> Material:
 
 def test_a_single_gene_is_refined_as_well(alone: Material) -> None:
     assert consistent(alone, 1).translations.genes.tolist() == [0]
-    assert steps_of(refined_consistent, alone, 1) == alone.options.steps
+    assert steps_of(consistent_beside, alone, 1) == alone.options.steps
     assert refined(alone, 1).translations.genes.tolist() == [0]
     assert steps_of(refined, alone, 1) == alone.options.steps
 
 
-@pytest.mark.parametrize("run", [refined, refined_consistent])
+@pytest.mark.parametrize("run", [refined, consistent_beside])
 def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
     run: Callable[[Material, int], Explained], few: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +105,7 @@ def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
 
     monkeypatch.setattr(select, "polish", spy)
     found = run(few, 3)
-    expected = {refined: few.plan.searches, refined_consistent: 2}[run]
+    expected = {refined: few.plan.searches, consistent_beside: few.plan.searches + 4}[run]
     assert len(searched) == expected > 0
     assert found.quality >= run(replace(few, plan=replace(few.plan, searches=0)), 3).quality
     assert len(searched) == expected

@@ -14,6 +14,8 @@ class Plan:
 
     richer: tuple[float, ...] = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
     """λ tried for k genes: those whose mean pair has about these multiples of k."""
+    starts: tuple[float, ...] = (1.0, 2.5)
+    """As ``richer``, for the truncated solution from which refinement begins."""
     nearest: int = 3
     """Consistent solutions tried for k: the richest ones that fit."""
     explore: bool = True
@@ -28,9 +30,7 @@ class Plan:
     """Descents from the truncated solution begin at the difference of means times its best factor where that validates
     better, as it may where cells are kept within their range: what is chosen validates no worse than that baseline."""
     consistent: bool = False
-    """A descent from the consistent explanation, its pairs cut."""
-    rough: bool = True
-    """Refinement of the consistent variant begins at the best of few solutions, refitted roughly."""
+    """A descent from the consistent explanation, its pairs cut; and refinement of the consistent variant from there."""
     orders: int = 1
     """Orders of the mini-batches in descents that do not explore."""
     searches: int = 0
@@ -50,9 +50,8 @@ SMALL = 30
 """With at most so many genes a descent costs next to nothing."""
 STEP, PLENTY = 2.5, 30
 """Refinement of fewer genes than plenty also starts from what was refined for so many times more, and so on up."""
-ROUGH_RICHER = (1.0, 2.5)
-"""As `Plan.richer`, for a rough start. All of them took five times as long on pbmc3k and gained .001 on average over
-eight sparsities."""
+NEAR = 1.5
+"""A descent from a richer explanation carries the genes among the so many times k largest of a pair."""
 PAIRS = 600
 """Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
 all of them."""
@@ -63,5 +62,5 @@ def plan_for(n_genes: int, n_pairs: int) -> Plan:
     if n_genes > SMALL:  # one descent: two more gained .003 (pbmc3k) and .005 (retina) of correctness + coverage
         return Plan()
     if n_pairs <= PAIRS:
-        return Plan(plain=True, fresh=True, consistent=True, rough=False, orders=4, searches=3)
-    return Plan(plain=True, fresh=True, consistent=True, rough=False, orders=4, again=True)
+        return Plan(starts=Plan.richer, plain=True, fresh=True, consistent=True, orders=4, searches=3)
+    return Plan(starts=Plan.richer, plain=True, fresh=True, consistent=True, orders=4, again=True)

@@ -100,12 +100,11 @@ class Cells:
     def translate_several(self, group: int, deltas: Sequence[SparseDelta], *, scale: float = 1.0) -> torch.Tensor:
         """The same for several translations at once, (T, n_group, m)."""
         rows = self.slices[group]
-        scaled = [SparseDelta(genes, scale * values.float()) for genes, values in deltas]
         n = rows.stop - rows.start
         step = max(1, _BLOCK_ENTRIES // (n * self.width))
 
         def positions(part: slice) -> torch.Tensor:
-            return self.tail(self.translator.translate_several(rows, scaled[part]).flatten(0, 1))
+            return self.tail(self.translator.translate_several(rows, deltas[part], scale).flatten(0, 1))
 
         with torch.no_grad():
             found = torch.cat(by_blocks(positions, 0, len(deltas), step)).view(len(deltas), n, -1)

@@ -139,3 +139,71 @@ def nearest_within(
                             reach = np.sqrt(best) * (1 + _ROUNDING) + _TINY
                 b += 1 - 2 * turn
         out[i] = np.sqrt(best)
+
+
+@_jit
+def add_steps(
+    values: Any, source: Any, low: Any, high: Any, edges: Any, place: Any, amounts: Any, weights: Any, out: Any
+) -> None:
+    """Add the mapped steps of bounded translations to cells: Σ_g min(max(δ_g, low_g − x_g), high_g − x_g) · M_g.
+
+    Parameters
+    ----------
+    values
+        Expression of the A genes in lists of cells (r, n, A).
+    source
+        Which list each translation moves (T,).
+    low, high
+        Bounds of the genes (A,).
+    edges, place, amounts
+        Translation t moves gene ``place[e]`` by ``amounts[e]`` for e in ``edges[t]`` … ``edges[t + 1]``.
+    weights
+        The map of the genes (A, h).
+    out
+        (T, n, h), added to.
+    """
+    n, width = out.shape[1:]
+    most = np.max(edges[1:] - edges[:-1])
+    steps, maps = np.empty(n * most, weights.dtype), np.empty((most, width), weights.dtype)
+    for t in range(len(source)):
+        first, k, x = edges[t], edges[t + 1] - edges[t], values[source[t]]
+        own = steps[: n * k].reshape(n, k)
+        for e in range(k):
+            g, amount = place[first + e], amounts[first + e]
+            maps[e] = weights[g]
+            for i in range(n):
+                # what moves by nothing stays where it is, even outside its range
+                own[i, e] = min(max(amount, low[g] - x[i, g]), high[g] - x[i, g]) if amount != 0.0 else amount
+        out[t] += np.dot(own, maps[:k])
+
+
+@_jit
+def pull_back(
+    values: Any,
+    source: Any,
+    low: Any,
+    high: Any,
+    edges: Any,
+    place: Any,
+    amounts: Any,
+    weights: Any,
+    gradient: Any,
+    out: Any,
+) -> None:
+    """The gradient in the amounts of `add_steps`, into ``out`` (as ``amounts``), from that in its result (T, n, h).
+
+    It comes from the cells whose bounds leave the amount as it is.
+    """
+    n, width = gradient.shape[1:]
+    maps = np.empty((width, np.max(edges[1:] - edges[:-1])), weights.dtype)
+    for t in range(len(source)):
+        first, k, x = edges[t], edges[t + 1] - edges[t], values[source[t]]
+        for e in range(k):
+            maps[:, e] = weights[place[first + e]]
+        pulled = np.dot(gradient[t], np.ascontiguousarray(maps[:, :k]))
+        for e in range(k):
+            g, amount, total = place[first + e], amounts[first + e], 0.0
+            for i in range(n):
+                if low[g] - x[i, g] <= amount <= high[g] - x[i, g]:
+                    total += pulled[i, e]
+            out[first + e] = total

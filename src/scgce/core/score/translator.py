@@ -18,6 +18,8 @@ from torch import Tensor
 
 from scgce.core.choose.truncate import SparseDelta
 
+from .steps import Lists, moved
+
 Rows = slice | Tensor
 Columns = Callable[[Rows, Tensor], Tensor]
 """`columns(rows, genes)`: the expression of some genes in some cells, dense (n_rows, n_genes)."""
@@ -128,16 +130,28 @@ class Translator:
     def _steps(self, x: Tensor, genes: Tensor, amounts: Tensor) -> Tensor:
         return amounts if self.bounds is None else self.bounds.to(x.device).steps(x, amounts, genes)
 
-    def translate_several(self, rows: slice, deltas: Sequence[SparseDelta]) -> Tensor:
-        """Map the same cells under several translations, shape (T, n_rows, h)."""
-        n, most = rows.stop - rows.start, max(len(delta.genes) for delta in deltas)
-        if self.M is None or (self.bounds is not None and n * most * len(deltas) > _BLOCK_ENTRIES):
-            return torch.stack([self.translate(rows, delta) for delta in deltas])
-        genes, amounts = _table(deltas, self.M)
+    def translate_several(self, rows: slice, deltas: Sequence[SparseDelta], scale: float = 1.0) -> Tensor:
+        """Map the same cells under several translations, ``scale`` times their amounts, shape (T, n_rows, h)."""
+        if self.M is None:
+            return torch.stack([self.translate(rows, SparseDelta(genes, scale * by)) for genes, by in deltas])
+        base = self.rows(rows)
+        counts = torch.tensor([len(delta.genes) for delta in deltas])
+        every = torch.cat([delta.genes for delta in deltas]).to(base.device)
+        amounts = torch.cat([delta.values for delta in deltas]).to(base) * scale
+        genes, place = every.unique(return_inverse=True)
+        if self.bounds is not None and self.columns is not None and base.device.type == "cpu" and len(genes):
+            found = base.expand(len(deltas), -1, -1).contiguous()
+            lists = self._lists(self.columns(rows, genes)[None], torch.zeros(len(deltas), dtype=torch.int64), genes)
+            lists.add(counts, place, amounts, found)
+            return found
+        if self.bounds is not None and len(base) * len(deltas) * len(genes) > _BLOCK_ENTRIES:
+            return torch.stack([self.translate(rows, SparseDelta(genes, scale * by)) for genes, by in deltas])
+        table = base.new_zeros(len(deltas), len(genes))
+        table[torch.arange(len(deltas)).repeat_interleave(counts).to(base.device), place] = amounts
         if self.bounds is None:
-            return self.rows(rows) + (amounts @ self.M[genes])[:, None]
+            return base + (table @ self.M[genes])[:, None]
         cells = torch.arange(rows.start, rows.stop)[None]
-        return self.translate_many(cells, torch.zeros(len(deltas), dtype=torch.int64), genes, amounts)
+        return self.translate_many(cells, torch.zeros(len(deltas), dtype=torch.int64), genes, table)
 
     def translate_many(self, rows: Tensor, source: Tensor, genes: Tensor, amounts: Tensor) -> Tensor:
         """Map lists of cells under many translations at once, shape (P, B, h), differentiable in the amounts.
@@ -163,37 +177,14 @@ class Translator:
         if self.bounds is None or self.columns is None or not len(genes):
             return base + (amounts @ weights)[:, None, :]
         values = self.columns(rows.flatten(), genes).view(*rows.shape, -1).to(base)
-        return base + _bounded(values, source, genes, amounts, weights, self.bounds.to(base.device))
+        return base + moved(amounts, self._lists(values, source.to(base.device), genes))
 
-
-def _table(deltas: Sequence[SparseDelta], like: Tensor) -> tuple[Tensor, Tensor]:
-    """Several translations as a table over the genes that any of them has: (U,) and (T, U)."""
-    every = torch.cat([delta.genes for delta in deltas]).to(like.device)
-    genes, place = every.unique(return_inverse=True)
-    counts = torch.tensor([len(delta.genes) for delta in deltas], device=every.device)
-    rows = torch.arange(len(deltas), device=every.device).repeat_interleave(counts)
-    table = like.new_zeros(len(deltas), len(genes))
-    table[rows, place] = torch.cat([delta.values for delta in deltas]).to(like)
-    return genes, table
-
-
-def _bounded(values: Tensor, source: Tensor, genes: Tensor, amounts: Tensor, weights: Tensor, bounds: Bounds) -> Tensor:
-    """What bounded translations add to the mapped cells, (P, B, h): products over each one's own few genes.
-
-    Parameters
-    ----------
-    values
-        Expression of the A genes in the lists of cells (r, B, A).
-    """
-    moved = amounts.detach() != 0
-    most = int(moved.sum(1).max()) if moved.numel() else 0
-    place = amounts.detach().abs().topk(most, dim=1).indices
-    own = torch.zeros_like(moved).scatter_(1, place, True)
-    cells = torch.arange(values.shape[1], device=values.device)
-    x = values[source[:, None, None], cells[None, :, None], place[:, None, :]]
-    steps = bounds.steps(x, amounts.gather(1, place)[:, None, :], genes[place][:, None, :])
-    unmoved = amounts.masked_fill(own, 0.0) @ weights  # 0, with a gradient
-    return torch.bmm(steps, weights[place]) + unmoved[:, None, :]
+    def _lists(self, values: Tensor, source: Tensor, genes: Tensor) -> Lists:
+        """Cells with the bounds and weights of their genes."""
+        if self.bounds is None or self.M is None:
+            raise ValueError("steps are taken within bounds, before a map")
+        bounds, weights = self.bounds.to(genes.device), self.M[genes]
+        return Lists(values.to(weights), source, bounds.low[genes], bounds.high[genes], weights)
 
 
 def dense_rows(X: np.ndarray | sparse.csr_array, device: torch.device | str = "cpu") -> Callable[[Rows], Tensor]:
