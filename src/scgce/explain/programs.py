@@ -17,7 +17,7 @@ from scgce._api.groups import Groups
 from scgce.core.choose.codebook import ProgramMeans, pairwise
 from scgce.core.choose.codebook_loss import ArrivalLoss
 from scgce.core.choose.codebook_search import Found, Search, SearchOptions
-from scgce.core.choose.select import Explained, quality
+from scgce.core.choose.select import TOLERANCE, Explained, quality
 from scgce.core.pairs import Asked, centred, mask_of, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, score_pairs
@@ -56,6 +56,11 @@ class ProgramExplained(Explained):
     """(M, l) mean amount of that level."""
     asked: Asked | None = None
     """Pairs that are counted, bool (l, l); None for all."""
+
+    @property
+    def leaves_none_out(self) -> bool:
+        """Whether every pair that is counted has a programme."""
+        return bool((pairwise(self.levels, self.asked) > 0).all())
 
     @property
     def compared(self) -> int:
@@ -281,6 +286,18 @@ def explained_in_programs(
         asked = None if setting.prepared.asked is None else setting.prepared.asked[both]
         chosen.append(ProgramExplained(k, found.price, own, False, validation, levels, amounts, asked))
     return chosen
+
+
+def selected_of(explained: Sequence[ProgramExplained]) -> int:
+    """Position of the smallest number that is sufficient on the validation cells.
+
+    Programmes are counted over the mean pair, so that a small number may leave single pairs with none. Where pairs were
+    asked for, these want an answer each: of the sufficient numbers the smallest that leaves none out, if there is one.
+    """
+    best = max(candidate.quality for candidate in explained)
+    sufficient = [place for place, one in enumerate(explained) if one.quality >= best - TOLERANCE]
+    whole = [p for p in sufficient if explained[p].asked is not None and explained[p].leaves_none_out]
+    return min(whole or sufficient, key=lambda place: explained[place].sparsity)
 
 
 def to_entry(programs: Programs, explained: Sequence[ProgramExplained]) -> dict[str, Any]:

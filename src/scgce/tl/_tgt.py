@@ -104,7 +104,8 @@ def tgt(
         Boolean column of ``adata.var`` or array (d,): genes that may be used.
     sparsity
         Genes per pair. "auto": 1, 2, 5, …, 200 are tried; the smallest within 0.05 of the best mean of correctness and
-        coverage on the validation cells is selected. Several: all are stored, the selection is made among them.
+        coverage on the validation cells is selected. Several: all are stored, the selection is made among them. In
+        programmes, with ``pairs``, the smallest of these that leaves no pair asked for without one.
     method
         "refine": amounts refined for correctness and coverage on the fitting cells, the k largest kept for each pair.
         "refine_consistent": the same on a fixed partition of the groups, gene by gene: at most k genes for every pair
@@ -315,7 +316,7 @@ def _explain_in_programs(
             prepared,
             report,
             explained,
-            smallest_sufficient(explained),
+            _in_programs.selected_of(explained),
             params,
             reference=reference,
             on_sparsity=bar.update,

@@ -371,7 +371,11 @@ def choose(
     return chosen[::-1]
 
 
-def smallest_sufficient(explained: Sequence[Explained], tolerance: float = 0.05) -> int:
+TOLERANCE = 0.05
+"""Below the best quality on the validation cells, within which a smaller number is taken."""
+
+
+def smallest_sufficient(explained: Sequence[Explained], tolerance: float = TOLERANCE) -> int:
     """Index of the smallest sparsity whose validation quality is within ``tolerance`` of the best."""
     best = max(candidate.quality for candidate in explained)
     order = sorted(range(len(explained)), key=lambda index: explained[index].sparsity)
