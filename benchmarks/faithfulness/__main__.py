@@ -12,7 +12,7 @@ import pandas as pd
 from . import cells, draw, methods, planted, published
 from .tasks import HERE, SHARED, Task, kept, run
 
-PARTS = ("published", "held_out", "cells", "planted", "causal")
+PARTS = ("published", "held_out", "cells", "planted", "programme", "causal")
 REFERENCES = ("iris", "heart_disease")
 
 
@@ -42,6 +42,8 @@ def tasks(parts: list[str], quick: bool) -> list[Task]:
         found += [Task("causal", planted.causal, {"seed": seed}) for seed in range(encoders)]
     if "planted" in parts:
         found += [Task("planted", planted.cells, {"seed": seed}) for seed in range(seeds)]
+    if "programme" in parts:
+        found += [Task("programme", planted.programme, {"seed": seed}) for seed in range(seeds)]
     return found
 
 
@@ -90,7 +92,7 @@ def summaries(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         found["cells_baseline_wins"] = cells.wins(tables["cells"])
         found["cells_wins_counted"] = cells.counted(tables["cells"])
         found["cells_summary"] = cells.summary(tables["cells"])
-    for name in ("planted", "causal"):
+    for name in ("planted", "programme", "causal"):
         if name in tables:
             found[f"{name}_mean"] = planted.over_seeds(tables[name])
     return found

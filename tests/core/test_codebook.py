@@ -11,8 +11,9 @@ from scipy import sparse
 from tests.core._cells import World, cells_of, make_world
 from torch import nn
 
-from scgce.core.choose.codebook import ProgramMeans, canonical, differing
+from scgce.core.choose.codebook import ProgramMeans, averaging, canonical, differing
 from scgce.core.choose.codebook_loss import ArrivalLoss, Residual
+from scgce.core.choose.codebook_moves import Levels, moves_of
 from scgce.core.choose.codebook_search import Search, SearchOptions
 
 
@@ -84,6 +85,37 @@ def test_residual_is_the_share_left_undone(seed: int) -> None:
     whole = ((means[:, None] - means[None]) ** 2).sum(2)
     off = ~np.eye(5, dtype=bool)
     assert found == pytest.approx((left[off] / whole[off]).mean(), rel=1e-9)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 9), st.booleans())
+@settings(max_examples=60)
+def test_what_moves_change_is_the_difference_of_the_whole(seed: int, l: int, some: bool) -> None:
+    rng = np.random.default_rng(seed)
+    programs = random_means(seed, l=l, m=1)
+    levels = canonical(rng.integers(0, max(2, l // 2), l))
+    mask = ~np.eye(l, dtype=bool)
+    if some:
+        half = np.triu(rng.random((l, l)) < 0.5, 1)
+        half[0, 1] = True
+        mask = half | half.T
+    undone = Residual(programs.products(), mask if some else None)
+    own, moves = Levels(levels, programs.weights), moves_of(levels, rng.random(l), mask)
+    matrices, before = averaging(moves.levels, programs.weights), averaging(levels, programs.weights)
+    expected = undone.of(0, matrices) - undone.of(0, before[None])
+    np.testing.assert_allclose(undone.change(0, own, moves), expected, atol=1e-10 * max(1.0, abs(expected).max()))
+    slope = rng.normal(size=(l, l))
+    np.testing.assert_allclose(own.product(moves, slope), ((matrices - before) * slope).sum((1, 2)), atol=1e-10)
+    apart = [((one[:, None] != one) & mask).sum() for one in (levels, *moves.levels)]
+    np.testing.assert_array_equal(own.pairs(moves, mask), np.array(apart[1:]) - apart[0])
+    # every other partition that moves one group of several or merges two linked levels, each once
+    partitions = {tuple(one) for one in canonical(moves.levels)}
+    assert len(partitions) == len(moves) and tuple(levels) not in partitions
+    for group in range(l):
+        for goal in range(levels.max() + 2):
+            moved = np.where(np.arange(l) == group, goal, levels)
+            linked = goal > levels.max() or mask[group, levels == goal].any()
+            if goal != levels[group] and (levels == levels[group]).sum() > 1 and linked:
+                assert tuple(canonical(moved)) in partitions
 
 
 def test_levels_are_ordered_by_amount() -> None:

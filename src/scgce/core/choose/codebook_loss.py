@@ -12,6 +12,7 @@ from scgce.core.pairs import Asked, as_tensor, listed, mask_of, median_distance,
 from scgce.core.score.cells import Cells
 from scgce.core.score.epsilon import epsilon_from
 
+from .codebook_moves import Levels, Moves
 from .refine import RefineOptions
 
 _MOST_ENTRIES = 2**23
@@ -173,3 +174,9 @@ class Residual:
         """What levels with averaging matrices (c, l, l) leave undone of one programme, float64 (c,)."""
         left = matrices - np.eye(len(self.laplacian))
         return np.asarray(np.einsum("cij,cij->c", self.laplacian @ left, left @ self.products[program]))
+
+    def change(self, program: int, levels: Levels, moves: Moves) -> np.ndarray:
+        """By how much moves change what a programme's levels leave undone, float64 (c,)."""
+        products = self.products[program]
+        whole = levels.quadratic(moves, self.laplacian, products)
+        return np.asarray(whole - 2 * levels.product(moves, self.laplacian @ products))

@@ -9,7 +9,7 @@ is decided on the loss itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,9 +17,15 @@ from scgce.core.pairs import Asked, mask_of
 
 from .codebook import ProgramMeans, averaging, canonical, pairwise
 from .codebook_loss import ArrivalLoss, Residual
+from .codebook_moves import Levels, line_of, merged, moves_of
 
 COUNTS = ("mean", "max")
 """Programmes a pair counted as the mean over pairs, or for the pair that has most."""
+
+
+_MANY = 500
+"""Levels of all programmes, one per group, beyond which the search takes less effort: time goes with their number
+times that of the programmes. Above what was looked at when the settings were chosen (18 groups, 20 programmes)."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,16 @@ class SearchOptions:
     """Prices tried between the two around a number of programmes."""
     gain: float = 1e-5
     """Least gain for which a move is made."""
+    ample: float = np.inf
+    """Programmes a pair, in units of the most that are asked for, at which cells are first looked at: above it levels
+    are merged by the genes alone."""
+
+    def for_levels(self, count: int) -> SearchOptions:
+        """The same, with less effort where programmes have many levels to merge."""
+        if count <= _MANY:
+            return self
+        fewer = min(self.tried, 5), min(self.bisections, 2)
+        return replace(self, factors=self.factors[:1], tried=fewer[0], bisections=fewer[1], ample=1.5)
 
 
 @dataclass
@@ -108,12 +124,13 @@ class Search:
     visited: list[Found] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.options = self.options.for_levels(self.programs.n_programs * self.programs.n_groups)
         self.undone = Residual(self.programs.products(), self.asked)
         self.mask = mask_of(self.programs.n_groups, self.asked)
         # in the order of what they hold, so that the order given does not matter
         spread = np.einsum("mii->m", self.undone.products)
         self.turn = np.argsort(-spread, kind="stable")
-        self.lines = np.stack([_line(rows) for rows in self.undone.products])
+        self.lines = np.stack([line_of(rows) for rows in self.undone.products])
 
     def state(self, levels: np.ndarray) -> State:
         """Evaluate a codebook."""
@@ -136,18 +153,16 @@ class Search:
         levels = state.levels.copy()
         weights, pairs = self.programs.weights, max(1, self.mask.sum())
         for program in range(len(levels)):
-            cost = self.undone.of(program, averaging(levels[program][None], weights))[0]
             while levels[program].max() > 0:
-                merged = _merged(levels[program], self.mask)
-                if not len(merged):
+                moves = merged(levels[program], self.mask)
+                if not len(moves):
                     break
-                freed = (self._apart(levels[program]) - self._apart(merged)) / pairs
-                costs = self.undone.of(program, averaging(merged, weights))
-                gains = price * freed - (costs - cost)
+                own = Levels(levels[program], weights)
+                gains = -price * own.pairs(moves, self.mask) / pairs - self.undone.change(program, own, moves)
                 best = int(gains.argmax())
                 if gains[best] <= 0:
                     break
-                levels[program], cost = canonical(merged[best]), costs[best]
+                levels[program] = canonical(moves.levels[best])
         return self.state(levels)
 
     def descend(self, start: State, price: float) -> State:
@@ -170,36 +185,29 @@ class Search:
 
     def _improve(self, state: State, program: int, price: float, gradient: np.ndarray) -> bool:
         """Make the best move of one programme, if one helps."""
-        own = state.levels[program]
-        moves = _moves(own, self.lines[program], self.mask)
+        own = Levels(state.levels[program], self.programs.weights)
+        moves = moves_of(own.levels, self.lines[program], self.mask)
         if not len(moves):
             return False
-        options = self.options
-        matrices = averaging(moves, self.programs.weights)
-        fewer = price * (self._apart(moves) - self._apart(own)) / max(1, self.mask.sum())
-        undone = self.undone.of(program, matrices)
-        known = fewer + options.residual * (undone - state.residual[program])
-        slope = gradient @ self.hidden[program].T  # <gradient, A·V> for every averaging matrix A
-        guess = (matrices * slope).sum((1, 2)) - float((gradient * state.parts[program]).sum()) + known
+        options, hidden = self.options, self.hidden[program]
+        fewer = price * own.pairs(moves, self.mask) / max(1, self.mask.sum())
+        known = fewer + options.residual * self.undone.change(program, own, moves)
+        guess = own.product(moves, gradient @ hidden.T) + known  # <gradient, A·V> for every averaging matrix A
         tried = np.argsort(guess, kind="stable")[: options.tried]
         tried = tried[guess[tried] < 0]
         if not len(tried):
             return False
-        parts = np.einsum("cij,jh->cih", matrices[tried], self.hidden[program])
+        matrices = averaging(moves.levels[tried], self.programs.weights)
+        parts = matrices @ hidden
         rest = state.parts.sum(0) - state.parts[program]
         losses = self.loss.values(rest + parts)
         gains = state.loss - losses - known[tried]
         best = int(gains.argmax())
         if gains[best] < options.gain:
             return False
-        chosen = tried[best]
-        state.levels[program], state.parts[program] = canonical(moves[chosen]), parts[best]
-        state.loss, state.residual[program] = float(losses[best]), undone[chosen]
+        state.levels[program], state.parts[program] = canonical(moves.levels[tried[best]]), parts[best]
+        state.loss, state.residual[program] = float(losses[best]), self.undone.of(program, matrices[best][None])[0]
         return True
-
-    def _apart(self, levels: np.ndarray) -> np.ndarray:
-        """Ordered pairs on different levels, of partitions (…, l)."""
-        return np.asarray(((levels[..., :, None] != levels[..., None, :]) & self.mask).sum((-2, -1)))
 
     def run(self, sparsities: Sequence[int], count: str = "mean") -> None:
         """Visit codebooks of all numbers of programmes: prices upwards from one level per group, then in between."""
@@ -207,8 +215,12 @@ class Search:
         self._note(start, 0.0)
         dense = max(sparsities) >= self.programs.n_programs
         first = start if dense else self.thinned(start, self.options.first)
+        lowest = self.options.first
+        while self._amount(first, count) > self.options.ample * max(sparsities):
+            lowest *= self.options.factors[0]
+            first = self.thinned(first, lowest)
         for factor in self.options.factors:
-            state, price = first, self.options.first
+            state, price = first, lowest
             points: list[tuple[float, State]] = [(0.0, start)]
             while True:
                 state = self.descend(state, price)
@@ -251,44 +263,3 @@ class Search:
             if len(chosen) == most:
                 break
         return chosen or [Found(np.inf, 0.0, 0, np.zeros_like(self.all_apart()), np.inf)]
-
-
-def _line(products: np.ndarray) -> np.ndarray:
-    """Places of the groups (l,) along the direction in which they differ most."""
-    values, vectors = np.linalg.eigh(products)
-    along = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
-    return np.asarray(along * (1 if along[np.abs(along).argmax()] > 0 else -1))
-
-
-def _linked(levels: np.ndarray, mask: Asked) -> np.ndarray:
-    """Whether a group has a pair with one on a level (l, levels)."""
-    return np.asarray(mask.astype(np.int64) @ (levels[:, None] == np.arange(levels.max() + 1)) > 0)
-
-
-def _merged(levels: np.ndarray, mask: Asked) -> np.ndarray:
-    """All mergers of two levels (c, l) between which there is a pair: others would free none."""
-    linked = _linked(levels, mask).T @ (levels[:, None] == np.arange(levels.max() + 1))
-    first, second = np.nonzero(np.triu(linked, 1))
-    return np.where(levels == second[:, None], first[:, None], levels)
-
-
-def _moves(levels: np.ndarray, line: np.ndarray, mask: Asked) -> np.ndarray:
-    """What one programme may become next (c, l), numbered as it comes; a group goes where one of its pairs leads."""
-    n, count = len(levels), int(levels.max()) + 1
-    sizes = np.bincount(levels)
-    group, goal = (grid.ravel() for grid in np.meshgrid(np.arange(n), np.arange(count + 1), indexing="ij"))
-    leads = np.column_stack([_linked(levels, mask), np.ones(n, dtype=bool)])
-    useful = (goal != levels[group]) & ~((goal == count) & (sizes[levels[group]] == 1)) & leads[group, goal]
-    group, goal = group[useful], goal[useful]
-    single = np.tile(levels, (len(group), 1))
-    single[np.arange(len(group)), group] = goal
-    splits = []
-    for level in np.flatnonzero(sizes > 3):
-        inside = np.flatnonzero(levels == level)
-        inside = inside[np.argsort(line[inside], kind="stable")]
-        for cut in range(2, len(inside) - 1):  # one group by itself is a single move
-            split = levels.copy()
-            split[inside[:cut]] = count
-            splits.append(split)
-    found = [single, _merged(levels, mask), *([np.array(splits)] if splits else [])]
-    return np.concatenate(found)
