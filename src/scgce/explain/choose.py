@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from scgce._api.threads import one_thread
 from scgce.core.choose.plan import plan_for
 from scgce.core.choose.refine import options_for
@@ -52,6 +54,7 @@ def explanations(
         how: dict[str, Any] = {"epsilon": epsilon, "seed": seed, "on_point": on_step}
         how["refines"] = all(method.startswith("refine") for method in methods)
         found = material(prepared, model, fit, validate, largest=max(longest), **how)
+        points = found.points
         beside = found  # only refinement descends from the part of the path that is richer than was asked for
         if model.lams is None:
             beside = replace(found, points=part_for(found.points, max(sparsities)))
@@ -59,7 +62,9 @@ def explanations(
         for method in _solved(methods):
             of = found if method == "refine" else beside
             chosen[method] = choose(of, sparsities, method, on_step, chosen.get("refine", ()))
-    return [chosen[method] for method in methods], found.points
+    if model.nonnegative or not np.isfinite(model.costs).all():  # the difference of means beside ours is free of these
+        chosen = {method: [replace(one, factor=None) for one in of_method] for method, of_method in chosen.items()}
+    return [chosen[method] for method in methods], points
 
 
 def _solved(methods: Sequence[str]) -> list[str]:

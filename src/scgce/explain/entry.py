@@ -238,7 +238,7 @@ def _factors(prepared: Prepared, epsilon: float, explained: Sequence[Explained],
             None if amplitude < 0 else amplitude,
         )
 
-    return [chosen(candidate.compared) for candidate in explained]
+    return [candidate.factor or chosen(candidate.compared) for candidate in explained]
 
 
 def _differences(

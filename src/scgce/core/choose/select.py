@@ -69,6 +69,8 @@ class Explained:
     pair_cut: bool
     """The explanation of a pair is the k-gene cut of its difference; otherwise the difference itself."""
     validation: Scores
+    factor: float | None = field(default=None, kw_only=True)
+    """The best one of the difference of means that stands beside it, where the search has found it."""
 
     @property
     def quality(self) -> float:
@@ -208,14 +210,16 @@ def scaled_difference(material: Material, k: int, lam: float) -> Explained | Non
         found[factor] = _validated(material, replace(start, values=inside), k, lam, True)
         return found[factor].quality
 
-    return found[best_factor(validated, material.amplitude)]
+    factor = best_factor(validated, material.amplitude)
+    return replace(found[factor], factor=factor)
 
 
 def refined(
     material: Material, k: int, richer: Explained | None = None, on_step: Callable[[], object] | None = None
 ) -> Explained:
     """`truncated`, its amounts refined with the cut inside the loss: the best on validation cells of what is tried."""
-    return _best([found for _, found in tried(material, k, richer, on_step)])
+    every = [found for _, found in tried(material, k, richer, on_step)]
+    return replace(_best(every), factor=next((found.factor for found in every if found.factor is not None), None))
 
 
 def tried(
