@@ -24,7 +24,7 @@ def steps_of(methods: Sequence[str], sparsities: Sequence[int], n_genes: int, n_
     plan = plan_for(n_genes, n_pairs)
     most = {"refine": plan.most_descents, "refine_consistent": 1 + plan.consistent}
     descents = sum(len(ladder(sparsities, method, n_genes)) * most.get(method, 0) for method in _solved(methods))
-    return descents * options_for(n_genes).steps
+    return descents * options_for(n_genes, n_pairs).steps
 
 
 def explanations(

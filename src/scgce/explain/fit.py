@@ -74,6 +74,7 @@ def material(
         gap = Gap.build(means, model.amplitude, costs, model.exponent, **how)
     check_moved(prepared.encoder, problem, means, gap, fit, asked, amplitude=model.amplitude, seed=seed)
     penalty: Penalty = Pairwise.build(costs, n_groups, model.exponent) if gap is None else gap
+    size = problem.n_genes, len(listed(n_groups, asked))
     thin = refines and problem.n_genes > SMALL
     points: PathPoints = fit_path(
         problem,
@@ -94,8 +95,8 @@ def material(
         validate=validate,
         epsilon=epsilon,
         seed=seed,
-        options=options_for(problem.n_genes),
-        plan=plan_for(problem.n_genes, len(listed(n_groups, asked))),
+        options=options_for(*size),
+        plan=plan_for(*size),
         means=torch.where(costs.isinf(), means[:1], means).cpu(),
         asked=asked,
     )

@@ -13,6 +13,7 @@ from tests.core.choose.test_select import material_of
 from scgce.core.choose import select
 from scgce.core.choose.parametrisation import Parametrisation
 from scgce.core.choose.plan import Plan, plan_for
+from scgce.core.choose.refine import RefineOptions, options_for
 from scgce.core.choose.select import Explained, Material, consistent, refined, refined_consistent
 
 
@@ -111,7 +112,7 @@ def test_few_genes_end_with_a_search_on_the_metrics_many_do_not(
     assert len(searched) == expected
 
 
-@pytest.mark.parametrize("plan", [plan_for(24, 12), plan_for(24, 1560), plan_for(1000, 12)])
+@pytest.mark.parametrize("plan", [plan_for(24, 12), plan_for(24, 1560), plan_for(1000, 12), plan_for(1000, 72)])
 def test_the_bar_of_progress_knows_the_descents(material: Material, plan: Plan) -> None:
     planned = replace(material, plan=plan)
     richer = refined(planned, 5)
@@ -135,6 +136,15 @@ def test_few_genes_of_many_groups_are_refined_once_more(material: Material) -> N
     once = replace(material, plan=replace(plan, again=False))
     more = steps_of(refined, replace(material, plan=plan), 3) - steps_of(refined, once, 3)
     assert more == 2 * plan.orders * material.options.steps, "exploring and not"
+
+
+def test_little_work_is_searched_again_and_longer_much_work_is_not() -> None:
+    little, much = (80, 6), (2000, 72)
+    assert plan_for(*little).again and plan_for(*little).most_descents > plan_for(*much).most_descents
+    assert not plan_for(*much).again and not plan_for(*little).searches, "a search pays on a table of few genes"
+    for size in (little, (30, 10_000)):
+        assert options_for(*size) == RefineOptions()
+    assert options_for(*much).steps < RefineOptions().steps and options_for(*much).cells < RefineOptions().cells
 
 
 def test_few_genes_are_given_more_descents_than_many(material: Material, few: Material) -> None:

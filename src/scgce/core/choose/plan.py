@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Plan:
     """The descents and searches among which validation cells choose.
 
-    The defaults hold for more genes than `SMALL`; `plan_for` gives the one for a problem.
+    The defaults hold for more genes than `SMALL` and more than little work; `plan_for` gives the one for a problem.
     """
 
     richer: tuple[float, ...] = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
@@ -57,10 +58,21 @@ PAIRS = 600
 all of them."""
 
 
+LITTLE = 20_000
+"""Ordered pairs × genes up to which longer descents and a second round follow, for a few seconds. Of 300 simulated
+cells (3 groups, 80 genes, 5 a pair, amplitude 10, not bounded) they raise what selection sees from .767 to .805 and
+from .841 to .848 in two samples; reported correctness rises from .667 to .710 in one and falls from .846 to .816 in the
+other. Within the genes' range they change nothing there, nor do more descents or a search on the metrics."""
+
+
+def is_little(n_genes: int, n_pairs: int) -> bool:
+    """Whether the work is so little that a thorough search costs next to nothing."""
+    return n_genes <= SMALL or n_genes * n_pairs <= LITTLE
+
+
 def plan_for(n_genes: int, n_pairs: int) -> Plan:
     """What is tried on so many genes and ordered pairs."""
     if n_genes > SMALL:  # one descent: two more gained .003 (pbmc3k) and .005 (retina) of correctness + coverage
-        return Plan()
-    if n_pairs <= PAIRS:
-        return Plan(starts=Plan.richer, plain=True, fresh=True, consistent=True, orders=4, searches=3)
-    return Plan(starts=Plan.richer, plain=True, fresh=True, consistent=True, orders=4, again=True)
+        return Plan(again=is_little(n_genes, n_pairs))
+    few: dict[str, Any] = {"starts": Plan.richer, "plain": True, "fresh": True, "consistent": True, "orders": 4}
+    return Plan(**few, searches=3) if n_pairs <= PAIRS else Plan(**few, again=True)
