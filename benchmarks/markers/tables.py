@@ -35,13 +35,15 @@ def verdicts(panels: pd.DataFrame) -> pd.DataFrame:
         for kind, some in (("halves", part[part["split"] != "donors"]), ("donors", part[part["split"] == "donors"])):
             if not len(some):
                 continue
-            wide = some.pivot(index="split", columns="tool", values="f1").dropna()
-            best = wide.drop(columns=OURS).mean().idxmax()
-            gap = wide[OURS] - wide[best]
+            wide = some.pivot(index="split", columns="tool", values="f1")
+            gaps = {tool: (wide[OURS] - wide[tool]).dropna() for tool in wide if tool != OURS}  # on splits of both
+            best = min((tool for tool in gaps if len(gaps[tool])), key=lambda tool: gaps[tool].mean())
+            gap = gaps[best]
             error = gap.std(ddof=1) / np.sqrt(len(gap)) if len(gap) > 1 else np.nan
             tie = MARGIN if np.isnan(error) else max(MARGIN, error)
             verdict = "first" if gap.mean() >= 0 else "tie" if gap.mean() >= -tie else "behind"
-            values = {"ours": wide[OURS].mean(), "best": wide[best].mean(), "difference": gap.mean(), "error": error}
+            ours, theirs = wide.loc[gap.index, [OURS, best]].mean()
+            values = {"ours": ours, "best": theirs, "difference": gap.mean(), "error": error, "splits": len(gap)}
             found.append({"set": name, "cells": kind, "size": size, **values, "best_other": best, "verdict": verdict})
     return pd.DataFrame(found)
 

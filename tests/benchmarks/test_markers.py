@@ -61,6 +61,9 @@ def test_verdicts_compare_with_the_best_other_tool() -> None:
     found = tables.verdicts(pd.DataFrame(rows))
     assert found["best_other"].tolist() == ["good"] and found["difference"].tolist() == [pytest.approx(-0.04)]
     assert found["error"].tolist() == [pytest.approx(0.05)] and found["verdict"].tolist() == ["tie"]
+    assert found["splits"].tolist() == [2]
+    once = {**rows[0], "tool": "slow", "split": "0"} | dict.fromkeys(judges.JUDGES, 0.8)
+    assert tables.verdicts(pd.DataFrame([*rows, once]))["best_other"].tolist() == ["good"]
     rows[0].update(dict.fromkeys(judges.JUDGES, 0.9))
     assert tables.verdicts(pd.DataFrame(rows))["verdict"].tolist() == ["first"]
 
