@@ -70,6 +70,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "resample": ("nowhere", 3),
     "split_by": ("nowhere", 3),
     "refit": FLAG,
+    "leave_one_out": FLAG,
     "interval": (0.0, 1.0, -0.5, NAN, "a"),
     "doses": ((), (NAN,), ("a",), 0.5),
     "n_permutations": (-1, 1.5, "2", None),

@@ -110,6 +110,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "consistent": FLAG,
     "nonnegative": FLAG,
     "refit": FLAG,
+    "leave_one_out": FLAG,
     "per_cell": FLAG,
     "include_self": FLAG,
     "judges": JUDGES,
