@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from scgce.core.train import Schedule
 from scgce.embedding.batches import Rows
 from scgce.embedding.networks import Scvis, initialise
 from scgce.embedding.scvis import ScvisFit, ScvisLoss, fit_scvis
-from scgce.embedding.train import Schedule
 from scgce.embedding.warm import Init
 
 CPU = torch.device("cpu")

@@ -8,8 +8,8 @@ import torch
 from scipy import sparse
 from sklearn.neighbors import kneighbors_graph
 
+from scgce.core.train import Schedule
 from scgce.embedding.batches import Rows
-from scgce.embedding.train import Schedule
 from scgce.embedding.umap import Edges, UmapLoss, fit_umap
 
 CPU = torch.device("cpu")

@@ -1,4 +1,4 @@
-"""The training loop: seeds, early stopping, divergence, and settings that are refused."""
+"""Training a student: seeds, early stopping, divergence, and settings that are refused."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_network_is_linear_layers_and_smooth_activations():
 
 def test_divergence_names_likely_causes():
     x, y = data()
-    with pytest.raises(ValueError, match="diverged.*learning_rate"):
+    with pytest.raises(ValueError, match="loss of the student is not finite.*learning_rate"):
         fit(Training(hidden=(8,), max_steps=100), x=x * np.float32(1e30), y=y)
 
 

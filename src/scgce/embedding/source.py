@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from scgce.core.train import Schedule
 from scgce.encoders import Encoder
 from scgce.matrix.arrays import csr_rows, group_sums
 
 from .batches import Rows
 from .scvis import DEFAULT_STEPS, ScvisLoss, fit_scvis
-from .train import Schedule
 
 
 @dataclass(frozen=True)

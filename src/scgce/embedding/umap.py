@@ -9,11 +9,11 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
+from scgce.core.train import Schedule, Terms, train
 from scgce.embedding.autoencoder import Fit
 from scgce.embedding.batches import Rows, start
 from scgce.embedding.losses import edge_cross_entropy
 from scgce.embedding.networks import initialise, mlp
-from scgce.embedding.train import Schedule, Terms, train
 from scgce.embedding.warm import STEPS, Init, start_at_pca
 
 HIDDEN = (128, 64, 32)

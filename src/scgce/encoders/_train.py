@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,8 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce._api.progress import done, progress
-from scgce.core.adam import Adam, one_cycle
+from scgce.core.train import OneCycleAdamW, Schedule, Terms, train
 
 from ._layers import bare_linear
 
@@ -74,9 +72,6 @@ class Training:
         return min(3000, 600 + n_cells // 30) if self.max_steps is None else self.max_steps
 
 
-CHECK_EVERY = 50
-
-
 def build_network(widths: list[int], generator: torch.Generator) -> nn.Sequential:
     """Linear layers with SiLU between them, initialised from the generator alone."""
     layers: list[nn.Module] = []
@@ -124,48 +119,24 @@ def train_network(
     Raises
     ------
     ValueError
-        If the loss becomes NaN.
+        If the loss is not finite.
     """
     generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
     network = build_network([inputs.shape[1], *how.hidden, targets.shape[1]], generator).to(device)
     x, y = torch.from_numpy(inputs), torch.from_numpy(targets)
     x_watch, y_watch = x[watch].to(device), y[watch].to(device)
     x_fit, y_fit = x[fit].to(device), y[fit].to(device)
-    n_steps, size = how.steps(len(fit)), min(how.batch_size, len(fit))
-    weights = list(network.parameters())
-    optimisers = [Adam(values, decay=how.weight_decay) for values in weights]
-    best, best_loss, waited = copy.deepcopy(network.state_dict()), math.inf, 0
-    with progress(total=n_steps, desc="distil") as bar:
-        for step in range(1, n_steps + 1):
-            rows = torch.randint(len(fit), (size,), generator=generator)
-            jitter = noise * torch.randn((size, inputs.shape[1]), generator=generator)
-            loss = (network(x_fit[rows.to(device)] + jitter.to(device)) - y_fit[rows.to(device)]).square().mean()
-            rate, memory = one_cycle(step - 1, n_steps, how.learning_rate)
-            gradients = torch.autograd.grad(loss, weights)
-            with torch.no_grad():
-                for values, optimiser, gradient in zip(weights, optimisers, gradients, strict=True):
-                    values.copy_(optimiser.moved(values, gradient, rate, memory=memory))
-            bar.update()
-            if step % CHECK_EVERY and step != n_steps:
-                continue
-            held_out = _loss(network, x_watch, y_watch)
-            bar.set_postfix(loss=f"{held_out:.4f}", refresh=False)
-            waited = 0 if held_out < best_loss else waited + 1
-            if held_out < best_loss:
-                best, best_loss = copy.deepcopy(network.state_dict()), held_out
-            if waited >= how.patience:
-                break
-        done(bar)
-    network.load_state_dict(best)
+    size = min(how.batch_size, len(fit))
+
+    def step_terms() -> Terms:
+        rows = torch.randint(len(fit), (size,), generator=generator)
+        jitter = noise * torch.randn((size, inputs.shape[1]), generator=generator)
+        found = network(x_fit[rows.to(device)] + jitter.to(device))
+        return {"error": (found - y_fit[rows.to(device)]).square().mean()}
+
+    def held_out_loss() -> float:
+        return float((network(x_watch) - y_watch).square().mean())
+
+    schedule = Schedule(how.steps(len(fit)), how.learning_rate, how.weight_decay, patience=how.patience)
+    train(network, step_terms, schedule, held_out_loss=held_out_loss, optimiser=OneCycleAdamW, name="the student")
     return network.cpu().eval().requires_grad_(False)
-
-
-def _loss(network: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
-    with torch.no_grad():
-        value = float((network(x) - y).square().mean())
-    if not math.isfinite(value):
-        raise ValueError(
-            "training the student diverged (the loss is NaN or infinite); likely causes: learning_rate too high, "
-            "or values of very different size in the matrix or the representation"
-        )
-    return value
