@@ -11,13 +11,23 @@ LINTED := src tests benchmarks docs tutorials workflow .github
 # The tests that share one run of the pipeline stay with one worker.
 PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadgroup
 
-.PHONY: demo test test-matrix lint types docs tutorials paper dist workflow-test home clean
+.PHONY: demo environment test test-slow test-matrix lint types docs tutorials paper dist workflow-test home clean
 
 demo: $(VENV)/.app
 	$(BIN)/scgce demo
 
+# Everything that the other targets need, one after the other: pip cannot install twice at a time.
+environment:
+	$(MAKE) $(VENV)/.test
+	$(MAKE) $(VENV)/.lint
+	$(MAKE) $(VENV)/.doc
+
 test: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# What takes many seconds a test: real data, whole workflows, repetitions that tell chance.
+test-slow: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS) -m slow
 
 # Every supported stack, each in an environment of its own; needs Python 3.11, 3.12 and 3.13. STACK=lowest for one.
 test-matrix: $(VENV)/.pip

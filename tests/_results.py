@@ -159,6 +159,32 @@ def store_stability(adata: ad.AnnData, *, key: str = "tgt", seed: int = 2) -> ad
     return adata
 
 
+def store_programmes(adata: ad.AnnData, *, n_programmes: int = 12, n_levels: int = 3, seed: int = 4) -> ad.AnnData:
+    """Write a result in programmes of neighbouring genes, whose levels are drawn at random, to ``in_programmes``."""
+    rng = np.random.default_rng(seed)
+    store_result(adata, sparsities=(2,), selected=2, pair_cut=False, key="in_programmes", seed=seed)
+    entry = adata.uns["in_programmes"]
+    size, dims = entry["means"].shape
+    membership = sp.csr_matrix(np.eye(n_programmes)[np.arange(dims) * n_programmes // dims].T)
+    levels = rng.integers(0, n_levels, (n_programmes, size))
+    levels[:, :n_levels] = np.arange(n_levels)  # every level is somebody's
+    differ = (levels[:, :, None] != levels[:, None]).sum(axis=0)[~np.eye(size, dtype=bool)]
+    weights = membership.astype(np.float32)
+    weights.data = rng.random(weights.nnz).astype(np.float32)
+    entry["programs"] = {
+        "names": np.array([f"programme {m}" for m in range(n_programmes)]),
+        "learned": np.ones(n_programmes, dtype=bool),
+        "membership": membership.astype(np.float32),
+        "weights": weights,
+        "levels": levels[None].astype(np.int16),
+        "amounts": (levels[None] + rng.random((1, n_programmes, 1))).astype(np.float32),
+        "count_mean": np.array([differ.mean()]),
+        "n_genes": np.array([2 * dims // n_programmes]),
+        "count_max": np.array([differ.max()]),
+    }
+    return adata
+
+
 _SCORES = (
     "correctness",
     "coverage",

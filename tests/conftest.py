@@ -125,6 +125,25 @@ def as_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[sparse.
     return lambda X: ARRAY_KINDS[request.param](X, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def _results() -> ad.AnnData:
+    from tests.contract._api import EVERYTHING, at_hand, call, tiny
+
+    adata = tiny()
+    for name in at_hand(EVERYTHING):
+        call(name, adata)
+    return adata
+
+
+@pytest.fixture(scope="module")
+def results(_results: ad.AnnData) -> ad.AnnData:
+    """72 cells × 12 genes on which every tool that another function needs was run, once a session.
+
+    One copy a module: a test that changes it copies it first.
+    """
+    return _results.copy()
+
+
 @pytest.fixture
 def blobs(_blobs: ad.AnnData) -> ad.AnnData:
     """300 cells × 60 genes (CSR float32, log values) in 4 groups of obs["group"].

@@ -11,7 +11,7 @@ from typing import Any
 import anndata as ad
 import pandas as pd
 import pytest
-from tests.contract._api import TABLE, at_hand, call, function, tiny
+from tests.contract._api import TABLE, at_hand, call
 
 PAGE = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| (`[^|]*`) \| ([^|]+) \|", re.MULTILINE)
@@ -30,36 +30,20 @@ def _section(title: str) -> str:
     return found[1]
 
 
-def _made(needs: tuple[str, ...]) -> ad.AnnData:
-    """Tiny data on which these tools were run, `tl.tgt` with the consistent variant beside its own."""
-    adata = tiny()
-    for name in at_hand(needs):
-        if name == "tl.tgt":
-            options = {**TABLE[name].options, "method": "refine"}
-            function(name)(adata, *TABLE[name].arguments, **options)
-        else:
-            call(name, adata)
+@pytest.fixture(scope="module")
+def ready(results: ad.AnnData) -> ad.AnnData:
+    """Every result, that of `tl.tgt` with the consistent variant beside its own."""
+    adata = results.copy()
+    call("tl.tgt", adata, method="refine")
+    for name in ("tl.evidence", "tl.stability"):
+        call(name, adata)
     return adata
 
 
 @pytest.fixture(scope="module")
-def ready() -> ad.AnnData:
-    return _made(("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability"))
-
-
-@pytest.fixture(scope="module")
 def columns(ready: ad.AnnData) -> dict[str, set[str]]:
-    """Columns of every frame; several frames are read from the same data where they need no more."""
-    made, found = {}, {}
-    for name in FRAMES:
-        needs = TABLE[name].needs
-        if set(needs) <= {"tl.tgt", "tl.dbm", "tl.evidence", "tl.stability"}:
-            found[name] = _columns(call(name, ready))
-        elif name not in WIDE:
-            made.setdefault(needs, None)
-            made[needs] = made[needs] or _made(needs)
-            found[name] = _columns(call(name, made[needs]))
-    return {name: names for name, names in found.items() if name not in WIDE}
+    """Columns of every frame."""
+    return {name: _columns(call(name, ready)) for name in FRAMES if name not in WIDE}
 
 
 def _columns(frame: Any) -> set[str]:

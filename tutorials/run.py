@@ -1,15 +1,17 @@
 """Run the tutorials from top to bottom and fail on the first error: ``make tutorials``.
 
 ``python tutorials/run.py`` checks; with ``--write`` the outputs are stored in the notebooks. Names of notebooks
-(``pbmc3k panel``) restrict it to those.
+(``pbmc3k panel``) restrict it to those. Several run beside each other, each in a kernel of one thread.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -32,9 +34,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="notebooks without .ipynb; all if none is named")
     parser.add_argument("--write", action="store_true", help="store the outputs in the notebooks")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="notebooks at a time")
     options = parser.parse_args(arguments)
-    paths = find(options.names)
-    failed = [path.stem for path in paths if not run(path, write=options.write)]
+    # The longest first, as far as the size of what they show tells: it should not be left alone at the end.
+    paths = sorted(find(options.names), key=lambda path: -path.stat().st_size)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with ThreadPoolExecutor(options.jobs) as pool:
+        succeeded = list(pool.map(lambda path: run(path, write=options.write), paths))
+    failed = [path.stem for path, success in zip(paths, succeeded, strict=True) if not success]
     if failed:
         sys.stderr.write(f"failed: {', '.join(failed)}\n")
     return int(bool(failed))

@@ -21,7 +21,7 @@ BESIDE = {"tl.distill": "obsm/X_umap", "tl.scvis": "obsm/X_pca", "tl.programs": 
 def used() -> ad.AnnData:
     """What scanpy leaves behind."""
     adata = tiny()
-    sc.pp.neighbors(adata, use_rep="X_pca", n_neighbors=5)
+    adata.uns["neighbors"] = {"connectivities_key": "connectivities", "params": {"method": "umap"}}
     sc.tl.rank_genes_groups(adata, "group")
     adata.uns["log1p"] = {}
     adata.uns["group_colors"] = np.array(["#ff0000", "#00ff00", "#0000ff"])

@@ -28,25 +28,24 @@ def test_translations_are_the_same_bytes_for_any_number_of_threads(blobs: ad.Ann
     before = torch.get_num_threads()
     found = []
     try:
-        for threads in (1, 2, 4):
+        for threads in (1, 4):
             torch.set_num_threads(threads)
-            scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=(2, 5), judges=False)
+            scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=2, judges=False)
             found.append(blobs.uns["tgt"]["deltas"].copy())
     finally:
         torch.set_num_threads(before)
     assert found[0].any()
-    for other in found[1:]:
-        np.testing.assert_array_equal(found[0], other)
+    np.testing.assert_array_equal(*found)
 
 
 SCRIPT = """
 import hashlib, warnings
 warnings.simplefilter("ignore")
 import scanpy as sc, scgce
-adata = scgce.datasets.simulated_cells(240, 60, 3, rng=0)
+adata = scgce.datasets.simulated_cells(150, 30, 3, rng=0)
 sc.pp.pca(adata, n_comps=8, random_state=0)
 adata.obsm["X_pca"] = adata.obsm["X_pca"].round(3)
-scgce.tl.tgt(adata, "group", use_rep="X_pca", sparsity=[2, 5], device="cpu")
+scgce.tl.tgt(adata, "group", use_rep="X_pca", sparsity=[2, 4], device="cpu")
 entry = adata.uns["tgt"]
 names = ("deltas", "correctness", "coverage", "judge_logreg", "judge_knn", "percent_explained")
 print(hashlib.sha256(b"".join(entry[name].tobytes() for name in names)).hexdigest())

@@ -21,7 +21,7 @@ from scgce import tl  # noqa: E402
 
 @pytest.fixture(scope="module")
 def some():
-    return some_cells(200, 3, 300)
+    return some_cells(60, 3, 300)
 
 
 def test_the_slope_is_the_power(some) -> None:
@@ -33,7 +33,7 @@ def test_the_slope_is_the_power(some) -> None:
 
 def test_blocks_make_as_many_cells_as_asked_for(some) -> None:
     adata = many_cells(some, 700)
-    assert adata.shape == (700, 200) and adata.obs["group"].nunique() == 3
+    assert adata.shape == (700, 60) and adata.obs["group"].nunique() == 3
     parts = [X for X, _ in blocks(some, 700)]
     assert [X.shape[0] for X in parts] == [300, 300, 100]
     assert (parts[0] != parts[1]).nnz > 0  # no two blocks are the same
@@ -60,8 +60,9 @@ def test_the_peak_is_that_of_the_block() -> None:
     assert later["peak"] < found["peak"] - 1e8
 
 
-def test_cells_on_disk_are_those_in_memory(tmp_path) -> None:
-    size = memory.write(tmp_path, 900, 120, 3)
+def test_cells_on_disk_are_those_in_memory(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(memory, "SWEEP", [3])
+    size = memory.write(tmp_path, 900, 40, 3)
     whole, lazy, backed = (memory.read(tmp_path / "cells.h5ad", way) for way in ("in memory", "dask", "backed"))
     assert size == pytest.approx(whole.X.data.nbytes + whole.X.indices.nbytes + 8 * 900, rel=0.01)
     np.testing.assert_array_equal(lazy.X.compute().toarray(), whole.X.toarray())

@@ -25,7 +25,7 @@ from scgce.cli._errors import (
     Terminated,
 )
 
-from .conftest import ENVIRONMENT, QUICK, command_line
+from .conftest import ENVIRONMENT, command_line
 
 COMMANDS = ("demo", "tgt", "embed", "evaluate", "export", "panel", "report", "rank-genes", "simulate")
 
@@ -153,9 +153,9 @@ def test_stdout_closed_early_is_no_error(explained_file: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_killed_half_way(cells_file: Path, tmp_path: Path, number: signal.Signals) -> None:
-    output, before = tmp_path / "out.h5ad", cells_file.read_bytes()
-    line = command_line("tgt", "-i", cells_file, "-o", output, *QUICK)
+def test_killed_half_way(explained_file: Path, tmp_path: Path, number: signal.Signals) -> None:
+    output, before = tmp_path / "out.h5ad", explained_file.read_bytes()
+    line = command_line("rank-genes", "-i", explained_file, "-o", output)
     # A command that stops within the write, when the temporary file is there.
     code = (
         "import sys, time, scgce.cli._files as files\n"
@@ -181,8 +181,8 @@ def test_killed_half_way(cells_file: Path, tmp_path: Path, number: signal.Signal
     process.communicate(timeout=60)
     assert process.returncode == (TERMINATED if number == signal.SIGTERM else -number)
     assert not output.exists()
-    assert cells_file.read_bytes() == before
-    left = [entry.name for entry in tmp_path.iterdir() if entry != cells_file]
+    assert explained_file.read_bytes() == before
+    left = [entry.name for entry in tmp_path.iterdir() if entry != explained_file]
     assert all(name.startswith(".out.h5ad.") for name in left)
     assert len(left) == (0 if number == signal.SIGTERM else 1)  # nobody can tidy up after SIGKILL
 

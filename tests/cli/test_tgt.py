@@ -40,7 +40,7 @@ def test_the_command_is_the_function(call: Callable, blobs: ad.AnnData, cells_fi
 
 def test_same_seed_same_bytes_in_every_process(call: Callable, shell: Callable, cells_file: Path) -> None:
     folder = cells_file.parent
-    for name, run in (("a.h5ad", shell), ("b.h5ad", shell), ("c.zarr", call)):
+    for name, run in (("a.h5ad", shell), ("b.h5ad", call), ("c.zarr", call)):
         done = run("tgt", "-i", cells_file, "-o", folder / name, *QUICK, "--seed", 1)
         assert done.code == 0, done.err
         assert call("export", "-i", folder / name, "-o", folder / name[0]).code == 0

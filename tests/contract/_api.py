@@ -146,6 +146,19 @@ TABLE: dict[str, Entry] = {
     "pl.translation": Entry(arguments=PAIR, needs=("tl.tgt",)),
 }
 
+# Run in this order, they leave everything that another function needs.
+EVERYTHING = (
+    "tl.tgt",
+    "tl.dbm",
+    "tl.evidence",
+    "tl.stability",
+    "tl.integrated_gradients",
+    "tl.autoencoder",
+    "tl.panel",
+    "tl.programs",
+    "tl.tgt in programmes",
+)
+
 # Other ways to call a function of the table, for what needs them.
 VARIANTS: dict[str, Entry] = {
     "tl.tgt in programmes": Entry(

@@ -9,19 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from tests.contract._api import PAIR, at_hand, call, function, public, tiny
+from tests.contract._api import PAIR, function, public, tiny
 
 import scgce
 from scgce import get, pl, tl
-
-
-@pytest.fixture(scope="module")
-def ready() -> ad.AnnData:
-    adata = tiny()
-    for name in at_hand(("tl.tgt", "tl.dbm", "tl.evidence", "tl.stability", "tl.autoencoder")):
-        call(name, adata)
-    return adata
-
 
 OF_ONE_PAIR = {"pl.dose", "pl.explanation", "pl.stability", "pl.translation", "get.explanation", "get.attributions"}
 """A picture or frame of one pair; `get.pairs` has all of them."""
@@ -44,58 +35,58 @@ def test_get_and_pl_of_one_name_read_the_same_result_by_default() -> None:
                 assert ours[shared].default == theirs[shared].default, (name, shared)
 
 
-def test_stability_of_all_pairs_is_that_of_each(ready: ad.AnnData) -> None:
-    table = get.stability(ready)
+def test_stability_of_all_pairs_is_that_of_each(results: ad.AnnData) -> None:
+    table = get.stability(results)
     assert list(table.columns[:2]) == ["source", "target"]
     one = table[(table["source"] == PAIR[0]) & (table["target"] == PAIR[1])].drop(columns=["source", "target"])
-    pd.testing.assert_frame_equal(one.reset_index(drop=True), get.stability(ready, *PAIR))
+    pd.testing.assert_frame_equal(one.reset_index(drop=True), get.stability(results, *PAIR))
     assert len(table.groupby(["source", "target"])) == 6
     with pytest.raises(ValueError, match="give both for one pair, or none"):
-        get.stability(ready, PAIR[0])
+        get.stability(results, PAIR[0])
 
 
-def test_pictures_compare_as_frames_do(ready: ad.AnnData) -> None:
-    get.compare(ready, ["tgt", "dbm"])
-    by_list = pl.compare(ready, ["tgt", "dbm"], show=False)
-    by_keys = pl.compare(ready, key="tgt", other_key="dbm", show=False)
+def test_pictures_compare_as_frames_do(results: ad.AnnData) -> None:
+    get.compare(results, ["tgt", "dbm"])
+    by_list = pl.compare(results, ["tgt", "dbm"], show=False)
+    by_keys = pl.compare(results, key="tgt", other_key="dbm", show=False)
     drawn, expected = (axes.images[0].get_array() for axes in (by_list, by_keys))
     np.testing.assert_array_equal(np.ma.getdata(drawn), np.ma.getdata(expected))
     for wrong in ("tgt", ["tgt"], ["tgt", "dbm", "tgt"]):
         with pytest.raises((ValueError, TypeError), match="other="):
-            pl.compare(ready, wrong, show=False)
+            pl.compare(results, wrong, show=False)
     plt.close("all")
 
 
-def test_lineages_take_both_directions_of_the_mapping(ready: ad.AnnData) -> None:
+def test_lineages_take_both_directions_of_the_mapping(results: ad.AnnData) -> None:
     up = {"B/1": "one", "T cell": "other", "NK": "other"}
     down = {"one": ["B/1"], "other": ["T cell", "NK"]}
-    first, second = (tl.lineages(ready, mapping, judges=False, copy=True) for mapping in (up, down))
+    first, second = (tl.lineages(results, mapping, judges=False, copy=True) for mapping in (up, down))
     np.testing.assert_array_equal(first.uns["lineages"]["deltas"], second.uns["lineages"]["deltas"])
     assert list(first.obs["lineages"]) == list(second.obs["lineages"])
     with pytest.raises(ValueError, match="'NK' is listed in 'one' and in 'other'"):
-        tl.lineages(ready, {"one": ["B/1", "NK"], "other": ("T cell", "NK")})
+        tl.lineages(results, {"one": ["B/1", "NK"], "other": ("T cell", "NK")})
     with pytest.raises(KeyError, match="unknown groups: Z"):
-        tl.lineages(ready, {"one": ["B/1"], "other": ["Z"]})
+        tl.lineages(results, {"one": ["B/1"], "other": ["Z"]})
 
 
-def test_training_finds_the_one_embedding_there_is(ready: ad.AnnData) -> None:
-    found, named = (pl.training(ready, *key, show=False).lines[0] for key in ((), ("X_autoencoder",)))
+def test_training_finds_the_one_embedding_there_is(results: ad.AnnData) -> None:
+    found, named = (pl.training(results, *key, show=False).lines[0] for key in ((), ("X_autoencoder",)))
     np.testing.assert_array_equal(found.get_ydata(), named.get_ydata())
-    ready = ready.copy()
-    ready.uns["X_second"] = ready.uns["X_autoencoder"]
+    results = results.copy()
+    results.uns["X_second"] = results.uns["X_autoencoder"]
     with pytest.raises(KeyError, match="X_autoencoder, X_second"):
-        pl.training(ready, show=False)
+        pl.training(results, show=False)
     plt.close("all")
 
 
-def test_without_leiden_the_message_says_what_makes_it(ready: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_leiden_the_message_says_what_makes_it(results: ad.AnnData, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyError, match=r"sc\.tl\.leiden\(adata\) first.*or name the column"):
-        tl.tgt(ready, use_rep="X_pca")
+        tl.tgt(results, use_rep="X_pca")
     monkeypatch.setattr("scgce._api.groups.find_spec", lambda name: None)
     with pytest.raises(KeyError, match="pip install igraph first"):
-        tl.tgt(ready, use_rep="X_pca")
+        tl.tgt(results, use_rep="X_pca")
     with pytest.raises(KeyError) as caught:
-        tl.tgt(ready, "cell type", use_rep="X_pca")
+        tl.tgt(results, "cell type", use_rep="X_pca")
     assert "leiden" not in str(caught.value)
 
 

@@ -19,25 +19,6 @@ KEYWORD_ONLY_FROM = {"adata", "groupby", "use_rep", "key", "key_added", "other",
 KEYWORD_ONLY_FROM |= {"lineage", "n_genes", "metrics", "label"}
 
 
-@pytest.fixture(scope="module")
-def ready() -> ad.AnnData:
-    adata = tiny()
-    tools = (
-        "tl.tgt",
-        "tl.dbm",
-        "tl.evidence",
-        "tl.stability",
-        "tl.integrated_gradients",
-        "tl.autoencoder",
-        "tl.panel",
-        "tl.programs",
-        "tl.tgt in programmes",
-    )
-    for name in at_hand(tools):
-        call(name, adata)
-    return adata
-
-
 # --- signatures -----------------------------------------------------------------------------------------------------
 
 
@@ -84,14 +65,14 @@ def without(adata: ad.AnnData, places: tuple[str, ...]) -> ad.AnnData:
 
 
 @pytest.mark.parametrize("name", public())
-def test_only_what_is_documented_changes(ready: ad.AnnData, name: str) -> None:
-    adata, before = ready.copy(), frozen(ready)
+def test_only_what_is_documented_changes(results: ad.AnnData, name: str) -> None:
+    adata, before = results.copy(), frozen(results)
     found = call(name, adata)
     plt.close("all")
     writes = TABLE[name].writes
     if name.startswith("tl."):
         assert found is None
-        assert frozen(without(adata, writes)) == frozen(without(ready, writes))
+        assert frozen(without(adata, writes)) == frozen(without(results, writes))
         for place in writes:
             slot, _, key = place.partition("/")
             assert key in getattr(adata, slot), place
@@ -100,15 +81,15 @@ def test_only_what_is_documented_changes(ready: ad.AnnData, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in public() if name.startswith("tl.")])
-def test_a_copy_holds_what_the_original_would_and_the_original_stays(ready: ad.AnnData, name: str) -> None:
-    adata, before = ready.copy(), frozen(ready)
+def test_a_copy_holds_what_the_original_would_and_the_original_stays(results: ad.AnnData, name: str) -> None:
+    adata, before = results.copy(), frozen(results)
     copied = call(name, adata, copy=True)
     assert frozen(adata) == before
     call(name, adata)
     assert frozen(copied) == frozen(adata)
 
 
-def test_the_explanation_is_only_added_to_by_its_own_tools(ready: ad.AnnData) -> None:
+def test_the_explanation_is_only_added_to_by_its_own_tools(results: ad.AnnData) -> None:
     adata = prepared("tl.evidence", tiny())
     before = frozen(adata.uns["tgt"])
     for name, part in (("tl.evidence", "evidence"), ("tl.stability", "stability")):
@@ -231,8 +212,8 @@ def assert_fields(entry: dict[str, Any], fields: dict[str, Any], where: str) -> 
 
 
 @pytest.mark.parametrize("name", at_hand([*STORED, *INSIDE]))
-def test_stored_fields_have_the_documented_shape_and_type(ready: ad.AnnData, name: str) -> None:
-    adata = ready.copy()
+def test_stored_fields_have_the_documented_shape_and_type(results: ad.AnnData, name: str) -> None:
+    adata = results.copy()
     for part in NESTED - {"params", "encoder", "sweep", "path"}:
         adata.uns["tgt"].pop(part, None)
     call(name, adata)
@@ -282,8 +263,8 @@ def refusal(name: str, adata: ad.AnnData, options: dict[str, Any]) -> str | None
 
 
 @pytest.mark.parametrize("name", public())
-def test_bad_values_are_refused_by_name_and_change_nothing(ready: ad.AnnData, name: str) -> None:
-    adata, before = ready.copy(), frozen(ready)
+def test_bad_values_are_refused_by_name_and_change_nothing(results: ad.AnnData, name: str) -> None:
+    adata, before = results.copy(), frozen(results)
     for parameter in inspect.signature(function(name)).parameters:
         for value in [] if parameter in FREE else cases(name, parameter):
             options = {parameter: value}

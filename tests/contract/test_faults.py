@@ -47,17 +47,9 @@ PHASES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def ready() -> ad.AnnData:
-    adata = tiny()
-    for name in ("tl.tgt", "tl.autoencoder"):
-        call(name, adata)
-    return adata
-
-
 @pytest.mark.parametrize("phase", PHASES)
 def test_an_interruption_in_any_phase_leaves_the_anndata_as_it_was(
-    ready: ad.AnnData, phase: str, monkeypatch: pytest.MonkeyPatch
+    results: ad.AnnData, phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module, name, tools = PHASES[phase]
     reached = []
@@ -75,7 +67,7 @@ def test_an_interruption_in_any_phase_leaves_the_anndata_as_it_was(
     monkeypatch.setattr(sys.modules[module], name, interrupt)
     interrupted = 0
     for tool in tools:
-        adata, before = ready.copy(), frozen(ready)
+        adata, before = results.copy(), frozen(results)
         with pytest.raises(KeyboardInterrupt):
             call(tool, adata)
         interrupted += bool(reached)
@@ -176,7 +168,9 @@ def test_too_little_memory_on_the_device_changes_nothing(
 # --- disk and soak --------------------------------------------------------------------------------------------------
 
 
-def test_a_full_disk_leaves_the_old_report(ready: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_report(
+    results: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = tmp_path / "page.html"
     page.write_text("old")
 
@@ -185,7 +179,7 @@ def test_a_full_disk_leaves_the_old_report(ready: ad.AnnData, tmp_path: Path, mo
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space left"):
-        scgce.report(ready, page)
+        scgce.report(results, page)
     assert page.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 

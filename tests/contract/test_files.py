@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 import torch
 from tests._files import write_zarr
-from tests.contract._api import at_hand, call, tiny
-from tests.contract.make_release_file import FOLDER, FRAMES, TOOLS
+from tests.contract._api import call
+from tests.contract.make_release_file import FOLDER, FRAMES
 from tests.tl._frozen import frozen
 
 import scgce
@@ -26,14 +26,6 @@ import scgce
 READERS = ("get.explanation", "get.metrics", "get.sweep", "get.pairs", "get.evidence", "get.stability", "pl.path")
 DEEP = ("tl.evaluate", "tl.rank_genes")
 SOURCES = Path(scgce.__file__).parent
-
-
-@pytest.fixture(scope="module")
-def explained() -> ad.AnnData:
-    adata = tiny()
-    for name in at_hand(TOOLS):
-        call(name, adata)
-    return adata
 
 
 def written_h5ad(adata: ad.AnnData, path: Path) -> ad.AnnData:
@@ -51,18 +43,18 @@ def written_zarr(version: int) -> Callable[[ad.AnnData, Path], ad.AnnData]:
 
 @pytest.mark.parametrize("through", [written_h5ad, written_zarr(2), written_zarr(3)], ids=["h5ad", "zarr-2", "zarr-3"])
 def test_every_reader_says_the_same_after_a_file(
-    explained: ad.AnnData, through: Callable[[ad.AnnData, Path], ad.AnnData], tmp_path: Path
+    results: ad.AnnData, through: Callable[[ad.AnnData, Path], ad.AnnData], tmp_path: Path
 ) -> None:
-    back = through(explained, tmp_path / "cells")
+    back = through(results, tmp_path / "cells")
     again = through(back, tmp_path / "again")
     for name in READERS:
         if name.startswith("get."):
-            pd.testing.assert_frame_equal(call(name, back), call(name, explained))
-            pd.testing.assert_frame_equal(call(name, again), call(name, explained))
+            pd.testing.assert_frame_equal(call(name, back), call(name, results))
+            pd.testing.assert_frame_equal(call(name, again), call(name, results))
     call("tl.evaluate", back)
-    call("tl.evaluate", explained.copy())
+    call("tl.evaluate", results.copy())
     assert frozen(scgce.get.metrics(back, key="tgt_evaluated")) == frozen(
-        scgce.get.metrics(call("tl.evaluate", explained, copy=True), key="tgt_evaluated")
+        scgce.get.metrics(call("tl.evaluate", results, copy=True), key="tgt_evaluated")
     )
 
 
@@ -137,51 +129,49 @@ def refused_clearly(name: str, adata: ad.AnnData, where: str) -> bool:
 
 
 @pytest.mark.parametrize("edit", [None, *EDITS], ids=lambda edit: edit or "deleted")
-def test_an_edited_entry_is_read_or_refused_clearly(explained: ad.AnnData, edit: str | None) -> None:
+def test_an_edited_entry_is_read_or_refused_clearly(results: ad.AnnData, edit: str | None) -> None:
     refused = 0
     deep = DEEP if edit in (None, "text", "half") else ()
-    for place in places(explained.uns["tgt"]):
-        adata = ad.AnnData(explained.X, obs=explained.obs, var=explained.var, obsm=dict(explained.obsm))
-        adata.uns["tgt"] = edited(explained.uns["tgt"], place, EDITS[edit] if edit else None)
+    for place in places(results.uns["tgt"]):
+        adata = ad.AnnData(results.X, obs=results.obs, var=results.var, obsm=dict(results.obsm))
+        adata.uns["tgt"] = edited(results.uns["tgt"], place, EDITS[edit] if edit else None)
         for name in (*READERS, *deep):
             refused += refused_clearly(name, adata, f"{edit} {'.'.join(place)}")
     assert refused > 50
 
 
 @pytest.mark.parametrize("entry", [3, "text", {}, {"params": {}}, {"params": {"scgce_version": "9"}}, np.ones(3), []])
-def test_a_foreign_entry_is_refused(explained: ad.AnnData, entry: Any) -> None:
-    adata = explained.copy()
+def test_a_foreign_entry_is_refused(results: ad.AnnData, entry: Any) -> None:
+    adata = results.copy()
     adata.uns["tgt"] = entry
     for name in ("get.metrics", "get.stability", "tl.evaluate", "tl.evidence", "tl.rank_genes", "pl.levels"):
         with pytest.raises(ValueError, match=r"adata\.uns\['tgt'\]"):
             call(name, adata)
 
 
-def test_a_truncated_file_is_an_error_of_the_reader(explained: ad.AnnData, tmp_path: Path) -> None:
-    explained.write_h5ad(tmp_path / "whole.h5ad")
+def test_a_truncated_file_is_an_error_of_the_reader(results: ad.AnnData, tmp_path: Path) -> None:
+    results.write_h5ad(tmp_path / "whole.h5ad")
     whole = (tmp_path / "whole.h5ad").read_bytes()
     (tmp_path / "part.h5ad").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(OSError, match="truncated"):
         ad.read_h5ad(tmp_path / "part.h5ad")
 
 
-def test_cells_that_are_no_longer_all_there_are_said_so(
-    explained: ad.AnnData, caplog: pytest.LogCaptureFixture
-) -> None:
-    fewer = explained[:60].copy()
+def test_cells_that_are_no_longer_all_there_are_said_so(results: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    fewer = results[:60].copy()
     for name in ("tl.evaluate", "tl.evidence", "tl.stability", "tl.lineages"):
         caplog.clear()
         call(name, fewer.copy())
         assert "adata lacks 12 of the cells that were explained" in caplog.text
-    call("tl.evaluate", fewer, reference=explained)
+    call("tl.evaluate", fewer, reference=results)
     assert len(scgce.get.metrics(fewer, key="tgt_evaluated")) == 6
 
 
 # --- nothing is executed --------------------------------------------------------------------------------------------
 
 
-def test_no_code_is_run_from_a_file(explained: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    back = written_h5ad(explained, tmp_path / "cells.h5ad")
+def test_no_code_is_run_from_a_file(results: ad.AnnData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    back = written_h5ad(results, tmp_path / "cells.h5ad")
 
     def never(*_: Any, **__: Any) -> Any:
         pytest.fail("code from a file was about to be run")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
-from tests.contract._api import N_GENES, TABLE, at_hand, call, function, public, tiny
+from tests.contract._api import N_GENES, call, function, public, tiny
 from tests.tl._frozen import frozen
 
 import scgce
@@ -25,13 +25,10 @@ OPTIONS: dict[str, dict[str, Any]] = {"pl.compare": {"source": "B/1", "target": 
 
 
 @pytest.fixture(scope="module")
-def ready() -> ad.AnnData:
+def ready(results: ad.AnnData) -> ad.AnnData:
     """Results of genes that were reordered since."""
-    adata = tiny()
+    adata = results.copy()
     adata.var[COLUMN] = pd.Categorical([f"SYM{g}" for g in range(N_GENES)])
-    tools = [need for entry in TABLE.values() for need in entry.needs]
-    for name in at_hand(dict.fromkeys(tools)):
-        call(name, adata)
     return adata[:, adata.var_names[::-1]].copy()
 
 

@@ -20,9 +20,9 @@ def drawn_texts(figure: Figure) -> list[tuple[str, object]]:
             found.append((self.get_text(), Text.get_window_extent(self, renderer)))
         return draw(self, renderer, *args, **kwargs)
 
-    figure.canvas.draw()
+    figure.draw_without_rendering()  # places everything; pixels are not looked at
     with patch.object(Text, "draw", record):
-        figure.canvas.draw()
+        figure.draw_without_rendering()
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from tests._results import blobs, store_result, store_stability
+from tests._results import blobs, store_programmes, store_result, store_stability
 from tests.pl._legible import assert_legible
 
 from scgce import pl, tl
@@ -26,8 +28,10 @@ SINGLE = (
 )
 
 
-def example(n_groups, programmes=False):
-    adata = store_result(blobs(n_groups, n_genes=60, cells=10 if programmes else 5))
+@cache
+def stored(n_groups):
+    """Everything that a plot reads, none of it found by a search; copied by `example`."""
+    adata = store_programmes(store_result(blobs(n_groups, n_genes=60, cells=5)))
     store_result(adata, key="dbm", seed=5, selected=2)
     store_stability(adata)
     adata.obs["lineage"] = adata.obs["cell_type"].astype(str).str[:4].astype("category")
@@ -39,12 +43,13 @@ def example(n_groups, programmes=False):
         "held_out": 120 / steps,
         "kl": 1 / steps,
     }
-    if programmes:
-        chosen = {"use_rep": "X_umap", "programs": "profile", "sparsity": 2, "judges": False}
-        tl.tgt(adata, "cell_type", **chosen, validation_fraction=0, key_added="in_programmes")
     tl.panel(adata, "cell_type", 12, min_cells=1, validation_fraction=0)
     adata.uns["X_scvis"] = {"params": {}, "history": history}
     return adata
+
+
+def example(n_groups):
+    return stored(n_groups).copy()
 
 
 def call(name, adata, **options):
@@ -59,7 +64,7 @@ def call(name, adata, **options):
 @pytest.mark.parametrize("name", pl.__all__)
 @pytest.mark.parametrize("n_groups", [3, 9, 30])
 def test_every_word_is_legible(name, n_groups):
-    adata = example(n_groups, name == "codebook")
+    adata = example(n_groups)
     before = set(adata.uns), set(adata.obs), set(adata.obsm)
     assert_legible(call(name, adata, return_fig=True))
     assert (set(adata.uns), set(adata.obs), set(adata.obsm)) == before
@@ -67,7 +72,7 @@ def test_every_word_is_legible(name, n_groups):
 
 @pytest.mark.parametrize("name", pl.__all__)
 def test_axes_of_the_user_are_used(name):
-    adata = example(3, name == "codebook")
+    adata = example(3)
     figure, ax = plt.subplots(figsize=(14, 7), layout="constrained")
     drawn = call(name, adata, ax=ax)
     if name in SINGLE:

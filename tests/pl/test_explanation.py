@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from tests._results import NAMES, blobs, store_result
-from tests.pl._legible import assert_legible, drawn_texts
+from tests.pl._legible import drawn_texts
 
 from scgce import get, pl
 from scgce.encoders import encoder_from_uns
@@ -55,13 +55,6 @@ def test_many_cells_are_sampled(adata):
     assert frame["direction"].value_counts().to_dict() == {"": 30, "forward": 7, "back": 7}
     again = explanation_data(adata, A, B, max_cells=30, max_moved=7)
     assert frame.equals(again)
-
-
-@pytest.mark.parametrize("n_groups", [3, 9, 30])
-def test_every_word_is_legible(n_groups):
-    adata = store_result(blobs(n_groups, n_genes=40, cells=6))
-    longest = sorted(adata.uns["tgt"]["groups"], key=len)[-2:]
-    assert_legible(pl.explanation(adata, *longest, return_fig=True))
 
 
 def test_titles_hold_the_scores_of_both_directions(adata):

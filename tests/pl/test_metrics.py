@@ -39,12 +39,6 @@ def test_cluster_order_puts_like_groups_side_by_side(adata):
         assert abs(order.index(names[a]) - order.index(names[b])) == 1
 
 
-@pytest.mark.parametrize("n_groups", [3, 9, 30])
-def test_every_word_is_legible(n_groups):
-    adata = store_result(blobs(n_groups, n_genes=40, cells=3))
-    assert_legible(pl.metrics(adata, order="cluster", return_fig=True))
-
-
 def test_values_are_drawn_in_their_cells(adata):
     axes = pl.metrics(adata)
     shown = axes[0].get_images()[0].get_array()
