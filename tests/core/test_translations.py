@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from scgce.core.score.metrics import triangle_error
-from scgce.core.translations import Translations, off_diagonal
+from scgce.core.translations import Translations
 
 dense_with_ties = hnp.arrays(
     np.float64,
@@ -46,14 +46,6 @@ def test_counts_are_the_exact_zeros_of_each_pair(delta: torch.Tensor) -> None:
 
 
 @few
-@given(dense_with_ties, st.integers(0, 4))
-def test_reference_becomes_zero_and_pairs_stay(delta: torch.Tensor, reference: int) -> None:
-    packed = Translations.of_dense(delta).rounded()
-    shown = packed.to_reference(reference % len(delta))
-    assert (shown.values[reference % len(delta)] == 0).all()
-    np.testing.assert_allclose(shown.pairs(), packed.pairs(), atol=1e-12)
-
-
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e5])
 def test_triangles_close_exactly_after_rounding(scale: float) -> None:
     generator = torch.Generator().manual_seed(0)
@@ -63,7 +55,7 @@ def test_triangles_close_exactly_after_rounding(scale: float) -> None:
     assert triangle_error(rounded.pairs()) == 0.0
     spread = delta.amax(0) - delta.amin(0)
     assert ((rounded.pairs() - (delta[None] - delta[:, None])).abs() <= 1e-6 * spread).all()
-    in_float32 = rounded.to_reference(3).values.float()
+    in_float32 = (rounded.values - rounded.values[3]).float()
     assert torch.equal((in_float32[1] - in_float32[4]).double(), rounded.pair(4, 1)), "in any gauge, in float32"
 
 
@@ -92,7 +84,3 @@ def test_unused_genes_are_dropped() -> None:
     nothing = Translations.of_dense(torch.ones(3, 4))
     assert nothing.genes.numel() == 0 and nothing.dense().shape == (3, 4)
     assert (nothing.counts() == 0).all()
-
-
-def test_off_diagonal() -> None:
-    assert off_diagonal(torch.arange(9).view(3, 3)).tolist() == [1, 2, 3, 5, 6, 7]

@@ -56,10 +56,6 @@ class Translations:
         used = (self.values != self.values[:1]).any(0)
         return Translations(self.genes[used], self.values[:, used], self.n_genes)
 
-    def to_reference(self, reference: int) -> Translations:
-        """The same explanations with the row of ``reference`` zero."""
-        return Translations(self.genes, self.values - self.values[reference], self.n_genes)
-
     def rounded(self) -> Translations:
         """Values on a grid of 2⁻²² of each gene's range, the first group at 0.
 
@@ -69,8 +65,3 @@ class Translations:
         exponent = torch.frexp(values.abs().amax(0)).exponent - _GRID_BITS
         unit = torch.ldexp(torch.ones_like(values[0]), exponent.clamp(min=_LEAST_EXPONENT))
         return Translations(self.genes, (values / unit).round() * unit, self.n_genes)
-
-
-def off_diagonal(matrix: torch.Tensor) -> torch.Tensor:
-    """The entries (l(l-1),) of (l, l) off the diagonal."""
-    return matrix[~torch.eye(len(matrix), dtype=torch.bool, device=matrix.device)]

@@ -9,6 +9,7 @@ import torch
 
 from scgce.core.choose.truncate import SparseDelta
 from scgce.core.solve.lasso import PairLasso, lasso_lam_max, lasso_pairs
+from scgce.core.solve.solver import Stopping
 from scgce.explain.baseline import Setting, baseline
 from scgce.explain.fit import smooth_problem
 from scgce.explain.pairs import PairExplained
@@ -17,6 +18,7 @@ from scgce.explain.split import FIT
 FACTOR = 0.6
 """From one λ to the next."""
 MOST_LAMS = 18
+LOOSE = Stopping(tolerance=1e-5, max_iterations=200)
 RICHEST = 2.0
 """λ falls until the mean pair has this many times the genes asked for."""
 
@@ -36,8 +38,8 @@ def lasso(setting: Setting) -> list[PairExplained]:
     solved: list[PairLasso] = []
     for _ in range(MOST_LAMS):
         lam *= FACTOR
-        found = lasso_pairs(problem, lam, setting.pairs, costs=costs, max_iter=200, tol=1e-5)
-        solved.append(found)
+        start = solved[-1].state if solved else None
+        solved.append(found := lasso_pairs(problem, lam, setting.pairs, costs=costs, stopping=LOOSE, start=start))
         if np.mean([len(delta.genes) for delta in found.deltas.values()]) >= RICHEST * largest:
             break
     return [_best(setting, solved, k) for k in setting.sparsities]

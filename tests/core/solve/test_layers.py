@@ -73,7 +73,7 @@ def test_a_subclass_may_do_anything_and_is_left_to_autograd() -> None:
 
 @pytest.mark.parametrize("block", [2**22, 3 * 5])
 def test_the_objective_is_the_same_either_way(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scgce.core.solve.problem._MAX_GRID", block)
+    monkeypatch.setattr("scgce.core.solve.problem.MAX_GRID", block)
     generator = torch.Generator().manual_seed(0)
 
     def draw(*shape: int) -> torch.Tensor:

@@ -76,7 +76,7 @@ def test_blocks_of_sources_change_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     hidden = case.problem.hidden(random_delta(5, 9))
     value, gradient = case.problem.value_and_gradient(hidden)
     residuals = case.problem.residuals(hidden)
-    monkeypatch.setattr(module, "_MAX_GRID", 1)
+    monkeypatch.setattr(module, "MAX_GRID", 1)
     blocked = case.problem.value_and_gradient(hidden)
     assert blocked[0] == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose(blocked[1], gradient, atol=1e-12)

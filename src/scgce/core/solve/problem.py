@@ -11,7 +11,7 @@ from .layers import Layers
 
 Tail = Callable[[torch.Tensor], torch.Tensor]
 
-_MAX_GRID = 2**22
+MAX_GRID = 2**22
 """Most numbers of the (pairs, h) grid held at a time."""
 
 
@@ -85,7 +85,7 @@ class Problem:
         """By blocks of sources, or of the pairs given: their numbers, and the inputs (s, l, h) or (s, 1, h)."""
         n_groups, width = self.start.shape
         across, count = (n_groups, n_groups) if self.pairs is None else (1, len(self.pairs))
-        height = max(1, _MAX_GRID // (across * width))
+        height = max(1, MAX_GRID // (across * width))
         for low in range(0, count, height):
             rows = slice(low, min(low + height, count))
             if self.pairs is None:
