@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from ._config import read_config
 from ._console import console
 from ._errors import UsageError
 from ._help import EVERYWHERE
+from ._options import Option
 from ._threads import limit_threads
 
 
@@ -88,13 +89,25 @@ def refuse_without_effect(names: Iterable[str], because: str) -> None:
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every command has, and do what they say before the command runs."""
+    return command_with({})(function)
+
+
+def command_with(table: Mapping[str, Option]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a `command` of a function that takes the options of a table as ``**options``, beside those it names."""
+    return functools.partial(_command, table)
+
+
+def _command(table: Mapping[str, Option], function: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(function, eval_str=True)
     added = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
         for name, (annotation, default) in _ADDED.items()
     ]
-    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in signature.parameters.values()]
-
+    parameters = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    needed = [parameter for parameter in named if parameter.default is inspect.Parameter.empty]
+    own = [*needed, *(option.parameter(name) for name, option in table.items())]
+    own += [parameter for parameter in named if parameter not in needed]
     context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
     @functools.wraps(function)

@@ -1,15 +1,69 @@
-"""Options that several commands share, each described once."""
+"""Options: how a command lists its own as a table, and those that several commands share, each described once."""
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ._errors import UsageError
 from ._help import names_in
+
+
+@dataclass(frozen=True)
+class Option:
+    """
+    A row of a command's table of options (`scgce.cli._common.command_with`).
+
+    Attributes
+    ----------
+    kind
+        Type of the value.
+    default
+        What it is if it is not given.
+    help
+        The sentence of ``--help``.
+    panel
+        Heading under which ``--help`` lists it.
+    metavar
+        What stands for the value in ``--help``.
+    flags
+        Names on the command line; ``--`` and the name of the row, with dashes, if empty.
+    least, most
+        Bounds of a number.
+    complete
+        Gives completions in the shell.
+    """
+
+    kind: Any
+    default: Any
+    help: str
+    panel: str | None = None
+    metavar: str | None = None
+    flags: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    complete: Callable[..., Any] | None = None
+
+    def parameter(self, name: str) -> inspect.Parameter:
+        """The parameter that typer reads."""
+        declared = typer.Option(
+            *(self.flags or (f"--{name.replace('_', '-')}",)),
+            help=self.help,
+            rich_help_panel=self.panel,
+            metavar=self.metavar,
+            min=self.least,
+            max=self.most,
+            autocompletion=self.complete,
+        )
+        kind = Annotated[self.kind, declared]  # type: ignore[name-defined]  # found at run time
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=self.default, annotation=kind)
+
 
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 

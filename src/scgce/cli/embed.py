@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
-from ._common import command, refuse_without_effect
+from ._common import command_with, refuse_without_effect
 from ._errors import UsageError
 from ._files import check_output, read, write
-from ._options import Device, Input, Layer, Output, Raw, Seed
+from ._options import Device, Input, Layer, Option, Output, Raw, Seed
 from ._trial import check_contents
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 ONLY_FIT = ("use_rep", "n_components", "epochs", "batch_size", "learning_rate", "seed", "device")
 """What only fitting reads."""
@@ -19,67 +20,60 @@ ONLY_FIT = ("use_rep", "n_components", "epochs", "batch_size", "learning_rate", 
 Method = Literal["scvis", "autoencoder", "umap-loss", "distill"]
 
 
-@command
+Text = str | None
+REPRESENTATION = "What it is trained on (X_pca if not given), or with distill the map, e.g. X_umap."
+OPTIONS = {
+    "method": Option(Method, "scvis", "What to fit; distill: a network that draws the map of --use-rep."),
+    "use_rep": Option(Text, None, REPRESENTATION, flags=("--use-rep", "-r")),
+    "n_components": Option(int, 2, "Dimensions; distill keeps those of the map.", least=1),
+    "epochs": Option(int | None, None, "Passes over the cells; not for distill.", least=1),
+    "batch_size": Option(int | None, None, "Cells a step.", least=2),
+    "learning_rate": Option(float | None, None, "Step size of Adam."),
+    "like": Option(Path | None, None, "AnnData with a fitted embedding --key: place the input in it, fit nothing."),
+    "key": Option(Text, None, "Name in obsm and uns; X_ and the method if not given."),
+}
+
+
+@command_with(OPTIONS)
 def embed(
     input: Input,
     output: Output,
-    method: Annotated[
-        Method,
-        typer.Option("--method", help="What to fit; distill: a network that draws the map of --use-rep."),
-    ] = "scvis",
-    use_rep: Annotated[
-        str | None,
-        typer.Option(
-            "--use-rep", "-r", help="What it is trained on (X_pca if not given), or with distill the map, e.g. X_umap."
-        ),
-    ] = None,
     layer: Layer = None,
     raw: Raw = False,
-    n_components: Annotated[
-        int, typer.Option("--n-components", help="Dimensions; distill keeps those of the map.", min=1)
-    ] = 2,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", help="Passes over the cells; not for distill.", min=1)
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Cells a step.", min=2)] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Step size of Adam.")] = None,
-    like: Annotated[
-        Path | None,
-        typer.Option("--like", help="AnnData with a fitted embedding --key: place the input in it, fit nothing."),
-    ] = None,
-    key: Annotated[
-        str | None, typer.Option("--key", help="Name in obsm and uns; X_ and the method if not given.")
-    ] = None,
     seed: Seed = 0,
     device: Device = "auto",
+    **options: Any,
 ) -> None:
     """Fit a representation (scvis, autoencoder, UMAP loss, distilled map), or place new cells in a fitted one."""
+    method, like = options["method"], options["like"]
     if like is not None:
         refuse_without_effect(ONLY_FIT, "with --like, which fits nothing")
     elif method == "distill":
         refuse_without_effect(("n_components", "epochs"), "with --method distill")
     check_output(output, input, *([] if like is None else [like]))
-    if like is None and method == "distill" and use_rep is None:
+    if like is None and method == "distill" and options["use_rep"] is None:
         raise UsageError("use_rep: method='distill' needs the map to draw, e.g. --use-rep X_umap")
     adata = read(input, raw=raw)
     check_contents(adata, output)
-    from scgce import tl
-
-    if like is not None:
-        tl.embed_new(adata, key=key or _default_key(method), reference=read(like, name="like"), layer=layer)
-        write(adata, output)
-        return
-    given: dict[str, Any] = {"batch_size": batch_size, "learning_rate": learning_rate, "layer": layer, "key_added": key}
-    options = {name: value for name, value in given.items() if value is not None} | {"rng": seed, "device": device}
-    if method == "distill":
-        tl.distill(adata, str(use_rep), **options)
+    if like is None:
+        _fit(adata, options, layer=layer, rng=seed, device=device)
     else:
-        options |= {"n_components": n_components, "n_epochs": epochs}
-        options |= {} if use_rep is None else {"use_rep": use_rep}
-        fit = {"scvis": tl.scvis, "autoencoder": tl.autoencoder, "umap-loss": tl.umap_loss}[method]
-        fit(adata, **options)
+        from scgce import tl
+
+        key = options["key"] or f"X_{method.replace('-', '_')}"
+        tl.embed_new(adata, key=key, reference=read(like, name="like"), layer=layer)
     write(adata, output)
 
 
-def _default_key(method: str) -> str:
-    return f"X_{method.replace('-', '_')}"
+def _fit(adata: AnnData, options: dict[str, Any], **shared: Any) -> None:
+    """Fit what the options name; those that were not given are the tool's own defaults."""
+    from scgce import tl
+
+    names = {"key": "key_added", "batch_size": "batch_size", "learning_rate": "learning_rate", "use_rep": "use_rep"}
+    given = {theirs: options[ours] for ours, theirs in names.items() if options[ours] is not None}
+    given |= {name: value for name, value in shared.items() if value is not None}
+    if options["method"] == "distill":
+        tl.distill(adata, given.pop("use_rep"), **given)
+        return
+    tool = {"scvis": tl.scvis, "autoencoder": tl.autoencoder, "umap-loss": tl.umap_loss}[options["method"]]
+    tool(adata, n_components=options["n_components"], n_epochs=options["epochs"], **given)

@@ -3,90 +3,69 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Any
 
 from . import _values
-from ._common import command
+from ._common import command_with
 from ._errors import UsageError
 from ._files import check_output, read, write
-from ._options import Groupby, Input, Layer, Output, Raw, Seed
+from ._options import Groupby, Input, Layer, Option, Output, Raw, Seed
 from ._tables import write_table
 from ._trial import check_contents
 
+Text = str | None
+OPTIONS = {
+    "n_genes": Option(str, "50", "Length of the panel, or auto.", flags=("--n-genes", "-n")),
+    "groups": Option(Text, None, "Labels to tell apart, between commas; all if not given."),
+    "mask_var": Option(Text, None, "Boolean column of var: genes that may be chosen."),
+    "gene_costs": Option(Text, None, "Column of var with the price of every gene; inf forbids."),
+    "budget": Option(float | None, None, "Most that the panel may cost.", least=0),
+    "fixed": Option(Text, None, "Genes that are in the panel in any case, between commas."),
+    "pair_weights": Option(Text, None, "Column of obs with coarser labels: neighbours count more."),
+    "explanation": Option(Text, None, "Name of an explanation in uns whose genes the panel uses."),
+    "restrict": Option(
+        bool, True, "With --explanation: only its genes, or start from them.", flags=("--restrict/--start",)
+    ),
+    "validation_fraction": Option(float, 0.25, "Share that chooses the number, and share that scores.", least=0),
+    "min_cells": Option(int, 3, "A group with fewer cells is an error.", least=1),
+    "table": Option(Path | None, None, "Write the panel as a table too: .tsv or .parquet.", flags=("--table", "-t")),
+    "key": Option(str, "panel", "Name of the result in uns."),
+}
 
-@command
+
+@command_with(OPTIONS)
 def panel(
     input: Input,
     output: Output,
     groupby: Groupby,
-    n_genes: Annotated[str, typer.Option("--n-genes", "-n", help="Length of the panel, or auto.")] = "50",
     layer: Layer = None,
     raw: Raw = False,
-    groups: Annotated[
-        str | None, typer.Option("--groups", help="Labels to tell apart, between commas; all if not given.")
-    ] = None,
-    mask_var: Annotated[
-        str | None, typer.Option("--mask-var", help="Boolean column of var: genes that may be chosen.")
-    ] = None,
-    gene_costs: Annotated[
-        str | None, typer.Option("--gene-costs", help="Column of var with the price of every gene; inf forbids.")
-    ] = None,
-    budget: Annotated[float | None, typer.Option("--budget", help="Most that the panel may cost.", min=0)] = None,
-    fixed: Annotated[
-        str | None, typer.Option("--fixed", help="Genes that are in the panel in any case, between commas.")
-    ] = None,
-    pair_weights: Annotated[
-        str | None, typer.Option("--pair-weights", help="Column of obs with coarser labels: neighbours count more.")
-    ] = None,
-    explanation: Annotated[
-        str | None, typer.Option("--explanation", help="Name of an explanation in uns whose genes the panel uses.")
-    ] = None,
-    restrict: Annotated[
-        bool, typer.Option("--restrict/--start", help="With --explanation: only its genes, or start from them.")
-    ] = True,
-    validation_fraction: Annotated[
-        float,
-        typer.Option("--validation-fraction", help="Share that chooses the number, and share that scores.", min=0),
-    ] = 0.25,
-    min_cells: Annotated[int, typer.Option("--min-cells", help="A group with fewer cells is an error.", min=1)] = 3,
-    table: Annotated[
-        Path | None, typer.Option("--table", "-t", help="Write the panel as a table too: .tsv or .parquet.")
-    ] = None,
-    key: Annotated[str, typer.Option("--key", help="Name of the result in uns.")] = "panel",
     seed: Seed = 0,
+    **options: Any,
 ) -> None:
     """Choose a short list of genes that tells every pair of groups apart."""
     check_output(output, input)
+    table, key = options.pop("table"), options.pop("key")
     if table is not None and table.suffix not in (".tsv", ".parquet"):
         raise UsageError(f"table={str(table)!r}: expected a name that ends in .tsv or .parquet")
-    length = _values.number_or_word("n_genes", n_genes, ("auto",))
-    if isinstance(length, float) and length.is_integer():
-        length = int(length)
-    chosen = _values.names(groups)
+    given = _understood(options) | {"layer": layer, "rng": seed, "key_added": key}
     adata = read(input, raw=raw)
     check_contents(adata, output)
     from scgce import get, tl
 
-    tl.panel(
-        adata,
-        _values.columns(groupby, adata.obs.columns),
-        length,  # type: ignore[arg-type]
-        layer=layer,
-        groups="all" if chosen is None else chosen,
-        mask_var=mask_var,
-        gene_costs=gene_costs,
-        budget=budget,
-        fixed=_values.names(fixed) or (),
-        pair_weights=pair_weights,
-        key=explanation,
-        restrict=restrict,
-        validation_fraction=validation_fraction,
-        min_cells=min_cells,
-        rng=seed,
-        key_added=key,
-    )
+    tl.panel(adata, _values.columns(groupby, adata.obs.columns), **given)
     write(adata, output)
     if table is not None:
         write_table(get.panel(adata, key=key), table)
+
+
+def _understood(options: dict[str, Any]) -> dict[str, Any]:
+    """The options as `tl.panel` takes them."""
+    length = _values.number_or_word("n_genes", options["n_genes"], ("auto",))
+    groups, explanation = _values.names(options["groups"]), options.pop("explanation")
+    return options | {
+        "n_genes": int(length) if isinstance(length, float) and length.is_integer() else length,
+        "groups": "all" if groups is None else groups,
+        "fixed": _values.names(options["fixed"]) or (),
+        "key": explanation,
+    }

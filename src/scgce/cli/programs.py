@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from ._common import command
+from ._common import command_with
 from ._errors import ReadError, UsageError
 from ._files import check_output, check_place, read, write
 from ._help import names_in
-from ._options import GeneSymbols, Input, Layer, Output, Raw, Seed
+from ._options import GeneSymbols, Input, Layer, Option, Output, Raw, Seed
 from ._tables import tsv, write_table
 from ._trial import check_contents
 
@@ -27,91 +25,73 @@ _SOURCES = (
 )
 
 
-@command
+Text = str | None
+GENES = "Source, target and weight of every gene, as TSV: a --source again."
+OPTIONS = {
+    "groupby": Option(
+        Text,
+        None,
+        "Column of obs with the groups; profile and auto need it.",
+        metavar="COLUMN",
+        flags=("--groupby", "-g"),
+        complete=names_in("obs"),
+    ),
+    "source": Option(str, "auto", f"Where they come from: {_SOURCES}.", metavar="SOURCE", flags=("--source", "-s")),
+    "n_programs": Option(str, "auto", "How many to learn: auto or a whole number.", metavar="N"),
+    "rest": Option(bool, True, "Group the genes of no given set from the cells too.", flags=("--rest/--no-rest",)),
+    "min_genes": Option(int, 5, "Given sets with fewer are left out.", metavar="N", least=1),
+    "annotate": Option(
+        Text,
+        None,
+        "Known sets that the table names, as --source takes them, e.g. hallmark.",
+        metavar="SOURCE",
+        flags=("--annotate", "-a"),
+    ),
+    "table": Option(
+        Path | None,
+        None,
+        "A row a programme, as TSV (or .parquet); - for stdout.",
+        metavar="FILE",
+        flags=("--table", "-t"),
+    ),
+    "genes": Option(Path | None, None, GENES, metavar="FILE"),
+    "key_added": Option(str, "programs", "Name in varm and uns to write.", metavar="KEY"),
+}
+
+
+@command_with(OPTIONS)
 def programs(
     input: Input,
     output: Output,
-    groupby: Annotated[
-        str | None,
-        typer.Option(
-            "--groupby",
-            "-g",
-            metavar="COLUMN",
-            help="Column of obs with the groups; profile and auto need it.",
-            autocompletion=names_in("obs"),
-        ),
-    ] = None,
-    source: Annotated[
-        str, typer.Option("--source", "-s", metavar="SOURCE", help=f"Where they come from: {_SOURCES}.")
-    ] = "auto",
-    n_programs: Annotated[
-        str, typer.Option("--n-programs", metavar="N", help="How many to learn: auto or a whole number.")
-    ] = "auto",
     layer: Layer = None,
     raw: Raw = False,
-    rest: Annotated[
-        bool, typer.Option("--rest/--no-rest", help="Group the genes of no given set from the cells too.")
-    ] = True,
-    min_genes: Annotated[
-        int, typer.Option("--min-genes", metavar="N", help="Given sets with fewer are left out.", min=1)
-    ] = 5,
-    annotate: Annotated[
-        str | None,
-        typer.Option(
-            "--annotate",
-            "-a",
-            metavar="SOURCE",
-            help="Known sets that the table names, as --source takes them, e.g. hallmark.",
-        ),
-    ] = None,
-    table: Annotated[
-        Path | None,
-        typer.Option("--table", "-t", metavar="FILE", help="A row a programme, as TSV (or .parquet); - for stdout."),
-    ] = None,
-    genes: Annotated[
-        Path | None,
-        typer.Option(
-            "--genes", metavar="FILE", help="Source, target and weight of every gene, as TSV: a --source again."
-        ),
-    ] = None,
     gene_symbols: GeneSymbols = None,
-    key_added: Annotated[
-        str, typer.Option("--key-added", metavar="KEY", help="Name in varm and uns to write.")
-    ] = "programs",
     seed: Seed = 0,
+    **options: Any,
 ) -> None:
     """Group genes into programmes: learned from the cells, or taken from gene sets that you have."""
     check_output(output, input)
+    annotate, table, genes = (options.pop(name) for name in ("annotate", "table", "genes"))
     for path in (table, genes):
         if path is not None and path != STDOUT:
             check_place(path, input, output)
     if annotate is not None and table is None:
         raise UsageError("annotate: the names of known sets are written to a table; add --table")
-    number: Any = _number(n_programs)
-    given, known = _sets("source", source), None if annotate is None else _sets("annotate", annotate)
+    options["n_programs"] = _number(options["n_programs"])
+    options["source"] = _sets("source", options["source"])
+    known, key = None if annotate is None else _sets("annotate", annotate), options["key_added"]
     adata = read(input, raw=raw)
     check_contents(adata, output)
     from scgce import get, tl
 
-    tl.programs(
-        adata,
-        groupby,
-        source=given,
-        n_programs=number,
-        layer=layer,
-        rest=rest,
-        min_genes=min_genes,
-        gene_symbols=gene_symbols,
-        rng=seed,
-        key_added=key_added,
-    )
-    frame = get.programs(adata, key_added, annotate=known, gene_symbols=gene_symbols)
+    tl.programs(adata, layer=layer, gene_symbols=gene_symbols, rng=seed, **options)
+    frame = get.programs(adata, key, annotate=known, gene_symbols=gene_symbols)
     write(adata, output)
     if table is not None:
         _write(frame, table)
     if genes is not None:
         names = {"program": "source", "gene": "target", "share": "weight"}
-        _write(get.programs(adata, key_added, by="gene").rename(columns=names), genes)
+        _write(get.programs(adata, key, by="gene").rename(columns=names), genes)
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
