@@ -89,6 +89,8 @@ JUDGES = FLAG | Constraint(
     ),
     "a mapping from names to fitted classifiers with predict",
 )
+SWEEP = one_of("auto") | whole(1) | sequence_of(whole(1), 1)
+EPSILON = POSITIVE | NONE | one_of("mean", "max")
 AXES = Constraint(lambda value: hasattr(value, "get_subplotspec"), "matplotlib Axes")
 
 CONSTRAINTS: dict[str, Constraint] = {
@@ -145,6 +147,9 @@ CONSTRAINTS: dict[str, Constraint] = {
     "doses": sequence_of(Constraint(_is_number, "a finite number"), 1),
     "lineage": TEXT | Constraint(lambda value: isinstance(value, Mapping), "a mapping from groups to lineages"),
     "n_genes": whole(1),
+    "amplitude": POSITIVE | NONE | one_of("auto"),
+    "lam": POSITIVE | NONE | sequence_of(POSITIVE, 1),
+    "epsilon": EPSILON,
     "budget": NOT_NEGATIVE | NONE,
     "fixed": sequence_of(TEXT, 0),
     "programs": TEXT

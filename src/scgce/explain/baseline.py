@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, cast, get_type_hints
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.constraints import Constraint, checked
+from scgce._api.constraints import SWEEP, Constraint, checked
 from scgce._api.docs import with_docs
 from scgce.core.choose.select import Explained, smallest_sufficient
 from scgce.core.choose.truncate import PairCuts, SparseDelta
@@ -154,7 +154,7 @@ def baseline(amplitude: float, **own: Constraint | None) -> Callable[[Callable[.
         tool.__module__, tool.__doc__ = idea.__module__, _docstring(idea)
         tool.__signature__ = signature  # type: ignore[attr-defined]
         tool.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
-        return cast(Tool, checked(sparsity=None, **own)(with_docs(tool)))
+        return cast(Tool, checked(sparsity=SWEEP, **own)(with_docs(tool)))
 
     return decorate
 
@@ -199,8 +199,7 @@ def _run(
     **reading: Any,
 ) -> AnnData | None:
     """Run ``explain`` between reading and storing; ``reading`` are the arguments of `prepare`."""
-    _params.check_epsilon(epsilon)
-    sparsities = _params.check_sparsity(sparsity, adata.n_vars)
+    sparsities = _params.sweep_of(sparsity, adata.n_vars)
     if copy:
         adata = adata.copy()
     reading["layer"] = reading["layer"] or layer_of_scvi(adata, reading["encoder"])

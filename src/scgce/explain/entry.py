@@ -126,13 +126,7 @@ def stored(
             "device": str(prepared.device),
             "scgce_version": __version__,
         },
-        "groups": prepared.groups.names.astype(str),
-        "genes": prepared.genes.astype(str),
-        "sizes": prepared.groups.sizes.astype(np.int64),
-        "means": prepared.means.astype(np.float32),
-        "reported_means": prepared.reported_means.astype(np.float32),
-        "low": prepared.low,
-        "high": prepared.high,
+        **_of_cells(prepared),
         "deltas": bases[selected].numpy(),
         "correctness": sweep["correctness"][selected].copy(),
         "coverage": sweep["coverage"][selected].copy(),
@@ -143,9 +137,6 @@ def stored(
         "epsilon": float(report.epsilon),
         "center_distance": distance,
         "sweep": sweep,
-        "encoder": encoder_to_uns(prepared.encoder),
-        "units": units_of(prepared.X, prepared.groups.codes, prepared.base),
-        **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
     }
     entry |= report.of_selected(sweep, selected)
     if isinstance(explained[selected], PairExplained):
@@ -154,6 +145,22 @@ def stored(
     if path is not None:
         entry["path"] = _path(path)
     return entry
+
+
+def _of_cells(prepared: Prepared) -> dict[str, Any]:
+    """What the entry holds of the cells that were read, whatever explains them."""
+    return {
+        "groups": prepared.groups.names.astype(str),
+        "genes": prepared.genes.astype(str),
+        "sizes": prepared.groups.sizes.astype(np.int64),
+        "means": prepared.means.astype(np.float32),
+        "reported_means": prepared.reported_means.astype(np.float32),
+        "low": prepared.low,
+        "high": prepared.high,
+        "encoder": encoder_to_uns(prepared.encoder),
+        "units": units_of(prepared.X, prepared.groups.codes, prepared.base),
+        **cell_fields(prepared.names, prepared.split, prepared.groups.codes, prepared.donors),
+    }
 
 
 def _basis(explained: Explained, prepared: Prepared, reference: Any) -> torch.Tensor:

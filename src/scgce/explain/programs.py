@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -67,29 +66,6 @@ class ProgramExplained(Explained):
         """Genes that the mean pair moves: the difference of means beside it moves as many."""
         counts = self.translations.counts().numpy()
         return max(1, round(float(counts[mask_of(len(counts), self.asked)].mean())))
-
-
-def check_programs_sparsity(sparsity: Any, n_programs: int) -> list[int]:
-    """The sweep, ascending: programmes a pair, at most M.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If a number is below 1 or above the number of programmes, or no whole number.
-    """
-    if isinstance(sparsity, str):
-        if sparsity != "auto":
-            raise ValueError(f"sparsity={sparsity!r}: expected 'auto', a whole number or a sequence of whole numbers")
-        return sorted({min(k, n_programs) for k in SWEEP})
-    wanted = list(sparsity) if isinstance(sparsity, Sequence | np.ndarray | range) else [sparsity]
-    if not wanted:
-        raise ValueError("sparsity=[]: expected at least one number of programmes")
-    for k in wanted:
-        if isinstance(k, bool) or not isinstance(k, Integral):
-            raise TypeError(f"sparsity={k!r}: expected 'auto', a whole number or a sequence of whole numbers")
-        if not 1 <= int(k) <= n_programs:
-            raise ValueError(f"sparsity={k}: expected between 1 and {n_programs}, the number of programmes")
-    return sorted({int(k) for k in wanted})
 
 
 def allowed_genes(costs: np.ndarray) -> np.ndarray:

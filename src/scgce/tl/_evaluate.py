@@ -121,7 +121,6 @@ def evaluate(
     UserWarning
         If cells have other labels than they had when they were explained, or the matrix may be in other units.
     """
-    _params.check_epsilon(epsilon)
     home = adata if reference is None else reference
     entry = read_result(home, key)
     params = entry["params"]

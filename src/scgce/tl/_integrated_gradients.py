@@ -12,7 +12,7 @@ from anndata import AnnData
 from sklearn.linear_model import LogisticRegression
 
 from scgce import __version__
-from scgce._api.constraints import checked
+from scgce._api.constraints import checked, whole
 from scgce._api.docs import with_docs
 from scgce._api.progress import progress
 from scgce.encoders._scvi import layer_of_scvi
@@ -24,7 +24,7 @@ BATCH = 256
 """Pairs of cells at a time."""
 
 
-@checked()
+@checked(n_pairs=whole(2), n_steps=whole(2))
 @with_docs
 def integrated_gradients(
     adata: AnnData,
@@ -87,12 +87,8 @@ def integrated_gradients(
     KeyError, ValueError, TypeError
         If a name is not found in ``adata``, or on values that cannot be used; ``adata`` is left as it was.
     """
-    for name, value in (("n_pairs", n_pairs), ("n_steps", n_steps)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 2:
-            raise ValueError(f"{name}={value!r}: expected a whole number of at least 2")
     attribute_by = _captum()
-    if copy:
-        adata = adata.copy()
+    adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
     prepared = prepare(
         adata,

@@ -10,10 +10,10 @@ from anndata import AnnData
 
 from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask
-from scgce._api.constraints import FLAG, NONE, checked, one_of
+from scgce._api.constraints import FLAG, NONE, SWEEP, checked, one_of
 from scgce._api.progress import done, progress
 from scgce._api.threads import one_thread
-from scgce.core.choose.select import smallest_sufficient
+from scgce.core.choose.select import METHODS, smallest_sufficient
 from scgce.core.pairs import listed
 from scgce.core.solve.penalties import exponent_of
 from scgce.encoders._scvi import layer_of_scvi
@@ -33,7 +33,7 @@ PATH_STEPS, SCORE_STEPS = 60, 10
 """Of the progress bar: λ values, and the scoring of a sparsity in units of a refinement step."""
 
 
-@checked(clip=FLAG | NONE | one_of("auto", "range", "zero"), sparsity=None, programs=None)
+@checked(clip=FLAG | NONE | one_of("auto", "range", "zero"), sparsity=SWEEP, programs=None, method=one_of(*METHODS))
 def tgt(
     adata: AnnData,
     groupby: str | Sequence[str] = "leiden",
@@ -195,17 +195,15 @@ def tgt(
     ValueError, TypeError
         On values that cannot be used; ``adata`` is left as it was.
     """
-    _params.check_method(method)
     amplitude = _params.amplitude_of(amplitude, in_programs=programs is not None)
     if programs is not None:
         _params.check_for_programs(method=method, lam=lam, penalty=penalty, nonnegative=nonnegative)
-    _params.check_epsilon(epsilon)
     _params.check_bounded(amplitude, nonnegative=nonnegative, pairs=pairs)
-    lams, exponent = _params.check_lams(lam), exponent_of(penalty)
+    lams, exponent = _params.lams_of(lam), exponent_of(penalty)
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    sparsities = [] if programs is not None else _params.check_sparsity(sparsity, int(np.isfinite(costs).sum()))
+    sparsities = [] if programs is not None else _params.sweep_of(sparsity, int(np.isfinite(costs).sum()))
     parts: dict[str, Any] = {"validation_fraction": validation_fraction, "split_by": split_by, "min_cells": min_cells}
     prepared = prepare(
         adata,
@@ -302,7 +300,7 @@ def _explain_in_programs(
         with one_thread():
             setting = _in_programs.Setting.of(prepared, reach, count)
             programs = _in_programs.choose_programs(adata, setting, source, mask, bar.update)
-            sparsities = _in_programs.check_programs_sparsity(sparsity, programs.n)
+            sparsities = _params.sweep_of(sparsity, programs.n, auto=_in_programs.SWEEP, of="programmes")
             explained = _in_programs.explained_in_programs(setting, programs, sparsities, on_step=bar.update)
         params = {
             **params,
