@@ -121,6 +121,52 @@ by
     "result": """
 adata
     Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).""",
+    "n_components": """
+n_components
+    Dimensions m of the map.""",
+    "init": """
+init
+    Where the map starts: at the principal components of what the network reads, which makes the broad layout depend
+    less on the seed, or at ``"random"``.""",
+    "reads": """
+use_rep
+    What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
+    the stored encoder reads genes.""",
+    "read_mask": """
+mask_var
+    Boolean column of ``adata.var`` or array (d,): genes that are read; only with ``use_rep="X"``.""",
+    "patience": """
+patience
+    Early stopping: looks at the held-out cells, every 50 mini-batches, without a lower loss before training
+    stops. 0 for never, and no cells are held out.""",
+    "held_out": """
+validation_fraction
+    Share of the cells that are held out of training for early stopping.""",
+    "map_key": """
+key_added
+    Key of ``obsm`` and ``uns``.""",
+    "map_fields": """
+``None``, or a copy if ``copy=True``. Sets these fields:
+
+``adata.obsm[key_added]`` : float32 (n, m)
+    The map.
+``adata.uns[key_added]``
+    ``params``; ``encoder``, which ``tl.tgt(use_rep=key_added)`` and ``tl.embed_new`` read; ``gene_means`` (d,);
+    ``history`` with the loss and its terms, one number for every 50 mini-batches.""",
+    "panel": """
+adata
+    Annotated data with a result of :func:`scgce.tl.panel`.
+key
+    Key of ``adata.uns`` with the panel.""",
+    "drawn": """
+The Axes, or the Figure.
+
+Raises
+------
+KeyError
+    If there is no result under ``key``, or no column ``gene_symbols``.
+ValueError
+    If an argument is out of range.""",
     "copy": """
 copy
     Return a changed copy instead of changing ``adata``.""",

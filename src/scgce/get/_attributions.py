@@ -30,8 +30,7 @@ def attributions(
     source, target
         Names of two groups: baselines are cells of the source, the probability is the target's.
     {symbol_column}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
 
     Returns
     -------

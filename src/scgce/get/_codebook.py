@@ -34,8 +34,7 @@ def codebook(
     sparsity
         Programmes per pair, one of those computed; the selected number if not given.
     {symbol_names}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
 
     Returns
     -------

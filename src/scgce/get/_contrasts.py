@@ -42,8 +42,7 @@ def contrasts(
     sparsity
         Genes or programmes per pair, one of those computed; the selected number if not given.
     {symbol_column}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
 
     Returns
     -------

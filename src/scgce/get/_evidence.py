@@ -30,15 +30,14 @@ def _stored(adata: AnnData, key: str, part: str) -> tuple[dict[str, Any], Mappin
 
 
 @checked()
+@with_docs
 def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     """Evidence for every ordered pair, from `tl.evidence`.
 
     Parameters
     ----------
-    adata
-        Annotated data.
-    key
-        The explanation in ``adata.uns``.
+    {result}
+    {key}
 
     Returns
     -------
@@ -74,15 +73,14 @@ def evidence(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
 
 
 @checked()
+@with_docs
 def unexplained(adata: AnnData, *, key: str = "tgt") -> pd.DataFrame:
     """Pairs that the explanation does not explain, worst first, with the reason, from `tl.evidence`.
 
     Parameters
     ----------
-    adata
-        Annotated data.
-    key
-        The explanation in ``adata.uns``.
+    {result}
+    {key}
 
     Returns
     -------

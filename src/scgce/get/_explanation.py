@@ -41,15 +41,13 @@ def explanation(
         subset since: the explanation is read by gene name and is always complete.
     source, target
         Names of two groups, A and B.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     consistent
         The variant without triangle error: A → C is A → B plus B → C, gene by gene, still in at most as many genes for
         every pair. ``tl.tgt(method="refine")`` stores it beside its own; "refine_consistent" and "path" are so anyway.
     {by}
     {symbol_column}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
 
     Returns
     -------

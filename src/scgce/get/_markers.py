@@ -34,17 +34,14 @@ def markers(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     group
         One group; all of them if not given.
     n_genes
         At most so many genes per group; all non-zero ones if not given.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     {symbol_column}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
 
     Returns
     -------

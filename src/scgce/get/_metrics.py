@@ -29,6 +29,7 @@ _SWEPT = (
 
 
 @checked()
+@with_docs
 def metrics(
     adata: AnnData,
     *,
@@ -41,17 +42,14 @@ def metrics(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {result}
+    {selected}
     include_self
         Also give each group against itself (no translation; a cell is not its own neighbour), as the paper's
         averages do.
     consistent
         Of the variant without triangle error, as in :func:`scgce.get.explanation`.
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
 
     Returns
     -------

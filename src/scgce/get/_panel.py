@@ -45,8 +45,7 @@ def panel(
     sparsity
         Genes per pair, one of those computed; the selected number if not given. Of explanations only.
     {symbol_column}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
 
     Returns
     -------
@@ -115,15 +114,13 @@ def _of_explanation(result: Result, shares: Shares, n_genes: int) -> pd.DataFram
 
 
 @checked()
+@with_docs
 def panel_curve(adata: AnnData, *, key: str = "panel") -> pd.DataFrame:
     """How well the first genes of a panel call the groups, against their number.
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.panel`.
-    key
-        Where in ``adata.uns`` the panel is.
+    {panel}
 
     Returns
     -------
@@ -153,15 +150,13 @@ def panel_curve(adata: AnnData, *, key: str = "panel") -> pd.DataFrame:
 
 
 @checked()
+@with_docs
 def panel_pairs(adata: AnnData, *, key: str = "panel") -> pd.DataFrame:
     """How well a panel tells every pair of groups apart, the worst first.
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.panel`.
-    key
-        Where in ``adata.uns`` the panel is.
+    {panel}
 
     Returns
     -------

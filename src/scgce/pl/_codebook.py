@@ -115,8 +115,7 @@ def codebook(
     sparsity
         Programmes per pair, one of those computed; the selected number if not given.
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     {figure}
 
     Returns

@@ -94,8 +94,7 @@ def contrasts(
     sparsity
         Genes or programmes per pair, one of those computed; the selected number if not given.
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     {divided}
 
     Returns

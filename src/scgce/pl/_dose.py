@@ -91,16 +91,13 @@ def dose(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     source, target
         Names of two groups.
     doses
         Parts of the translation, 1 is all of it.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
-    key
-        Where in ``adata.uns`` the result is.
+    {selected}
+    {key}
     {figure}
 
     Returns

@@ -81,14 +81,11 @@ def embedding_shift(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     basis
         Map to draw on, as in :func:`scgce.pl.explanation`; an encoder of it must be stored.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
-    key
-        Where in ``adata.uns`` the result is.
+    {selected}
+    {key}
     nearest
         Arrows of each group to so many groups nearest on the map; None draws all pairs.
     labels

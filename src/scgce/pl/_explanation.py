@@ -95,15 +95,12 @@ def explanation(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     source, target
         Names of two groups.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     basis
         Map to draw on, key of ``obsm``; by default the explained representation if it has two dimensions, else
         ``X_umap``, else its first two dimensions. If no encoder of that map is stored, the translated cells are left

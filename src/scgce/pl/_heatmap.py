@@ -70,8 +70,7 @@ def heatmap(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     reference
         Group that is 0, or ``"baseline"``: the median over groups, gene by gene, weighted by cells.
     n_genes
@@ -79,23 +78,14 @@ def heatmap(
     order
         ``"cluster"`` puts groups and genes with like translations side by side, ``"category"`` keeps the groups'
         order and clusters the genes only.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     {figure}
 
     Returns
     -------
-    The Axes, or the Figure.
-
-    Raises
-    ------
-    KeyError
-        If there is no result under ``key``, or no column ``gene_symbols``.
-    ValueError
-        If an argument is out of range.
+    {drawn}
     """
     if order not in ("category", "cluster"):
         raise ValueError(f"order={order!r}: expected 'category' or 'cluster'")

@@ -87,27 +87,17 @@ def levels(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     n_genes
         Genes shown at most, those with the largest amounts summed over pairs.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     {figure}
 
     Returns
     -------
-    The Axes, or the Figure.
-
-    Raises
-    ------
-    KeyError
-        If there is no result under ``key``, or no column ``gene_symbols``.
-    ValueError
-        If an argument is out of range.
+    {drawn}
     """
     frame = levels_data(adata, n_genes=n_genes, sparsity=sparsity, key=key)
     result = Result.read(adata, key)

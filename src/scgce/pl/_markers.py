@@ -81,15 +81,12 @@ def markers(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     n_genes
         Raised genes listed for each group at most.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     {divided}
 
     Returns

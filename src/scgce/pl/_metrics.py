@@ -87,20 +87,17 @@ def metrics(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     metrics
         One panel each: ``"correctness"``, ``"coverage"``, ``"percent_explained"``, ``"judge_logreg"``,
         ``"judge_knn"`` (or another judge that was given), ``"n_genes"``.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     order
         ``"category"`` keeps the groups' order, ``"cluster"`` puts groups that reach each other side by side; or a
         list of all groups.
     include_self
         Also show each group against itself and let it into the mean, as the paper does.
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     {divided}
 
     Returns

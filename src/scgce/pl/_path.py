@@ -63,8 +63,7 @@ def path(
     ----------
     adata
         Annotated data with a result of :func:`scgce.tl.tgt`.
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     {divided}
 
     Returns

@@ -82,8 +82,7 @@ def stability(
     source, target
         Names of two groups.
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     n_genes
         Genes shown at most, the most frequent.
     {divided}

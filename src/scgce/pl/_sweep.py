@@ -89,8 +89,7 @@ def sweep(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     include_self
         Average over the full matrix including each group against itself, the paper's convention.
     key

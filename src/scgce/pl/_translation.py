@@ -59,15 +59,12 @@ def translation(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
+    {result}
     source, target
         Names of two groups.
-    sparsity
-        Genes per pair, one of those computed; the selected number if not given.
+    {selected}
     {gene_symbols}
-    key
-        Where in ``adata.uns`` the result is.
+    {key}
     n_labels
         Genes named in each panel, those with the largest amounts.
     {divided}

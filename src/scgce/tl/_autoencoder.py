@@ -9,7 +9,7 @@ from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce.embedding.autoencoder import fit_autoencoder
 
-from ._embed import Settings, read_source, store
+from ._embed import Settings, read_source, store_fit
 
 DEFAULT_STEPS = 5000
 
@@ -45,38 +45,25 @@ def autoencoder(
     {adata}
     n_components
         Width m of the bottleneck: dimensions of the map.
-    use_rep
-        What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
-        the stored encoder reads genes.
+    {reads}
     {layer}
-    mask_var
-        Boolean column of ``adata.var`` or array (d,): genes that are read; only with ``use_rep="X"``.
+    {read_mask}
     batch_size
         Cells in a mini-batch.
     learning_rate, weight_decay
         Adam's rate at the start (it falls to a hundredth along half a cosine), and its L2 penalty.
     n_epochs
         Most passes over the cells; ``None`` for as many as make 5,000 mini-batches.
-    patience
-        Early stopping: looks at the held-out cells, every 50 mini-batches, without a lower loss before training
-        stops. 0 for never, and no cells are held out.
-    validation_fraction
-        Share of the cells that are held out of training for early stopping.
+    {patience}
+    {held_out}
     {rng}
     {device}
-    key_added
-        Key of ``obsm`` and ``uns``.
+    {map_key}
     {copy}
 
     Returns
     -------
-    ``None``, or a copy if ``copy=True``. Sets these fields:
-
-    ``adata.obsm[key_added]`` : float32 (n, m)
-        The map.
-    ``adata.uns[key_added]``
-        ``params``; ``encoder``, which ``tl.tgt(use_rep=key_added)`` and ``tl.embed_new`` read; ``gene_means`` (d,);
-        ``history`` with the loss, one number for every 50 mini-batches.
+    {map_fields}
 
     Raises
     ------
@@ -95,21 +82,7 @@ def autoencoder(
     adata = adata.copy() if copy else adata
     source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=device, unit="rms")
     schedule = settings.schedule(adata.n_obs, DEFAULT_STEPS)
-    fit = fit_autoencoder(
-        source.rows,
-        n_components,
-        schedule,
-        batch_size=batch_size,
-        held_out=settings.held_out,
-        rng=np.random.default_rng(rng),
-    )
-    store(
-        adata,
-        key_added,
-        source.encoder(fit.network, "autoencoder"),
-        X=source.X,
-        means=source.means,
-        params={**source.params, **settings.params("autoencoder", schedule.n_steps)},
-        history=fit.history,
-    )
+    fit = fit_autoencoder(source.rows, n_components, schedule, **settings.draws())
+    params = settings.params("autoencoder", schedule.n_steps)
+    store_fit(adata, key_added, source, fit.network, name="autoencoder", params=params, history=fit.history)
     return adata if copy else None

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from anndata import AnnData
+from torch import nn
 
 from scgce._api.adata import basis_key, gene_mask, gene_names, get_matrix, log_base, warn_if_counts
 from scgce._api.device import resolve_device
@@ -111,10 +112,10 @@ class Settings:
     validation_fraction: float
     rng: int | np.random.Generator
 
-    @property
-    def held_out(self) -> float:
-        """Share of the cells to keep out of training; none where nothing watches them."""
-        return self.validation_fraction if self.patience else 0.0
+    def draws(self) -> dict[str, Any]:
+        """How cells are drawn for training; none are held out where nothing watches them."""
+        held_out = self.validation_fraction if self.patience else 0.0
+        return {"batch_size": self.batch_size, "held_out": held_out, "rng": np.random.default_rng(self.rng)}
 
     def schedule(self, n_items: int, default_steps: int) -> Schedule:
         """As many mini-batches as ``n_epochs`` passes over the items take; ``default_steps`` where it is None."""
@@ -154,6 +155,21 @@ def store(
     entry = {"encoder": encoder_to_uns(encoder), "gene_means": means, "units": units, "history": dict(history), **more}
     write_result(adata, key, {PARAMS: dict(params), **entry})
     adata.obsm[key] = positions
+
+
+def store_fit(
+    adata: AnnData,
+    key: str,
+    source: Source,
+    network: nn.Sequential,
+    *,
+    name: str,
+    params: Mapping[str, Any],
+    history: Mapping[str, np.ndarray],
+) -> None:
+    """Write what a network that was trained on ``source`` makes of the cells, and the encoder from genes behind it."""
+    params = {**source.params, **params}
+    store(adata, key, source.encoder(network, name), X=source.X, means=source.means, params=params, history=history)
 
 
 def stored_embedding(adata: AnnData, key: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scgce._api.adata import log_base
 from scgce._api.columns import has_labels, label_column
 from scgce._api.constraints import checked, one_of
+from scgce._api.docs import with_docs
 from scgce.core.gauge import gauge
 from scgce.core.score.contrast import contrasts, separation
 from scgce.store.result import Result
@@ -23,6 +24,7 @@ _FIELDS = {"names": object, "scores": "f4", "logfoldchanges": "f4", "pvals": "f8
 
 
 @checked(by=one_of("separation", "translation"))
+@with_docs
 def rank_genes(
     adata: AnnData,
     key: str = "tgt",
@@ -46,10 +48,8 @@ def rank_genes(
 
     Parameters
     ----------
-    adata
-        Annotated data with a result of :func:`scgce.tl.tgt` (or another tool of scgce).
-    key
-        Where in ``adata.uns`` the result is.
+    {result}
+    {key}
     key_added
         Where in ``adata.uns`` to write.
     by

@@ -10,7 +10,7 @@ from scgce._api.docs import with_docs
 from scgce.embedding.scvis import DEFAULT_STEPS, ScvisLoss, fit_scvis
 from scgce.embedding.warm import Init
 
-from ._embed import Settings, read_source, store
+from ._embed import Settings, read_source, store_fit
 
 
 @checked()
@@ -46,17 +46,11 @@ def scvis(
     Parameters
     ----------
     {adata}
-    n_components
-        Dimensions m of the map.
-    init
-        Where the map starts: at the principal components of what the network reads, which makes the broad layout depend
-        less on the seed, or at ``"random"``.
-    use_rep
-        What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
-        the stored encoder reads genes.
+    {n_components}
+    {init}
+    {reads}
     {layer}
-    mask_var
-        Boolean column of ``adata.var`` or array (d,): genes that are read; only with ``use_rep="X"``.
+    {read_mask}
     perplexity
         Effective number of neighbours of a cell within a mini-batch.
     batch_size
@@ -66,28 +60,18 @@ def scvis(
         the loss of the paper, whose t-SNE term weighs as much as the network has inputs.
     n_epochs
         Passes over the cells; ``None`` for as many as make 3,000 mini-batches.
-    patience
-        Early stopping: looks at the held-out cells, every 50 mini-batches, without a lower loss before training
-        stops. 0 for never, and no cells are held out.
-    validation_fraction
-        Share of the cells that are held out of training for early stopping.
+    {patience}
+    {held_out}
     per_cell
         Also store every cell's log-likelihood and latent variance.
     {rng}
     {device}
-    key_added
-        Key of ``obsm`` and ``uns``.
+    {map_key}
     {copy}
 
     Returns
     -------
-    ``None``, or a copy if ``copy=True``. Sets these fields:
-
-    ``adata.obsm[key_added]`` : float32 (n, m)
-        Latent means: the map.
-    ``adata.uns[key_added]``
-        ``params``; ``encoder``, which ``tl.tgt(use_rep=key_added)`` and ``tl.embed_new`` read; ``gene_means`` (d,);
-        ``history`` with the terms of the loss, one number for every 50 mini-batches.
+    {map_fields}
     ``adata.obs["scvis_log_likelihood"]``, ``adata.obs["scvis_variance_1"]`` …
         If ``per_cell``: named after ``key_added`` without its ``X_``.
 
@@ -108,34 +92,17 @@ def scvis(
     adata = adata.copy() if copy else adata
     source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=device)
     schedule = settings.schedule(adata.n_obs, DEFAULT_STEPS)
-    fit = fit_scvis(
-        source.rows,
-        n_components,
-        ScvisLoss(perplexity=perplexity),
-        schedule,
-        batch_size=batch_size,
-        held_out=settings.held_out,
-        rng=np.random.default_rng(rng),
-        init=init,
-    )
+    loss = ScvisLoss(perplexity=perplexity)
+    fit = fit_scvis(source.rows, n_components, loss, schedule, **settings.draws(), init=init)
     statistics = fit.per_cell(source.rows) if per_cell else None
-    store(
-        adata,
-        key_added,
-        source.encoder(fit.mean_network(), "scvis"),
-        X=source.X,
-        means=source.means,
-        params={
-            **source.params,
-            **settings.params("scvis", schedule.n_steps),
-            "perplexity": float(perplexity),
-            "init": init,
-        },
-        history=fit.history,
-    )
+    params = settings.params("scvis", schedule.n_steps) | {"perplexity": float(perplexity), "init": init}
+    store_fit(adata, key_added, source, fit.mean_network(), name="scvis", params=params, history=fit.history)
     if statistics is not None:
-        name = key_added.removeprefix("X_")
-        adata.obs[f"{name}_log_likelihood"] = statistics[0]
-        for dimension, variance in enumerate(statistics[1].T, start=1):
-            adata.obs[f"{name}_variance_{dimension}"] = variance
+        _write_per_cell(adata, key_added.removeprefix("X_"), *statistics)
     return adata if copy else None
+
+
+def _write_per_cell(adata: AnnData, name: str, likelihood: np.ndarray, variances: np.ndarray) -> None:
+    adata.obs[f"{name}_log_likelihood"] = likelihood
+    for dimension, variance in enumerate(variances.T, start=1):
+        adata.obs[f"{name}_variance_{dimension}"] = variance

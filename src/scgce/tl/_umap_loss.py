@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from anndata import AnnData
 from scipy import sparse
+from scipy.optimize import curve_fit
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
@@ -16,7 +16,7 @@ from scgce._api.errors import not_found
 from scgce.embedding.umap import UmapLoss, fit_umap
 from scgce.embedding.warm import Init
 
-from ._embed import Settings, read_source, store
+from ._embed import Settings, read_source, store_fit
 
 DEFAULT_STEPS = 4000
 
@@ -55,19 +55,14 @@ def umap_loss(
     Parameters
     ----------
     {adata}
-    n_components
-        Dimensions m of the map.
-    init
-        Where the map starts: at the principal components of what the network reads, which makes the broad layout depend
-        less on the seed, or at ``"random"``.
-    use_rep
-        What the network reads: a PCA with its loadings (``"X_pca"``), or ``"X"`` for the genes themselves. Either way
-        the stored encoder reads genes. It should be what the neighbours were found in.
+    {n_components}
+    {init}
+    {reads}
+        It should be what the neighbours were found in.
     neighbors_key
         Entry of ``adata.uns`` that ``sc.pp.neighbors(key_added=…)`` wrote; None for ``obsp["connectivities"]``.
     {layer}
-    mask_var
-        Boolean column of ``adata.var`` or array (d,): genes that are read; only with ``use_rep="X"``.
+    {read_mask}
     min_dist, spread
         Shape of the similarity on the map, as in ``sc.tl.umap``.
     negative_sample_rate
@@ -78,26 +73,17 @@ def umap_loss(
         Adam's rate at the start (it falls to a hundredth along half a cosine), and its L2 penalty.
     n_epochs
         Passes over the edges; ``None`` for as many as make 4,000 mini-batches.
-    patience
-        Early stopping: looks at the held-out cells, every 50 mini-batches, without a lower loss before training
-        stops. 0 for never, and no cells are held out.
-    validation_fraction
-        Share of the cells that are held out of training, with their edges, for early stopping.
+    {patience}
+    {held_out}
+        Their edges are left out too.
     {rng}
     {device}
-    key_added
-        Key of ``obsm`` and ``uns``.
+    {map_key}
     {copy}
 
     Returns
     -------
-    ``None``, or a copy if ``copy=True``. Sets these fields:
-
-    ``adata.obsm[key_added]`` : float32 (n, m)
-        The map.
-    ``adata.uns[key_added]``
-        ``params``; ``encoder``, which ``tl.tgt(use_rep=key_added)`` and ``tl.embed_new`` read; ``gene_means`` (d,);
-        ``history`` with the loss, one number for every 50 mini-batches.
+    {map_fields}
 
     Raises
     ------
@@ -119,46 +105,25 @@ def umap_loss(
     graph = _connectivities(adata, neighbors_key)
     source = read_source(adata, use_rep=use_rep, layer=layer, mask_var=mask_var, device=device, unit="rms")
     schedule = settings.schedule(graph.nnz, DEFAULT_STEPS)
-    fit = fit_umap(
-        source.rows,
-        graph,
-        n_components,
-        UmapLoss(a, b, negative_sample_rate),
-        schedule,
-        batch_size=batch_size,
-        held_out=settings.held_out,
-        rng=np.random.default_rng(rng),
-        init=init,
-    )
-    params = {
-        "init": init,
-        "neighbors_key": neighbors_key or "",
-        "min_dist": float(min_dist),
-        "spread": float(spread),
-        "a": a,
-        "b": b,
-    }
+    loss = UmapLoss(a, b, negative_sample_rate)
+    fit = fit_umap(source.rows, graph, n_components, loss, schedule, **settings.draws(), init=init)
+    params = settings.params("umap_loss", schedule.n_steps) | {"init": init, "neighbors_key": neighbors_key or ""}
+    params |= {"min_dist": float(min_dist), "spread": float(spread), "a": a, "b": b}
     params["negative_sample_rate"] = int(negative_sample_rate)
-    store(
-        adata,
-        key_added,
-        source.encoder(fit.network, "parametric UMAP"),
-        X=source.X,
-        means=source.means,
-        params={**source.params, **settings.params("umap_loss", schedule.n_steps), **params},
-        history=fit.history,
-    )
+    store_fit(adata, key_added, source, fit.network, name="parametric UMAP", params=params, history=fit.history)
     return adata if copy else None
 
 
 def _similarity(spread: float, min_dist: float) -> tuple[float, float]:
-    """UMAP's a and b."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImportWarning)  # umap's, where there is no tensorflow
-        from umap.umap_ import find_ab_params  # here: importing umap takes seconds
+    """UMAP's a and b: ``1 / (1 + a·d^(2b))`` fitted to 1 up to ``min_dist`` and an exponential decay behind it.
+
+    As `umap.umap_.find_ab_params` fits them, whose import alone takes 7 s of a processor.
+    """
     if not 0 <= min_dist <= 3 * spread:
         raise ValueError(f"min_dist={min_dist!r}: expected at least 0 and at most 3 times spread={spread!r}")
-    a, b = find_ab_params(spread, min_dist)
+    distance = np.linspace(0, 3 * spread, 300)
+    wanted = np.where(distance < min_dist, 1.0, np.exp(-(distance - min_dist) / spread))
+    (a, b), _ = curve_fit(lambda d, a, b: 1.0 / (1.0 + a * d ** (2 * b)), distance, wanted)
     return float(a), float(b)
 
 
