@@ -71,7 +71,7 @@ def expected(results: ad.AnnData) -> dict[str, Any]:
             given = outcome(name, adata)
         if name in read:
             found[name] = given
-    assert {"tl.tgt", "tl.evaluate", "get.markers", "pl.explanation"} <= set(found)
+    assert {"tl.tgt", "tl.evaluate", "pl.explanation", "pl.markers"} <= set(found)
     return found
 
 

@@ -41,20 +41,29 @@ def written_zarr(version: int) -> Callable[[ad.AnnData, Path], ad.AnnData]:
     return write
 
 
+@pytest.fixture(scope="module")
+def explained(results: ad.AnnData) -> ad.AnnData:
+    """The cells with one result: files of zarr hold a folder for every array."""
+    adata = results.copy()
+    adata.uns = {"tgt": adata.uns["tgt"]}
+    del adata.obsm["X_autoencoder"], adata.varm["programs"]
+    return adata
+
+
 @pytest.mark.parametrize("through", [written_h5ad, written_zarr(2), written_zarr(3)], ids=["h5ad", "zarr-2", "zarr-3"])
 def test_every_reader_says_the_same_after_a_file(
-    results: ad.AnnData, through: Callable[[ad.AnnData, Path], ad.AnnData], tmp_path: Path
+    explained: ad.AnnData, through: Callable[[ad.AnnData, Path], ad.AnnData], tmp_path: Path
 ) -> None:
-    back = through(results, tmp_path / "cells")
+    back = through(explained, tmp_path / "cells")
     again = through(back, tmp_path / "again")
     for name in READERS:
         if name.startswith("get."):
-            pd.testing.assert_frame_equal(call(name, back), call(name, results))
-            pd.testing.assert_frame_equal(call(name, again), call(name, results))
+            pd.testing.assert_frame_equal(call(name, back), call(name, explained))
+            pd.testing.assert_frame_equal(call(name, again), call(name, explained))
     call("tl.evaluate", back)
-    call("tl.evaluate", results.copy())
+    call("tl.evaluate", explained.copy())
     assert frozen(scgce.get.metrics(back, key="tgt_evaluated")) == frozen(
-        scgce.get.metrics(call("tl.evaluate", results, copy=True), key="tgt_evaluated")
+        scgce.get.metrics(call("tl.evaluate", explained, copy=True), key="tgt_evaluated")
     )
 
 

@@ -11,7 +11,7 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from tests.programs.conftest import Planted
@@ -252,6 +252,7 @@ def test_programmes_are_taken_as_they_are(planted: Planted) -> None:
     assert resolve_programs(learned, planted.genes) is learned
 
 
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         st.text(min_size=1, max_size=5),

@@ -140,7 +140,8 @@ def test_files_keep_it(adata: ad.AnnData, tmp_path: Path, extension: str) -> Non
         before = again.uns[key]["donor_evidence"]["each"].copy()
         scgce.tl.evidence(again[::-1].copy(), key, by="donor")
         np.testing.assert_allclose(again.uns[key]["donor_evidence"]["each"], before)
-        scgce.report(again, tmp_path / "page.html", key=key)
+        if extension == "h5ad":  # the page reads the AnnData alike
+            scgce.report(again, tmp_path / "page.html", key=key)
 
 
 def test_donors_that_do_not_agree_are_said_so() -> None:
