@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,9 @@ class _Patient(io.RawIOBase):
         self._tried(self._file.flush)
 
     def close(self) -> None:
-        self._tried(self._file.close)
-        super().close()
+        super().close()  # which flushes
+        with suppress(OSError):
+            self._file.close()
 
     def readinto(self, buffer: Any) -> int:
         return self._file.readinto(buffer)
