@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,6 @@ def write_h5ad(adata: AnnData, path: Path) -> None:
     with _Patient(path) as file:
         with h5py.File(file, "w") as tree:
             write_elem(tree, "/", adata)
-        file.flush()
         if file.error is not None:
             raise file.error
 
@@ -45,7 +43,7 @@ class _Patient(io.RawIOBase):
 
     def __init__(self, path: Path) -> None:
         self.error: OSError | None = None
-        self._file = path.open("wb+")
+        self._file = path.open("wb+", buffering=0)  # a buffer would be written, and refused, by whatever comes next
 
     def _tried(self, act: Callable[[], Any]) -> None:
         try:
@@ -54,21 +52,22 @@ class _Patient(io.RawIOBase):
         except OSError as error:
             self.error = error
 
+    def _write_all(self, data: Any) -> None:
+        left = memoryview(data)
+        while len(left):
+            left = left[self._file.write(left) :]
+
     def write(self, data: Any) -> int:
-        self._tried(lambda: self._file.write(data))
+        self._tried(lambda: self._write_all(data))
         return len(data)
 
     def truncate(self, size: int | None = None) -> int:
         self._tried(lambda: self._file.truncate(size))
         return 0 if size is None else size
 
-    def flush(self) -> None:
-        self._tried(self._file.flush)
-
     def close(self) -> None:
-        super().close()  # which flushes
-        with suppress(OSError):
-            self._file.close()
+        self._file.close()
+        super().close()
 
     def readinto(self, buffer: Any) -> int:
         return self._file.readinto(buffer)
