@@ -9,9 +9,9 @@ import pandas as pd
 import torch
 from sklearn.manifold import TSNE
 
-from scgce.core.train import Schedule
 from scgce.embedding.batches import Rows
 from scgce.embedding.scvis import ScvisLoss, fit_scvis
+from scgce.encoders._loop import Schedule
 
 N_CELLS, N_PCS = 27_500, 100
 

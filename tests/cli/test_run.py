@@ -159,10 +159,11 @@ def test_killed_half_way(explained_file: Path, tmp_path: Path, number: signal.Si
     # A command that stops within the write, when the temporary file is there.
     code = (
         "import sys, time, scgce.cli._files as files\n"
-        "write = files.write_h5ad\n"
-        "def slow(adata, path):\n"
-        "    write(adata, path); print('writing', flush=True); time.sleep(60)\n"
-        "files.write_h5ad = slow\n"
+        "import anndata\n"
+        "write = anndata.AnnData.write_h5ad\n"
+        "def slow(self, path, *a, **k):\n"
+        "    write(self, path, *a, **k); print('writing', flush=True); time.sleep(60)\n"
+        "anndata.AnnData.write_h5ad = slow\n"
         "from scgce.cli._run import run\n"
         "sys.exit(run(sys.argv[1:]))\n"
     )

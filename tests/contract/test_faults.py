@@ -38,7 +38,7 @@ PHASES: dict[str, tuple[str, str, list[str]]] = {
     "path": ("scgce.explain.fit", "material", ["tl.tgt", "tl.stability"]),
     "scores": ("scgce.core.score.metrics", "score_pairs", ["tl.tgt", *BASELINES, "tl.evaluate", "tl.lineages"]),
     "judges": ("scgce.explain.judges", "fit_judges", ["tl.tgt", *BASELINES, "tl.evaluate", "tl.lineages"]),
-    "training": ("scgce.core.train", "progress", ["tl.scvis", "tl.autoencoder", "tl.umap_loss"]),
+    "training": ("scgce.encoders._loop", "progress", ["tl.scvis", "tl.autoencoder", "tl.umap_loss"]),
     "storing": (
         "scgce.store.entries",
         "_check_storable",

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce.core.train import Schedule
 from scgce.embedding.autoencoder import fit_autoencoder
 from scgce.embedding.batches import Rows
+from scgce.encoders._loop import Schedule
 
 CPU = torch.device("cpu")
 

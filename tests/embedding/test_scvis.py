@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from scgce.core.train import Schedule
 from scgce.embedding.batches import Rows
 from scgce.embedding.networks import Scvis, initialise
 from scgce.embedding.scvis import ScvisFit, ScvisLoss, fit_scvis
 from scgce.embedding.warm import Init
+from scgce.encoders._loop import Schedule
 
 CPU = torch.device("cpu")
 QUICK = Schedule(150, 0.01, 1e-3)

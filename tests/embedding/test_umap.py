@@ -8,9 +8,9 @@ import torch
 from scipy import sparse
 from sklearn.neighbors import kneighbors_graph
 
-from scgce.core.train import Schedule
 from scgce.embedding.batches import Rows
 from scgce.embedding.umap import Edges, UmapLoss, fit_umap
+from scgce.encoders._loop import Schedule
 
 CPU = torch.device("cpu")
 LOSS = UmapLoss(0.58, 1.33)

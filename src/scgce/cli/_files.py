@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from scgce.store.atomic import replacing
 
+from ._console import held_back
 from ._errors import ReadError, UsageError, WriteError
-from ._h5ad import write_h5ad
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -135,9 +136,32 @@ def write(adata: AnnData, path: Path) -> None:
             if path.suffix == ".zarr":
                 adata.write_zarr(temporary)
             else:
-                write_h5ad(adata, temporary)
+                with _left_open_on_error():
+                    adata.write_h5ad(temporary)
         except (ValueError, TypeError) as error:  # an element that the format cannot hold
             raise WriteError(f"output={str(path)!r} cannot be written: {first_line(error)}") from error
+
+
+@contextmanager
+def _left_open_on_error() -> Iterator[None]:
+    """
+    Keep h5py from closing a file that it could not write.
+
+    On closing, HDF5 writes again what a full disk has refused, and crashes; `scgce.cli.main` ends without closing.
+    """
+    import h5py
+
+    leave = h5py.File.__exit__
+
+    def leave_unless_refused(file: h5py.File, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None or not issubclass(kind, OSError | RuntimeError):
+            leave(file, kind, *rest)
+
+    h5py.File.__exit__ = leave_unless_refused
+    try:
+        yield
+    finally:
+        h5py.File.__exit__ = leave
 
 
 @contextmanager
@@ -151,11 +175,10 @@ def writing(path: Path) -> Iterator[Path]:
         If it cannot be written (disk full, no permission).
     """
     try:
-        with replacing(path) as temporary:
+        with held_back(), replacing(path) as temporary:
             yield temporary
-    except OSError as error:
-        reason = first_line(error) if error.errno is None else os.strerror(error.errno)
-        raise WriteError(f"output={str(path)!r} cannot be written: {reason}") from error
+    except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
+        raise WriteError(f"output={str(path)!r} cannot be written: {_reason(error)}") from error
 
 
 def _check_format(path: Path, argument: str) -> None:
@@ -166,3 +189,11 @@ def _check_format(path: Path, argument: str) -> None:
 def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def _reason(error: BaseException) -> str:
+    """What the operating system said; HDF5 hides its number in a long message."""
+    number = getattr(error, "errno", None)
+    hidden = re.search(r"errno = (\d+)", str(error))
+    number = int(hidden[1]) if number is None and hidden else number
+    return first_line(error) if number is None else os.strerror(number)

@@ -15,6 +15,9 @@ from ._errors import FAILED, INTERRUPTED, OK, TERMINATED, UNWRITABLE, USAGE, Com
 
 DEBUG = "--debug"
 
+# Errors hold the objects of a file that could not be written; freed, they would try again and complain at length.
+_kept: list[Exception] = []
+
 
 def run(arguments: Sequence[str]) -> int:
     """
@@ -41,24 +44,17 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `scgce export … | head` is no error; nothing more can be written
-        give_up_stdout()
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as error:  # noqa: BLE001 (the outermost frame: whatever it is, the user gets one line)
         if DEBUG in arguments:
             traceback.print_exc()
         message, code = _explain(error)
+        _kept.append(error)
         if message:
             sys.stderr.write(f"scgce: error: {message}\n")
         return code
-
-
-def give_up_stdout() -> None:
-    """Write what is still held for stdout, or drop it: Python would try again on its way out and complain at length."""
-    with suppress(OSError):
-        sys.stdout.flush()
-        return
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._console import held_back
 from ._errors import WriteError
 from ._files import first_line
 
@@ -27,8 +27,7 @@ def check_contents(adata: AnnData, output: Path) -> None:
     WriteError
         Naming the element that the output's format cannot hold, and why.
     """
-    # h5py complains on stderr of objects that it could not finish; the command says it in one line.
-    with redirect_stderr(io.StringIO()), warnings.catch_warnings():
+    with held_back(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, key, value in _elements(adata):
             reason = _refusal(value, output.suffix)

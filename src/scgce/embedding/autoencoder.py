@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce.core.train import Schedule, Terms, train
 from scgce.embedding.batches import Rows, shuffled, start
 from scgce.embedding.networks import initialise, mlp
+from scgce.encoders._loop import Schedule, Terms, train
 
 HIDDEN = (100, 100)
 
@@ -25,7 +25,7 @@ class Fit:
     network
         Scaled rows (b, p) to positions (b, m), on the CPU; its first layer is linear.
     history
-        See :func:`scgce.core.train.train`.
+        See :func:`scgce.encoders._loop.train`.
     """
 
     network: nn.Sequential

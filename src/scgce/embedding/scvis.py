@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from scgce.core.train import Schedule, Terms, train
 from scgce.embedding.affinities import conditional_probabilities, squared_distances
 from scgce.embedding.batches import Rows, shuffled, start
 from scgce.embedding.losses import gaussian_kl, neighbour_divergence, student_t_log_likelihood
 from scgce.embedding.networks import Scvis, initialise
 from scgce.embedding.warm import STEPS, Init, start_at_pca
+from scgce.encoders._loop import Schedule, Terms, train
 
 DEFAULT_STEPS = 3000
 
@@ -77,7 +77,7 @@ class ScvisFit:
     network
         The whole autoencoder, on the device that it was trained on.
     history
-        See :func:`scgce.core.train.train`.
+        See :func:`scgce.encoders._loop.train`.
     loss
         What it was trained with.
     """

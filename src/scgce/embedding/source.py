@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce.core.train import Schedule
 from scgce.encoders import Encoder
+from scgce.encoders._loop import Schedule
 from scgce.matrix.arrays import csr_rows, group_sums
 
 from .batches import Rows

@@ -9,12 +9,12 @@ import torch
 from scipy import sparse
 from torch import Tensor, nn
 
-from scgce.core.train import Schedule, Terms, train
 from scgce.embedding.autoencoder import Fit
 from scgce.embedding.batches import Rows, start
 from scgce.embedding.losses import edge_cross_entropy
 from scgce.embedding.networks import initialise, mlp
 from scgce.embedding.warm import STEPS, Init, start_at_pca
+from scgce.encoders._loop import Schedule, Terms, train
 
 HIDDEN = (128, 64, 32)
 

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from scgce.core.train import OneCycleAdamW, Schedule, Terms, train
-
 from ._layers import bare_linear
+from ._loop import OneCycleAdamW, Schedule, Terms, train
 
 
 @dataclass(frozen=True)

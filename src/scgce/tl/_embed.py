@@ -13,11 +13,11 @@ from torch import nn
 from scgce._api.adata import basis_key, gene_mask, gene_names, get_matrix, log_base, warn_if_counts
 from scgce._api.device import resolve_device
 from scgce._api.errors import not_found
-from scgce.core.train import Schedule
 from scgce.embedding.batches import Rows, Unit
 from scgce.embedding.source import Source, column_means, gene_means
 from scgce.encoders import Encoder, encoder_to_uns, linear_from_pca
 from scgce.encoders._linear import has_loadings
+from scgce.encoders._loop import Schedule
 from scgce.explain.params import stored_seed
 from scgce.explain.units import units_of
 from scgce.matrix.arrays import check_matrix, project_and_sum

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from scgce._api.progress import done, progress
-
-from .adam import Adam, one_cycle
+from scgce.core.adam import Adam, one_cycle
 
 Terms = dict[str, Tensor]
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from scgce.core.train import Schedule, train
 from scgce.embedding.networks import initialise, mlp
+from scgce.encoders._loop import Schedule, train
 
 
 def _line() -> tuple[nn.Linear, torch.Tensor, torch.Tensor]:
