@@ -82,7 +82,7 @@ def test_divergence_names_likely_causes():
 
 
 def test_number_of_steps_grows_with_the_cells_to_a_bound():
-    assert [Training().steps(n) for n in (150, 15_000, 10**7)] == [1210, 2200, 6000]
+    assert [Training().steps(n) for n in (150, 15_000, 10**7)] == [605, 1100, 3000]
     assert Training(max_steps=7).steps(10**6) == 7
 
 
