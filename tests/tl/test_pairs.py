@@ -139,6 +139,13 @@ def test_baselines_explain_the_same_pairs_as_they_do_among_all(adata: ad.AnnData
         scgce.get.explanation(some, "B | ctrl", "T | ctrl", key="some")
 
 
+def test_one_target_a_source_leaves_the_cells_where_they_are(adata: ad.AnnData) -> None:
+    """Two groups a kind: every source has one target, and is scored many times on the same cells."""
+    found = scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "sparsity": 6, "method": "refine"}, judges=False, copy=True)
+    sweep = scgce.get.sweep(found).iloc[0]
+    assert sweep["validation_correctness"] > 0.5 * sweep["correctness"] > 0
+
+
 @pytest.mark.parametrize("extension", ["h5ad", "zarr"])
 def test_everything_reads_it_again_from_a_file(adata: ad.AnnData, tmp_path: Path, extension: str) -> None:
     path = tmp_path / f"a.{extension}"

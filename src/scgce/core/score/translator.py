@@ -140,7 +140,7 @@ class Translator:
         amounts = torch.cat([delta.values for delta in deltas]).to(base) * scale
         genes, place = every.unique(return_inverse=True)
         if self.bounds is not None and self.columns is not None and base.device.type == "cpu" and len(genes):
-            found = base.expand(len(deltas), -1, -1).contiguous()
+            found = base.repeat(len(deltas), 1, 1)  # a copy, of one translation too: it is added to in place
             lists = self._lists(self.columns(rows, genes)[None], torch.zeros(len(deltas), dtype=torch.int64), genes)
             lists.add(counts, place, amounts, found)
             return found
