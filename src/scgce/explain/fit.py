@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from scgce.core.choose.parametrisation import to_device
 from scgce.core.choose.plan import PAIRS, SMALL, plan_for
 from scgce.core.choose.refine import options_for
 from scgce.core.choose.select import Material
@@ -86,11 +87,14 @@ def material(
         asked=asked,
         on_point=on_point,
     )
+    here = torch.device("cpu")  # what is chosen lies there; the cells that judge it stay on their device
+    if problem.start.device != here:
+        problem = replace(smooth_problem(prepared, fit.means(), model.costs, here)[0], pairs=fitted)
     return Material(
         problem=problem,
-        gap=gap,
+        gap=None if gap is None else to_device(gap, here),
         amplitude=model.amplitude,
-        points=points,
+        points=[replace(point, translations=to_device(point.translations, here)) for point in points],
         fit=fit,
         validate=validate,
         epsilon=epsilon,
@@ -114,10 +118,11 @@ def _fitted_pairs(problem: Problem, asked: Asked | None, seed: int) -> torch.Ten
 
 
 def smooth_problem(
-    prepared: Prepared, centres: torch.Tensor, costs: np.ndarray
+    prepared: Prepared, centres: torch.Tensor, costs: np.ndarray, device: torch.device | None = None
 ) -> tuple[Problem, torch.Tensor, torch.Tensor]:
-    """The objective's smooth part in float64, the means and the costs beside it."""
-    device = torch.device("cpu") if prepared.device.type == "mps" else prepared.device
+    """The objective's smooth part in float64, the means and the costs beside it, on the device of ``prepared``."""
+    device = prepared.device if device is None else device
+    device = torch.device("cpu") if device.type == "mps" else device
     means = torch.from_numpy(prepared.means).to(device)
     W, b = prepared.encoder.W, prepared.encoder.b
     tail = prepared.encoder.tail_as(torch.float64, device)

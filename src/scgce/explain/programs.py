@@ -129,7 +129,7 @@ class Setting:
             span = cells.slices[source]
             rows = torch.arange(span.start, span.stop)
             with torch.no_grad():
-                return cells.tail(cells.translator.rows(rows) + (moves[target] - moves[source]).to(rows.device))
+                return cells.tail(cells.translator.rows(rows) + (moves[target] - moves[source]).to(cells.device))
 
         return score_pairs(moved, cells.embedded, self.epsilon, with_self(cells.n_groups, self.prepared.asked))
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Protocol, TypeVar
 
 import torch
 
 from scgce.core.solve.penalties import Gap
 from scgce.core.translations import Translations
+
+T = TypeVar("T")
+
+
+def to_device(value: T, device: torch.device) -> T:
+    """A dataclass with all tensors that it holds on a device."""
+    held = {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
+    tensors = {name: one.to(device) for name, one in held.items() if isinstance(one, torch.Tensor)}
+    return replace(value, **tensors)  # type: ignore[type-var]
 
 
 class Parametrisation(Protocol):

@@ -39,11 +39,11 @@ class _Counts:
     def __call__(self, source: int, target: int, explanations: torch.Tensor) -> torch.Tensor:
         """(S,) for explanations (S, A)."""
         cells = self.rows[source][None]
-        which = torch.zeros(len(explanations), dtype=torch.int64, device=explanations.device)
-        moved = self.cells.translate_many(cells, which, self.genes, explanations.float())
+        which = torch.zeros(len(explanations), dtype=torch.int64)
+        moved = self.cells.translate_many(cells, which, self.genes, explanations.float().to(self.cells.device))
         close = torch.cdist(moved, self.goals[target], compute_mode="donot_use_mm_for_euclid_dist") <= self.epsilon
         arrived, covered = close.any(2).double().mean(1), close.any(1).double().mean(1)
-        return self.balance * arrived + (1 - self.balance) * covered
+        return (self.balance * arrived + (1 - self.balance) * covered).cpu()
 
 
 def _some(group: slice, generator: torch.Generator) -> torch.Tensor:

@@ -17,7 +17,7 @@ from scgce.core.adam import Adam
 from scgce.core.pairs import Asked, mask_of, median_distance
 from scgce.core.score.cells import Cells
 
-from .parametrisation import Parametrisation
+from .parametrisation import Parametrisation, to_device
 from .plan import is_little
 from .truncate import top_k
 
@@ -162,8 +162,9 @@ def refine(
 
     Returns
     -------
-    δ on the genes of ``amounts``, (l, A) float64.
+    δ on the genes of ``amounts``, (l, A) float64, where those lie.
     """
+    home, amounts = amounts.genes.device, to_device(amounts, cells.device)
     scale = max(median_distance(cells.means(), asked), 1e-12)
     loss = _Loss(cells, amounts.genes, epsilon, scale, options)
     sampler = _Sampler(cells, options, generator, asked)
@@ -184,4 +185,4 @@ def refine(
             parameters.copy_(amounts.project(adam.moved(parameters, gradient, rate)))
         if on_step is not None:
             on_step()
-    return amounts.translations(parameters.detach().double())
+    return amounts.translations(parameters.detach().double()).to(home)

@@ -56,6 +56,11 @@ class Cells:
     def n_groups(self) -> int:
         return len(self.slices)
 
+    @property
+    def device(self) -> torch.device:
+        """Where their positions are computed."""
+        return self.embedded[0].device
+
     def _blocks(self, rows: slice, delta: SparseDelta) -> torch.Tensor:
         step = max(1, _BLOCK_ENTRIES // self.width)
         with torch.no_grad():
