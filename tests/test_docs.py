@@ -47,7 +47,11 @@ def test_no_docstring_is_left_alone() -> None:
     assert with_docs(tool).__doc__ is None
 
 
-@pytest.mark.parametrize("name", sorted(FRAGMENTS))
+RETURNED = {"drawn", "map_fields"}
+"""Fragments that say what a function returns."""
+
+
+@pytest.mark.parametrize("name", sorted(set(FRAGMENTS) - RETURNED))
 def test_a_fragment_describes_parameters_of_public_functions(name: str) -> None:
     lines = FRAGMENTS[name].strip("\n").splitlines()
     known = {parameter for one in public() for parameter in inspect.signature(function(one)).parameters}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
+from unittest.mock import patch
 
 import pandas as pd
 
@@ -91,11 +92,10 @@ def side_by_side(
     Every job is a process of its own, forked from one that has imported everything and run nothing, in which no thread
     waits; a job that dies takes no other along.
     """
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     context, waiting, ends = multiprocessing.get_context("forkserver"), list(todo), time.monotonic() + seconds
     context.set_forkserver_preload([__name__])
     running: dict[int, tuple[Job, multiprocessing.process.BaseProcess, Path]] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with patch.dict(os.environ, dict.fromkeys(ONE_THREAD, "1")), tempfile.TemporaryDirectory() as folder:
         try:
             while waiting or running:
                 while waiting and len(running) < most:

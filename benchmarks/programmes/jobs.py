@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import astuple, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from unittest.mock import patch
 
 import pandas as pd
 
@@ -97,10 +98,9 @@ def write(table: pd.DataFrame, file: Path) -> None:
     partial.replace(file)
 
 
+@patch.dict(os.environ, dict.fromkeys(THREADS, "1"))  # read by the processes as they start
 def run(asked: Sequence[Job], folder: Path, workers: int) -> list[Job]:
     """Do the jobs, of those that can start the longest first; those that failed."""
-    for name in THREADS:  # read by the processes as they start
-        os.environ[name] = "1"
     waiting, failed = list(asked), []
     running: dict[Future[float], Job] = {}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

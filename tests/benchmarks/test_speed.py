@@ -45,8 +45,7 @@ def test_stages_are_found_and_within_the_whole(some) -> None:
     found, own = where.profiled(
         lambda: tl.tgt(some.copy(), "group", encoder=encoder, sparsity=2, min_cells=1, device="cpu")
     )
-    idle = {"of it, refits of consistent solutions"}  # of method="path"; refinement starts without them
-    assert {stage for stage, seconds in found.items() if not seconds} == idle
+    assert all(found.values()), found
     assert sum(found[stage] for stage in where.STAGES if not stage.startswith("of it")) <= found["all"]
     assert own["seconds"].is_monotonic_decreasing
 

@@ -20,6 +20,8 @@ from tests.contract._api import TABLE, VARIANTS, at_hand, call, function, tiny
 import scgce
 
 DEVICE = "cuda"
+SLOW_HERE = [] if torch.cuda.is_available() else [pytest.mark.slow]
+"""The pretended device takes its time."""
 # Training draws other numbers on another device: these are compared by what they are for, below.
 TRAINED = {"tl.scvis", "tl.autoencoder", "tl.umap_loss", "tl.distill"}
 ON_A_DEVICE = sorted(name for name in at_hand(TABLE) if "device" in inspect.signature(function(name)).parameters)
@@ -100,9 +102,9 @@ def test_training_there_gives_numbers(name: str, gpu: str) -> None:
     "options",
     [
         {"use_rep": "X_pca", "method": "truncate"},
-        {"use_rep": "X_pca", "method": "refine"},
-        {"use_rep": "X_pca", "method": "refine", "clip": None, "amplitude": None},
-        {"use_rep": "X_map", "method": "refine"},
+        {"use_rep": "X_pca", "method": "refine", "sparsity": [30]},
+        pytest.param({"use_rep": "X_pca", "method": "refine", "clip": None, "amplitude": None}, marks=SLOW_HERE),
+        pytest.param({"use_rep": "X_map", "method": "refine"}, marks=SLOW_HERE),
         {"use_rep": "X_pca", "programs": "profile"},
     ],
     ids=["truncate", "refine", "as-published", "student", "programmes"],
@@ -110,7 +112,7 @@ def test_training_there_gives_numbers(name: str, gpu: str) -> None:
 def test_explanations_are_as_good(options: dict[str, Any], cells: ad.AnnData, gpu: str) -> None:
     found = {}
     for device in (gpu, "cpu"):
-        scgce.tl.tgt(cells, "group", sparsity=[3], device=device, key_added=device, **options)
+        scgce.tl.tgt(cells, "group", device=device, key_added=device, **{"sparsity": [3], **options})
         found[device] = scgce.get.metrics(cells, key=device)[["correctness", "coverage"]].to_numpy().mean()
     assert abs(found[gpu] - found["cpu"]) < 0.05, found
 
@@ -126,7 +128,7 @@ def test_programmes_of_the_table(ready: ad.AnnData, gpu: str) -> None:
 
 def test_what_follows_reads_a_result_made_there(cells: ad.AnnData, gpu: str) -> None:
     adata = cells.copy()
-    scgce.tl.tgt(adata, "group", use_rep="X_map", sparsity=[3], device=gpu)
+    scgce.tl.tgt(adata, "group", use_rep="X_pca", sparsity=[3], method="path", device=gpu)
     scgce.tl.evaluate(adata, device=gpu)
     scgce.tl.evidence(adata, n_permutations=3, device=gpu)
     scgce.tl.stability(adata, n_bootstraps=2, device=gpu)

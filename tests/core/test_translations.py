@@ -45,7 +45,6 @@ def test_counts_are_the_exact_zeros_of_each_pair(delta: torch.Tensor) -> None:
     assert (counts.diagonal() == 0).all()
 
 
-@few
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e5])
 def test_triangles_close_exactly_after_rounding(scale: float) -> None:
     generator = torch.Generator().manual_seed(0)

@@ -214,7 +214,8 @@ def test_every_file_that_rules_name_is_there() -> None:
     named = set()
     for path in [WORKFLOW / "Snakefile", *sorted((WORKFLOW / "rules").glob("*.smk"))]:
         for match in re.findall(r'"((?:\.\./)?(?:report|envs|scripts|schemas|rules)/[^"]+)"', path.read_text()):
-            named.add((path.parent / match).resolve())
+            kinds = ("groups", "metrics", "sweep", "contrasts") if "{kind}" in match else ("",)
+            named |= {(path.parent / match.replace("{kind}", kind)).resolve() for kind in kinds}
     assert len(named) >= 12
     assert all(path.is_file() for path in named), named
     kept = {
