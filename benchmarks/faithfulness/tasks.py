@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from benchmarks.side_by_side import side_by_side
 
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[2] / "shared"
@@ -30,12 +28,8 @@ class Task:
         return f"{self.table} {' '.join(str(value) for value in self.arguments.values())}"
 
 
-def _alone(task: Task) -> pd.DataFrame:
-    import torch
-
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
-    torch.set_num_threads(1)
+def _alone(numbered: tuple[int, Task]) -> pd.DataFrame:
+    _, task = numbered
     return task.function(**task.arguments)
 
 
@@ -62,14 +56,13 @@ def run(
         name: pd.concat([done[index] for index in sorted(done) if tasks[index].table == name], ignore_index=True)
         for name in {tasks[index].table for index in done}
     }
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        under_way = {pool.submit(_alone, task): index for index, task in enumerate(tasks) if index not in done}
-        for finished in as_completed(under_way):
-            index = under_way[finished]
-            done[index] = finished.result()
-            name = tasks[index].table
-            rows = [done[other] for other in sorted(done) if tasks[other].table == name]
-            tables[name] = pd.concat(rows, ignore_index=True)
-            save(name, tables[name])
-            print(f"[{len(done)}/{len(tasks)}] {tasks[index]}", flush=True)
+    todo = [(index, task) for index, task in enumerate(tasks) if index not in done]
+    for (index, task), rows in side_by_side(_alone, todo, jobs):
+        if rows is None:
+            raise SystemExit(f"failed: {task}")
+        done[index], name = rows, task.table
+        found = [done[other] for other in sorted(done) if tasks[other].table == name]
+        tables[name] = pd.concat(found, ignore_index=True)
+        save(name, tables[name])
+        print(f"[{len(done)}/{len(tasks)}] {task}", flush=True)
     return tables

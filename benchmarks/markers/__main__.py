@@ -19,10 +19,11 @@ from pathlib import Path
 import pandas as pd
 
 import scgce
+from benchmarks.side_by_side import side_by_side
 from benchmarks.speed.machine import describe
 
 from . import data, tables, tools
-from .jobs import CURATED, Job, jobs, rows, side_by_side
+from .jobs import CURATED, Job, jobs, rows
 
 HERE = Path(__file__).parent / "results"
 SIZES = (5, 10, 20, 30, 50, 100)

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
-import os
-import tempfile
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
-from pathlib import Path
-from unittest.mock import patch
 
 import pandas as pd
 
@@ -20,7 +12,6 @@ from benchmarks.speed.machine import peak_memory
 
 from . import curated, data, judges, tools
 
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 DONORS, CURATED = "donors", "curated"
 SECONDS = {
     "NS-Forest": 100,
@@ -82,42 +73,3 @@ def rows(job: Job, sizes: Sequence[int]) -> pd.DataFrame:
             for size, genes in panels.items()
         ]
     )
-
-
-def side_by_side(
-    work: Callable[[Job], pd.DataFrame], todo: Sequence[Job], most: int, seconds: float
-) -> Iterator[tuple[Job, pd.DataFrame | None]]:
-    """Every job with what it found, as it ends, or None if it failed or time was up.
-
-    Every job is a process of its own, forked from one that has imported everything and run nothing, in which no thread
-    waits; a job that dies takes no other along.
-    """
-    context, waiting, ends = multiprocessing.get_context("forkserver"), list(todo), time.monotonic() + seconds
-    context.set_forkserver_preload([__name__])
-    running: dict[int, tuple[Job, multiprocessing.process.BaseProcess, Path]] = {}
-    with patch.dict(os.environ, dict.fromkeys(ONE_THREAD, "1")), tempfile.TemporaryDirectory() as folder:
-        try:
-            while waiting or running:
-                while waiting and len(running) < most:
-                    job, file = waiting.pop(0), Path(folder) / f"{len(waiting)}.pkl"
-                    process = context.Process(target=_write, args=(work, job, file))
-                    process.start()
-                    running[process.sentinel] = job, process, file
-                ended = wait(list(running), max(0.0, ends - time.monotonic()))
-                for sentinel in ended:
-                    job, process, file = running.pop(sentinel)  # type: ignore[call-overload]
-                    process.join()
-                    yield job, pd.read_pickle(file) if process.exitcode == 0 else None
-                if not ended:
-                    yield from ((job, None) for job in [*(job for job, _, _ in running.values()), *waiting])
-                    return
-        finally:
-            for _, process, _ in running.values():
-                process.terminate()
-                process.join()
-
-
-def _write(work: Callable[[Job], pd.DataFrame], job: Job, file: Path) -> None:
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
-    work(job).to_pickle(file)

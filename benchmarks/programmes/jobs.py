@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
-import traceback
-import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import astuple, dataclass
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from unittest.mock import patch
 
 import pandas as pd
+
+from benchmarks.side_by_side import side_by_side
 
 from .data import DEPTHS, MAPS, SETS, Case
 from .methods import NEEDS, PARTS
@@ -23,7 +20,6 @@ FIRST = ["dataset", "map", "depth", "method", "sparsity"]
 KEY = ["dataset", "map", "depth", "part"]
 HALVES = "halves"
 """The job that makes the cells of a case, before all of its parts."""
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _WEIGHTS = {"pbmc3k": 1.0, "retina (11)": 2.3, "retina (18)": 4.0, "paul15": 2.0, "pbmc68k_reduced": 0.3}
 _COSTS = {HALVES: 60.0, "programmes": 50.0, "genes": 25.0, "means": 30.0, "nmf (12)": 25.0}
 _EFFORT = {"UMAP": 1.0, "PCA": 1.0, "scvis": 2.0}
@@ -80,8 +76,6 @@ def rows(job: Job) -> pd.DataFrame:
 
 def do(job: Job, folder: Path) -> float:
     """Make a job and write its rows; CPU seconds."""
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
     start = time.process_time()
     if job.part == HALVES:
         job.case.halves()
@@ -98,25 +92,16 @@ def write(table: pd.DataFrame, file: Path) -> None:
     partial.replace(file)
 
 
-@patch.dict(os.environ, dict.fromkeys(THREADS, "1"))  # read by the processes as they start
 def run(asked: Sequence[Job], folder: Path, workers: int) -> list[Job]:
-    """Do the jobs, of those that can start the longest first; those that failed."""
-    waiting, failed = list(asked), []
-    running: dict[Future[float], Job] = {}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        while waiting or running:
-            unfinished = {*waiting, *running.values()}
-            ready = [job for job in waiting if unfinished.isdisjoint(job.needs())]
-            for job in sorted(ready, key=lambda job: -job.cost)[: workers - len(running)]:
-                waiting.remove(job)
-                running[pool.submit(do, job, folder)] = job
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                job, error = running.pop(future), future.exception()
-                if error is None:
-                    print(f"{future.result():6.0f} s  {' '.join(job.key)}", flush=True)
-                else:  # one that fails takes no other with it
-                    print(f"failed    {' '.join(job.key)}\n{''.join(traceback.format_exception(error))}", flush=True)
-                    failed.append(job)
+    """Do the jobs, the longest first, what others need before these; those that failed."""
+    failed, left = [], sorted(asked, key=lambda job: -job.cost)
+    while left:
+        ready = [job for job in left if not set(left) & set(job.needs())]
+        left = [job for job in left if job not in ready]
+        for job, seconds in side_by_side(partial(do, folder=folder), ready, workers):
+            if seconds is None:
+                failed.append(job)
+            print(f"{'failed' if seconds is None else f'{seconds:.0f} s':9} {' '.join(job.key)}", flush=True)
     return failed
 
 

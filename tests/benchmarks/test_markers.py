@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.markers import curated, data, jobs, judges, tables, tools  # noqa: E402
+from benchmarks.side_by_side import side_by_side  # noqa: E402
 
 from scgce.datasets import simulated_cells  # noqa: E402
 
@@ -70,7 +71,7 @@ def test_verdicts_compare_with_the_best_other_tool() -> None:
 
 def test_jobs_end_on_their_own_and_one_that_fails_is_said() -> None:
     some = [jobs.Job("pbmc68k", "0", tool) for tool in ("random genes", "no such tool")]
-    found = dict(jobs.side_by_side(partial(jobs.rows, sizes=(3, 5)), some, most=2, seconds=300))
+    found = dict(side_by_side(partial(jobs.rows, sizes=(3, 5)), some, most=2, seconds=300))
     assert found[some[1]] is None
     frame = found[some[0]]
     assert frame is not None
@@ -80,7 +81,7 @@ def test_jobs_end_on_their_own_and_one_that_fails_is_said() -> None:
 
 def test_what_has_not_ended_in_time_is_said() -> None:
     some = [jobs.Job("pbmc68k", str(split), "random genes") for split in range(3)]
-    found = dict(jobs.side_by_side(partial(jobs.rows, sizes=(3,)), some, most=1, seconds=0))
+    found = dict(side_by_side(partial(jobs.rows, sizes=(3,)), some, most=1, seconds=0))
     assert found == dict.fromkeys(some)
 
 
