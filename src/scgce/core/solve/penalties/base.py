@@ -59,3 +59,32 @@ class Penalty(Protocol):
     def conjugate(self, gradient: torch.Tensor, lam: float) -> tuple[float, float]:
         """For the duality gap: a factor in [0, 1] that makes ``-factor * gradient`` dual feasible, and P*(there)."""
         ...
+
+
+class Norm:
+    """What penalties on δ itself share that are norms, up to a shift that all groups have in common."""
+
+    costs: torch.Tensor
+    """(A,) float64; inf forbids a gene, 0 makes it free."""
+
+    @property
+    def free(self) -> torch.Tensor:
+        return self.costs == 0
+
+    def translations(self, v: torch.Tensor) -> torch.Tensor:
+        return v
+
+    def vjp(self, gradient: torch.Tensor) -> torch.Tensor:
+        return gradient
+
+    def dual_norm(self, gradient: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+    def lambda_max(self, gradient: torch.Tensor) -> float:
+        dual_norm = self.dual_norm(gradient)[~self.free]
+        return float(dual_norm.max()) if len(dual_norm) else 0.0
+
+    def conjugate(self, gradient: torch.Tensor, lam: float) -> tuple[float, float]:
+        # P* is the indicator of the dual ball: scale the gradient into it.
+        worst = float(self.dual_norm(gradient).max())
+        return (1.0 if worst <= lam else lam / worst), 0.0

@@ -6,30 +6,22 @@ from dataclasses import dataclass
 
 import torch
 
+from .base import Norm
+
 
 @dataclass(frozen=True)
-class L1:
+class L1(Norm):
     """``P(δ) = mean over rows of sum_g c_g |δ_g|``: a row of the variable for every pair, unbounded amounts."""
 
     costs: torch.Tensor
     """(A,) float64; inf forbids a gene, 0 makes it free."""
     n_rows: int
 
-    @property
-    def free(self) -> torch.Tensor:
-        return self.costs == 0
-
     def take(self, genes: torch.Tensor) -> L1:
         return L1(self.costs[genes], self.n_rows)
 
-    def translations(self, v: torch.Tensor) -> torch.Tensor:
-        return v
-
     def variable(self, delta: torch.Tensor) -> torch.Tensor:
         return torch.where(self.costs.isinf(), 0.0, delta)
-
-    def vjp(self, gradient: torch.Tensor) -> torch.Tensor:
-        return gradient
 
     def rows(self, v: torch.Tensor) -> torch.Tensor:
         """(n_rows,) Σ_g c_g |δ_g| of every row."""
@@ -45,12 +37,3 @@ class L1:
     def dual_norm(self, gradient: torch.Tensor) -> torch.Tensor:
         gain = self.n_rows * gradient.abs().amax(0)
         return torch.where(self.free, torch.where(gain > 0, torch.inf, 0.0), gain / self.costs.clamp(min=1e-300))
-
-    def lambda_max(self, gradient: torch.Tensor) -> float:
-        dual_norm = self.dual_norm(gradient)[~self.free]
-        return float(dual_norm.max()) if len(dual_norm) else 0.0
-
-    def conjugate(self, gradient: torch.Tensor, lam: float) -> tuple[float, float]:
-        # P is a norm, so P* is the indicator of its dual ball: scale the gradient into it.
-        worst = float(self.dual_norm(gradient).max())
-        return (1.0 if worst <= lam else lam / worst), 0.0

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
+from .base import Norm
 from .families import rank_weights, split_prices
 from .isotonic import isotonic_decreasing
 
 
 @dataclass(frozen=True)
-class Pairwise:
+class Pairwise(Norm):
     """``P(δ) = sum_g c_g sum_k w_k δ_(k),g``: for ``exponent=1`` the mean over ordered pairs of ``c·|δ_j - δ_i|``.
 
     The prox sorts, shifts and projects on non-increasing sequences (Clusterpath, Hocking et al. 2011; clustered lasso,
@@ -31,21 +32,11 @@ class Pairwise:
     def n_rows(self) -> int:
         return len(self.prices) + 1
 
-    @property
-    def free(self) -> torch.Tensor:
-        return self.costs == 0
-
     def take(self, genes: torch.Tensor) -> Pairwise:
         return Pairwise(self.costs[genes], self.prices)
 
-    def translations(self, v: torch.Tensor) -> torch.Tensor:
-        return v
-
     def variable(self, delta: torch.Tensor) -> torch.Tensor:
         return torch.where(self.costs.isinf(), delta.mean(0), delta)
-
-    def vjp(self, gradient: torch.Tensor) -> torch.Tensor:
-        return gradient
 
     def value(self, v: torch.Tensor) -> float:
         ordered = v.sort(0, descending=True).values
@@ -66,12 +57,3 @@ class Pairwise:
         gain = (ordered.cumsum(0)[:-1] / self.prices[:, None]).amax(0).clamp(min=0.0)
         priced = gain / self.costs.clamp(min=1e-300)
         return torch.where(self.free & (gain > 0), torch.inf, torch.where(self.free, 0.0, priced))
-
-    def lambda_max(self, gradient: torch.Tensor) -> float:
-        dual_norm = self.dual_norm(gradient)[~self.free]
-        return float(dual_norm.max()) if len(dual_norm) else 0.0
-
-    def conjugate(self, gradient: torch.Tensor, lam: float) -> tuple[float, float]:
-        # P is a norm (up to a common shift), so P* is the indicator of its dual ball: scale the gradient into it.
-        worst = float(self.dual_norm(gradient).max())
-        return (1.0 if worst <= lam else lam / worst), 0.0
