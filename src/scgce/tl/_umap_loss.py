@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from anndata import AnnData
 from scipy import sparse
-from scipy.optimize import curve_fit
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
@@ -115,15 +115,13 @@ def umap_loss(
 
 
 def _similarity(spread: float, min_dist: float) -> tuple[float, float]:
-    """UMAP's a and b: ``1 / (1 + a·d^(2b))`` fitted to 1 up to ``min_dist`` and an exponential decay behind it.
-
-    As `umap.umap_.find_ab_params` fits them, whose import alone takes 7 s of a processor.
-    """
+    """UMAP's a and b."""
     if not 0 <= min_dist <= 3 * spread:
         raise ValueError(f"min_dist={min_dist!r}: expected at least 0 and at most 3 times spread={spread!r}")
-    distance = np.linspace(0, 3 * spread, 300)
-    wanted = np.where(distance < min_dist, 1.0, np.exp(-(distance - min_dist) / spread))
-    (a, b), _ = curve_fit(lambda d, a, b: 1.0 / (1.0 + a * d ** (2 * b)), distance, wanted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap's, where there is no tensorflow
+        from umap.umap_ import find_ab_params  # here: importing umap takes seconds
+    a, b = find_ab_params(spread, min_dist)
     return float(a), float(b)
 
 
