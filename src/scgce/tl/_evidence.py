@@ -57,7 +57,7 @@ def evidence(
     encoder: Any = None,
     doses: Sequence[float] = DOSES,
     n_permutations: int = 200,
-    n_random: int = 19,
+    n_random: int = 9,
     threshold: float = 0.5,
     by: Literal["pair", "donor"] = "pair",
     split_by: str | None = None,
@@ -94,7 +94,8 @@ def evidence(
         Permutations of the labels of a pair's two groups; 0 for none.
     n_random
         Of an explanation in programmes, draws of random programmes: the same genes are dealt to programmes of the same
-        sizes and the codebook is searched again, which takes as long as explaining each time; 0 for none.
+        sizes and the codebook is searched again, which takes most of the time; 0 for none. No p-value is below
+        1 / (1 + ``n_random``): take 19 or more to report one.
     threshold
         Correctness or coverage below which a pair is listed as unexplained.
     by
