@@ -74,15 +74,14 @@ def agreement(adata: ad.AnnData, one: str, other: str) -> dict[str, float]:
     return {"same_genes": float(same.mean()), "largest_difference": float(apart.max())}
 
 
-def main(quick: bool, method: str, n_cells: int | None, n_groups: int | None) -> None:
+def main(quick: bool, method: str, n_cells: int | None, n_genes: int | None, n_groups: int | None) -> None:
     """Run, print, and keep the table unless the run is a quick one."""
     warnings.simplefilter("ignore")
     logging.getLogger("scgce").setLevel(logging.ERROR)
     devices = [*(["cuda"] if torch.cuda.is_available() else []), "cpu"]
     if len(devices) == 1 and not quick:
         raise SystemExit("there is no CUDA device; --quick runs on the CPU alone")
-    largest, n_genes, most = SIZE[quick]
-    n_cells, n_groups = n_cells or largest, n_groups or most
+    n_cells, n_genes, n_groups = (g or d for g, d in zip((n_cells, n_genes, n_groups), SIZE[quick], strict=True))
     some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
     encoder, adata = encoder_of(some), many_cells(some, n_cells)
     if method == "student":
@@ -98,6 +97,7 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--method", default="path", choices=tuple(METHODS))
     parser.add_argument("--cells", type=int, help="number of cells, by default a million, or 4,000 with --quick")
+    parser.add_argument("--genes", type=int, help="number of genes, by default 20,000, or 400 with --quick")
     parser.add_argument("--groups", type=int, help="number of groups, by default 50, or 4 with --quick")
     arguments = parser.parse_args()
-    main(arguments.quick, arguments.method, arguments.cells, arguments.groups)
+    main(arguments.quick, arguments.method, arguments.cells, arguments.genes, arguments.groups)

@@ -25,6 +25,8 @@ def describe() -> str:
     if info.exists():
         names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
         model = f"{names[0]} x {len(names)}" if names else model
+    if torch.cuda.is_available():
+        model += f", {torch.cuda.get_device_name()}"
     found = []
     for name in PACKAGES:
         try:
