@@ -75,7 +75,7 @@ def material(
         gap = Gap.build(means, model.amplitude, costs, model.exponent, **how)
     check_moved(prepared.encoder, problem, means, gap, fit, asked, amplitude=model.amplitude, seed=seed)
     penalty: Penalty = Pairwise.build(costs, n_groups, model.exponent) if gap is None else gap
-    size = problem.n_genes, len(listed(n_groups, asked))
+    size = problem.n_genes, n_groups * (n_groups - 1)  # of all pairs: asking for fewer never costs more
     thin = refines and problem.n_genes > SMALL
     points: PathPoints = fit_path(
         problem,

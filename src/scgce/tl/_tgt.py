@@ -14,7 +14,6 @@ from scgce._api.constraints import FLAG, NONE, SWEEP, checked, one_of
 from scgce._api.progress import done, progress
 from scgce._api.threads import one_thread
 from scgce.core.choose.select import METHODS, smallest_sufficient
-from scgce.core.pairs import listed
 from scgce.core.solve.penalties import exponent_of
 from scgce.encoders._scvi import layer_of_scvi
 from scgce.explain import params as _params
@@ -258,7 +257,7 @@ def _explain(
     methods = [str(params["method"])]
     if methods == ["refine"]:
         methods.append("refine_consistent")
-    steps = steps_of(methods, sparsities, len(prepared.genes), len(listed(prepared.groups.n, prepared.asked)))
+    steps = steps_of(methods, sparsities, len(prepared.genes), prepared.groups.n * (prepared.groups.n - 1))
     steps += len(methods) * len(sparsities) * SCORE_STEPS
     with progress(total=PATH_STEPS + steps, desc="tgt") as bar, one_thread():
         reach = pick_epsilon(prepared, epsilon)

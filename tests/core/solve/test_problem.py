@@ -120,7 +120,7 @@ def test_a_perfect_fit_is_zero_and_never_below_for_linear_encoders(seed: int) ->
 
 
 @pytest.mark.parametrize("kind", ["linear", "mlp", "module"])
-def test_with_pairs_only_these_count(kind: str) -> None:
+def test_with_pairs_only_these_count(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = random_case(4, kind=kind, l=7)
     pairs = [(0, 3), (3, 0), (2, 5), (5, 2), (5, 6)]
     sampled = replace(case.problem, pairs=torch.tensor(pairs))
@@ -134,6 +134,10 @@ def test_with_pairs_only_these_count(kind: str) -> None:
     assert value == pytest.approx(wanted.item(), rel=1e-12)
     torch.testing.assert_close(sampled.vjp(gradient), torch.autograd.grad(wanted, delta)[0])
     assert sampled.residuals(hidden).square().sum() / 5 == pytest.approx(wanted.item(), rel=1e-12)
+    monkeypatch.setattr(module, "MAX_GRID", 4)  # pairs too many to be held together go by blocks
+    blocked = sampled.value_and_gradient(hidden)
+    assert blocked[0] == pytest.approx(value, rel=1e-12)
+    torch.testing.assert_close(blocked[1], gradient)
 
 
 @pytest.mark.parametrize(("n_groups", "n_pairs", "each"), [(26, 600, 23), (60, 600, 10), (200, 600, 3), (700, 600, 1)])

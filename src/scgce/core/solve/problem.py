@@ -118,10 +118,25 @@ class Problem:
         total = float(pairs - own.square().sum()) / self.n_pairs
         return total, -2 * (by_source + by_target) / self.n_pairs
 
+    def _linear_pairs(self, given: torch.Tensor, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """The same of the pairs given (P, 2), formed one by one: groups that no pair links may lie far apart."""
+        source, target = given.T
+        residual = (self.start - hidden)[source] - (self.targets - hidden)[target]
+        gradient = torch.zeros_like(hidden).index_add_(0, target, residual).index_add_(0, source, residual, alpha=-1)
+        return float(residual.square().sum()) / self.n_pairs, 2 * gradient / self.n_pairs
+
+    def _at_once(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor] | None:
+        """f and gradient of a linear encoder; None for others, and for pairs too many to be held together."""
+        if not self.linear or self.pairs is None:
+            return self._linear(hidden) if self.linear else None
+        fits = len(self.pairs) * self.start.shape[1] <= MAX_GRID
+        return self._linear_pairs(self.pairs, hidden) if fits else None
+
     def value(self, hidden: torch.Tensor) -> float:
         """f at D = ``hidden`` (l, h)."""
-        if self.linear and self.pairs is None:
-            return self._linear(hidden)[0]
+        found = self._at_once(hidden)
+        if found is not None:
+            return found[0]
         return sum(float(residual.square().sum()) for residual in self._residuals(hidden)) / self.n_pairs
 
     def _residuals(self, hidden: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -133,8 +148,9 @@ class Problem:
 
     def value_and_gradient(self, hidden: torch.Tensor) -> tuple[float, torch.Tensor]:
         """f and its gradient in D (l, h)."""
-        if self.linear and self.pairs is None:
-            return self._linear(hidden)
+        found = self._at_once(hidden)
+        if found is not None:
+            return found
         gradient = torch.zeros_like(hidden)
         total = 0.0
         for rows, inputs in self._inputs(hidden.detach()):
