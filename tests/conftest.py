@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anndata as ad
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,6 +22,8 @@ except ImportError:  # an extra
     da = None
 
 # One thread: the tests run beside each other, and tiny matrices do not profit from more.
+# numba comes first: its pool, which scanpy would start later, gives OpenMP, and so torch, a thread for every processor.
+numba.set_num_threads(1)
 torch.set_num_threads(1)
 
 # The same examples in every run, without a limit on time that a busy machine would miss.

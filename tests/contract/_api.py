@@ -101,7 +101,7 @@ TABLE: dict[str, Entry] = {
     "tl.autoencoder": Entry(ON_GENES, writes=("uns/X_autoencoder", "obsm/X_autoencoder")),
     "tl.umap_loss": Entry(ON_GENES, writes=("uns/X_umap_loss", "obsm/X_umap_loss")),
     "tl.distill": Entry(
-        {**EMBED, "n_steps": 800, "n_pcs": 4, "hidden": (8,), "noise": 0.1},
+        {**EMBED, "n_steps": 100, "n_pcs": 4, "hidden": (8,), "noise": 0.1},
         ("X_umap",),
         writes=("uns/X_umap_student", "obsm/X_umap_student"),
     ),

@@ -12,6 +12,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from scgce._api.constraints import one_of
+from scgce._api.threads import one_thread
 from scgce.core.choose.truncate import SparseDelta
 from scgce.core.pairs import listed
 from scgce.explain.baseline import Setting, baseline
@@ -60,7 +61,8 @@ def ranked(prepared: Prepared, method: str, most: int) -> dict[tuple[int, int], 
         labels = pd.Categorical.from_codes((codes[two] == j).astype(int), ["source", "target"])
         cells = AnnData(X[two], obs=pd.DataFrame({"group": labels}, index=[str(c) for c in range(two.sum())]))
         options = {"max_iter": 500} if method == "logreg" else {}
-        with np.errstate(all="ignore"):  # fold changes, unused, of values below zero or too large to be logarithms
+        # Fold changes, unused, of values below zero or too large to be logarithms; numba's pool sets torch's threads.
+        with np.errstate(all="ignore"), one_thread():
             sc.tl.rank_genes_groups(
                 cells, "group", groups=["target"], reference="source", method=method, rankby_abs=True, **options
             )

@@ -142,6 +142,16 @@ def nearest_within(
 
 
 @_jit
+def _longest(edges: Any) -> int:
+    """Genes of the longest of the lists between these edges."""
+    most = 0
+    for t in range(len(edges) - 1):
+        most = max(most, edges[t + 1] - edges[t])
+    return most
+
+
+# Rows are copied and added in loops: numba compiles an assignment of arrays three times as long, for its messages.
+@_jit
 def add_steps(
     values: Any, source: Any, low: Any, high: Any, edges: Any, place: Any, amounts: Any, weights: Any, out: Any
 ) -> None:
@@ -163,18 +173,22 @@ def add_steps(
         (T, n, h), added to.
     """
     n, width = out.shape[1:]
-    most = np.max(edges[1:] - edges[:-1])
+    most = _longest(edges)
     steps, maps = np.empty(n * most, weights.dtype), np.empty((most, width), weights.dtype)
     for t in range(len(source)):
         first, k, x = edges[t], edges[t + 1] - edges[t], values[source[t]]
         own = steps[: n * k].reshape(n, k)
         for e in range(k):
             g, amount = place[first + e], amounts[first + e]
-            maps[e] = weights[g]
+            for c in range(width):
+                maps[e, c] = weights[g, c]
             for i in range(n):
                 # what moves by nothing stays where it is, even outside its range
                 own[i, e] = min(max(amount, low[g] - x[i, g]), high[g] - x[i, g]) if amount != 0.0 else amount
-        out[t] += np.dot(own, maps[:k])
+        moved = np.dot(own, maps[:k])
+        for i in range(n):
+            for c in range(width):
+                out[t, i, c] += moved[i, c]
 
 
 @_jit
@@ -195,12 +209,14 @@ def pull_back(
     It comes from the cells whose bounds leave the amount as it is.
     """
     n, width = gradient.shape[1:]
-    maps = np.empty((width, np.max(edges[1:] - edges[:-1])), weights.dtype)
+    maps = np.empty(width * _longest(edges), weights.dtype)
     for t in range(len(source)):
         first, k, x = edges[t], edges[t + 1] - edges[t], values[source[t]]
+        own = maps[: width * k].reshape(width, k)
         for e in range(k):
-            maps[:, e] = weights[place[first + e]]
-        pulled = np.dot(gradient[t], np.ascontiguousarray(maps[:, :k]))
+            for c in range(width):
+                own[c, e] = weights[place[first + e], c]
+        pulled = np.dot(gradient[t], own)
         for e in range(k):
             g, amount, total = place[first + e], amounts[first + e], 0.0
             for i in range(n):
