@@ -135,3 +135,18 @@ def test_pairs_of_interest_with_donors_from_the_command_line(call: Callable, tmp
     assert wrong.code != 0 and "pairs='within:nothing'" in wrong.err
     without = call("tgt", "-i", cells, "-o", done, "-g", "group", "--method", "dbm", "--pairs", "within:group")
     assert without.code != 0 and "pairs" in without.err
+
+
+def test_donors_left_out_in_turn_from_the_command_line(call: Callable, tmp_path: Path) -> None:
+    cells, done = tmp_path / "cells.h5ad", tmp_path / "done.h5ad"
+    options = ("--n-cells", 400, "--n-genes", 80, "--n-groups", 2, "--n-donors", 4, "--seed", 1)
+    assert call("simulate", "-o", cells, *options).code == 0
+    how = ("-i", cells, "-o", done, "-g", "group", "-r", "X_pca", "-k", 4, "--no-judges", "--leave-one-out")
+    found = call("tgt", *how, "--split-by", "donor", "--method", "truncate")
+    assert found.code == 0, found.err
+    evidence = ad.read_h5ad(done).uns["tgt"]["donor_evidence"]
+    assert np.isfinite(evidence["left_out_correctness"][:, 0, 1]).all()
+    alone = call("tgt", *how)
+    assert alone.code == 2 and "--split-by" in alone.err
+    baseline = call("tgt", *how, "--split-by", "donor", "--method", "dbm")
+    assert baseline.code == 2 and "--leave-one-out: no effect" in baseline.err

@@ -21,7 +21,7 @@ from scgce.core.choose.support import close_least_steps
 from scgce.core.pairs import as_tensor, centred, linked, listed, some
 from scgce.core.solve.certificate import duality_gap
 from scgce.core.solve.path import fit_path
-from scgce.core.solve.penalties import Gap, split_prices
+from scgce.core.solve.penalties import Gap, Separate, split_prices
 from scgce.core.solve.penalties.families import asked_prices
 from scgce.core.solve.solver import Stopping, minimise
 from scgce.core.translations import Translations
@@ -71,21 +71,20 @@ def test_the_penalty_is_the_mean_over_the_pairs(seed: int, l: int) -> None:
 
 
 def optimum(case: object, lam: float, amplitude: float, pairs: list[tuple[int, int]]) -> float:
-    """Of the objective over some pairs, in the translations themselves; amounts bounded for all pairs."""
+    """Of the objective over some pairs, in the translations themselves; their amounts alone are bounded."""
     means, targets = case.means.numpy(), case.targets.numpy()  # type: ignore[attr-defined]
     W = case.problem.weights.numpy()  # type: ignore[attr-defined]
-    start, l = case.problem.start.numpy(), len(means)  # type: ignore[attr-defined]
+    start = case.problem.start.numpy()  # type: ignore[attr-defined]
     delta = cp.Variable(means.shape)
     terms = []
     for i, j in pairs:
         step = delta[j] - delta[i]
         terms += [cp.sum_squares(start[i] + step @ W - targets[j]), lam * cp.sum(cp.abs(step))]
     bounds = [delta[0] == 0]
-    for i in range(l):
-        for j in range(l):
-            real = means[j] - means[i]
-            bounds += [delta[j] - delta[i] <= amplitude * np.maximum(real, 0)]
-            bounds += [delta[j] - delta[i] >= amplitude * np.minimum(real, 0)]
+    for i, j in pairs:
+        real = means[j] - means[i]
+        bounds += [delta[j] - delta[i] <= amplitude * np.maximum(real, 0)]
+        bounds += [delta[j] - delta[i] >= amplitude * np.minimum(real, 0)]
     problem = cp.Problem(cp.Minimize(sum(terms) / len(pairs)), bounds)
     return float(problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11))
 
@@ -100,6 +99,53 @@ def test_the_solver_reaches_the_optimum_over_the_pairs_and_knows_it(lam: float) 
     best = optimum(case, lam, 2.0, pairs)
     assert found.objective == pytest.approx(best, abs=1e-5)
     assert -1e-12 <= duality_gap(problem, gap, lam, found.v) <= 1e-3 * max(best, 0.1)
+
+
+@pytest.mark.parametrize("far", [0.0, 5.0])
+def test_sets_that_no_pair_links_share_no_step(far: float) -> None:
+    case, pairs = random_case(3), [(0, 2), (2, 0), (1, 3), (3, 1)]
+    offset = far * torch.tensor([0.0, 1.0, 0.0, 1.0], dtype=torch.float64)[:, None]
+    near, apart = (Gap.build(m, 2.0, torch.ones(9), pairs=as_tensor(pairs)) for m in (case.means, case.means + offset))
+    torch.testing.assert_close(near.upper.sum(0), apart.upper.sum(0))
+    full = near.translations(near.upper)
+    torch.testing.assert_close((full[2] - full[0]).abs(), 2 * (case.means[2] - case.means[0]).abs())
+    low = Gap.build(case.means.abs(), 3.0, torch.ones(9), pairs=as_tensor(pairs), nonnegative=True)
+    most = low.translations(low.upper)
+    for i, j in pairs:
+        assert (case.means.abs()[i] + most[j] - most[i] >= -1e-9).all()
+
+
+def random_v(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0])
+def test_unbounded_amounts_of_some_pairs_are_those_of_every_set_by_itself(exponent: float) -> None:
+    sets = [[0, 3, 4], [1, 5]]  # group 2 is in no pair
+    pairs = as_tensor([(i, j) for own in sets for i in own for j in own if i != j])
+    costs = torch.tensor([1.0, 0.0, torch.inf, 0.5], dtype=torch.float64)
+    penalty = Separate.build(costs, 6, pairs, exponent)
+    v, step = penalty.variable(random_v(0, 6, 4)), torch.full((4,), 0.7, dtype=torch.float64)
+    if exponent == 1.0:
+        finite = torch.where(costs.isinf(), 0.0, costs)
+        wanted = np.mean([float(((v[j] - v[i]).abs() * finite).sum()) for i, j in pairs.tolist()])
+        assert penalty.value(v) == pytest.approx(wanted, rel=1e-12)
+    delta, found = cp.Variable((6, 4)), penalty.prox(v, step, 0.9)
+    terms = [cp.sum_squares(delta - v.numpy()) / 1.4]
+    for own in sets:
+        share = len(own) * (len(own) - 1) / len(pairs)
+        prices = split_prices(len(own), exponent).numpy()
+        for gene in (0, 3):  # sum_k F(k) (u_(k) - u_(k+1)), by sums of largest
+            values = delta[own, gene]
+            weights = np.diff(np.r_[0.0, prices, 0.0])
+            largest = [*(cp.sum_largest(values, k) for k in range(1, len(own))), cp.sum(values)]
+            steps = [weights[k] - weights[k + 1] for k in range(len(own) - 1)] + [weights[-1]]
+            terms.append(0.9 * share * float(costs[gene]) * sum(s * one for s, one in zip(steps, largest, strict=True)))
+    rule = [delta[own[0], 2] == delta[i, 2] for own in sets for i in own]
+    cp.Problem(cp.Minimize(sum(terms)), rule).solve(solver=cp.CLARABEL, tol_gap_abs=1e-12, tol_gap_rel=1e-12)
+    inside = [i for own in sets for i in own]
+    np.testing.assert_allclose(found[inside], delta.value[inside], atol=1e-5)
+    assert (found[2] == 0).all()
 
 
 def test_a_step_that_tells_no_such_pair_apart_stays_closed() -> None:

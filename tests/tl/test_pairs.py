@@ -192,8 +192,40 @@ def test_every_reader_bears_it(adata: ad.AnnData) -> None:
         ValueError, match=r"not explained \(pairs='within:kind'\); from 'B \| ctrl' there are: B \| stim"
     ):
         scgce.get.explanation(adata, "B | ctrl", "T | ctrl")
-    with pytest.raises(ValueError, match="some pairs only"):
-        scgce.tl.lineages(adata, dict.fromkeys(GROUPS[:3], "a") | dict.fromkeys(GROUPS[3:], "b"))
+
+
+@pytest.mark.parametrize("method", ["path", "truncate", "refine"])
+def test_amounts_without_a_bound_are_symmetric_and_sparse(adata: ad.AnnData, method: str) -> None:
+    how: dict[str, Any] = {**QUICK, "amplitude": None, "method": method, "sparsity": 4, "judges": False, "clip": None}
+    some = adata[adata.obs["kind"] != "NK"].copy()
+    scgce.tl.tgt(some, COLUMNS, pairs="within:kind", **how)
+    entry = some.uns["tgt"]
+    assert entry["n_genes"].max() <= 4 and entry["params"]["amplitude"] == -1
+    frame = scgce.get.metrics(some)
+    assert len(frame) == 4 and (frame["correctness"] > 0.3).all()
+    there, back = (scgce.get.explanation(some, *ends).set_index("gene") for ends in (GROUPS[:2], GROUPS[1::-1]))
+    pd.testing.assert_series_equal(there["delta"], -back["delta"].loc[there.index])
+
+
+def test_lineages_of_a_contrast_are_means_of_their_types(adata: ad.AnnData) -> None:
+    mapping = {name: ("TB" if name[0] in "TB" else "NK") + name[-7:] for name in GROUPS}
+    scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "method": "path"}, key_added="exact")
+    scgce.tl.lineages(adata, mapping, key="exact", judges=False)
+    names = ["TB | ctrl", "TB | stim", "NK | ctrl", "NK | stim"]
+    frame = scgce.get.metrics(adata, key="lineages")
+    assert {(row.source, row.target) for row in frame.itertuples()} == {
+        (source, target) for source in names for target in names if source != target and source[:2] == target[:2]
+    }
+    cells = adata.obs["kind"].value_counts()
+    basis = scgce.get.deltas(adata, key="exact")
+    shifts = {kind: basis.loc[f"{kind} | stim"] - basis.loc[f"{kind} | ctrl"] for kind in "TB"}
+    wanted = (cells["T"] * shifts["T"] + cells["B"] * shifts["B"]) / (cells["T"] + cells["B"])
+    found = scgce.get.explanation(adata, "TB | ctrl", "TB | stim", key="lineages").set_index("gene")["delta"]
+    np.testing.assert_allclose(found, wanted.loc[found.index], atol=1e-4)
+    assert set(wanted.index[wanted.abs() > 1e-4]) <= set(found.index)
+    with pytest.raises(ValueError, match="links no two of a, b; expected two lineages with groups of the same sets"):
+        scgce.tl.lineages(adata, dict.fromkeys(GROUPS[:2], "a") | dict.fromkeys(GROUPS[2:], "b"))
+    del adata.uns["exact"], adata.uns["lineages"], adata.obs["lineages"]
 
 
 def test_a_group_in_no_pair_is_named(adata: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
@@ -226,8 +258,6 @@ def test_errors_say_what_is_accepted(adata: ad.AnnData, pairs: Any, error: Any, 
 def test_errors_of_references_and_columns(adata: ad.AnnData) -> None:
     with pytest.raises(KeyError, match="reference='nowhere'.*ctrl"):
         scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "reference": "nowhere"})
-    with pytest.raises(ValueError, match="amplitude=None"):
-        scgce.tl.tgt(adata, COLUMNS, **WITHIN, amplitude=None)
     with pytest.raises(ValueError, match=r"group 'ctrl' have 3 labels of 'kind'.*groupby=\['kind', 'state'\]"):
         scgce.tl.tgt(adata, "state", **{**WITHIN, "pairs": "within:kind", "reference": None})
     odd = adata.copy()

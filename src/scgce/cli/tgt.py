@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 WHAT, HOW, CHECKS = "What is explained", "How", "Checks and machine"
 
-ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs")
-"""What `tl.dbm` does not take."""
+ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs", "leave_one_out")
+"""What `tl.dbm` does not take, or what cannot repeat it."""
 
 Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
 METHOD_HELP = (
@@ -36,6 +36,7 @@ CLIP = "How far cells may go: range (each gene's observed range), zero (not belo
 REFERENCE = "Group whose own amounts are 0, a label of one of several columns, or baseline. Display only."
 PAIRS = "Pairs that matter: all, or those of groups that share a label of a column."
 DONORS = "Donors or samples: whole ones fit, select and are reported; with --pairs also what they say."
+LEFT_OUT = "With --split-by: explain again without each donor, score on it (a fit for each)."
 
 Text = str | None
 OPTIONS = {
@@ -61,6 +62,7 @@ OPTIONS = {
         float, 0.25, "Share that selects, and share that is reported.", CHECKS, least=0, most=0.499
     ),
     "split_by": Option(Text, None, DONORS, CHECKS, "COLUMN", complete=names_in("obs")),
+    "leave_one_out": Option(bool, False, LEFT_OUT, CHECKS, flags=("--leave-one-out/--no-leave-one-out",)),
     "judges": Option(bool, True, "Ask independent classifiers too.", CHECKS, flags=("--judges/--no-judges",)),
     "min_cells": Option(int, 3, "A group with fewer cells is an error.", CHECKS, least=1),
     "key": Option(Text, None, "Name of the result in uns; tgt or dbm if not given.", CHECKS, "KEY"),
@@ -84,7 +86,9 @@ def tgt(
     given = _understood(options)
     if given["encoder"] is not None and use_rep is not None:
         raise UsageError("--encoder and --use-rep: give one of them")
-    method, key = given["method"], given.pop("key")
+    method, key, leave_one_out = given["method"], given.pop("key"), given.pop("leave_one_out")
+    if leave_one_out and given["split_by"] is None:
+        raise UsageError("--leave-one-out: expected --split-by COLUMN as well, whose donors are left out in turn")
     if method == "dbm":
         refuse_without_effect(ONLY_TGT, "with --method dbm")
         given = {name: value for name, value in given.items() if name not in (*ONLY_TGT, "method")}
@@ -98,8 +102,8 @@ def tgt(
     adata = read(input, raw=raw)
     check_contents(adata, output)
     tool(adata, _values.columns(groupby, adata.obs.columns), **given)
-    if options["pairs"] != "all" and options["split_by"] is not None:
-        tl.evidence(adata, key, by="donor", device=device)
+    if options["split_by"] is not None and (options["pairs"] != "all" or leave_one_out):
+        tl.evidence(adata, key, by="donor", leave_one_out=leave_one_out, device=device)
     write(adata, output)
 
 

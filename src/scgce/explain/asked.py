@@ -110,25 +110,32 @@ def in_gauge(deltas: np.ndarray, groups: Groups, asked: Asked | None, reference:
     Parameters
     ----------
     deltas
-        In any gauge.
+        In any gauge; where only some pairs were asked for, one of its own in every set of groups that they link.
     groups
         The groups.
     asked
         The pairs; None for all.
     reference
-        A group, whose row becomes 0 (None: the first); "baseline"; or a label of one of the joined columns: in every
-        set of groups that pairs link, the row of the first group of that label, which changes none of these pairs.
+        A group, whose row becomes 0 (None: the first); "baseline"; or a label of one of the joined columns, the first
+        group of that label. Where only some pairs were asked for, so it is in every set of groups that they link: its
+        first group's row becomes 0 if none there is meant.
     """
     names = [str(name) for name in groups.names]
     word, column = reference_words(names, groups.key, reference)
-    if not column:
+    if not column and asked is None:
         row: Any = BASELINE if word == BASELINE else names.index(word) if word else 0
         return gauge(deltas, row, groups.sizes)
-    has = np.array([has_label(name, groups.key, (column, word)) for name in names])
+    if column:
+        has = np.array([has_label(name, groups.key, (column, word)) for name in names])
+    else:
+        has = np.array([name == word for name in names])
     sets = np.zeros(len(names), dtype=np.int64) if asked is None else linked(asked)
     shifted = np.array(deltas, dtype=np.float64)
     for number in np.unique(sets):
         inside = np.flatnonzero(sets == number)
+        if word == BASELINE and not column:
+            shifted[inside] = gauge(shifted[inside], "baseline", groups.sizes[inside])
+            continue
         first = inside[has[inside]]
         shifted[inside] -= shifted[first[0] if len(first) else inside[0]]
     return shifted

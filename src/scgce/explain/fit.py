@@ -16,7 +16,7 @@ from scgce.core.choose.select import Material
 from scgce.core.pairs import Asked, as_tensor, listed, some
 from scgce.core.score.cells import Cells
 from scgce.core.solve.path import RICHEST, PathPoints, fit_path
-from scgce.core.solve.penalties import Gap, Pairwise, Penalty
+from scgce.core.solve.penalties import Gap, Pairwise, Penalty, Separate
 from scgce.core.solve.problem import Problem, some_pairs
 from scgce.core.solve.solver import Stopping
 
@@ -68,13 +68,9 @@ def material(
     n_groups, asked = prepared.groups.n, prepared.asked
     fitted = _fitted_pairs(problem, asked, seed)
     problem = problem if fitted is None else replace(problem, pairs=fitted.to(problem.start.device))
-    gap = None
-    if model.amplitude is not None:
-        priced = None if asked is None else as_tensor(listed(n_groups, asked))
-        how: dict[str, Any] = {"nonnegative": model.nonnegative, "pairs": priced}
-        gap = Gap.build(means, model.amplitude, costs, model.exponent, **how)
+    penalty = penalty_of(model, means, costs, asked)
+    gap = penalty if isinstance(penalty, Gap) else None
     check_moved(prepared.encoder, problem, means, gap, fit, asked, amplitude=model.amplitude, seed=seed)
-    penalty: Penalty = Pairwise.build(costs, n_groups, model.exponent) if gap is None else gap
     size = problem.n_genes, n_groups * (n_groups - 1)  # of all pairs: asking for fewer never costs more
     thin = refines and problem.n_genes > SMALL
     points: PathPoints = fit_path(
@@ -104,6 +100,17 @@ def material(
         means=torch.where(costs.isinf(), means[:1], means).cpu(),
         asked=asked,
     )
+
+
+def penalty_of(model: Model, means: torch.Tensor, costs: torch.Tensor, asked: Asked | None) -> Penalty:
+    """What translations cost: bounded by the real differences of ``means`` (l, d), or not; over the pairs asked for."""
+    priced = None if asked is None else as_tensor(listed(len(means), asked))
+    if model.amplitude is not None:
+        how: dict[str, Any] = {"nonnegative": model.nonnegative, "pairs": priced}
+        return Gap.build(means, model.amplitude, costs, model.exponent, **how)
+    if priced is not None:
+        return Separate.build(costs, len(means), priced, model.exponent)
+    return Pairwise.build(costs, len(means), model.exponent)
 
 
 def _fitted_pairs(problem: Problem, asked: Asked | None, seed: int) -> torch.Tensor | None:

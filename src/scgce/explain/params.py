@@ -68,20 +68,16 @@ def check_for_programs(**given: Any) -> None:
             )
 
 
-def check_bounded(amplitude: float | None, *, nonnegative: bool, pairs: Any) -> None:
+def check_bounded(amplitude: float | None, *, nonnegative: bool) -> None:
     """Refuse unbounded amounts together with what bounded ones alone can do.
-
-    The penalty of unbounded amounts sorts all groups (Eq. 9); over some pairs only it would have no exact step.
 
     Raises
     ------
     ValueError
-        If ``amplitude`` is None and one of the others is given.
+        If ``amplitude`` is None and the other is given.
     """
     if nonnegative and amplitude is None:
         raise ValueError("nonnegative=True with amplitude=None: expected an amplitude, which bounds the amounts")
-    if amplitude is None and not (isinstance(pairs, str) and pairs == "all"):
-        raise ValueError(f"pairs={pairs!r} with amplitude=None: expected an amplitude, or pairs='all'")
 
 
 def lams_of(lam: Any) -> list[float] | None:

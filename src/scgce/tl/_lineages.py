@@ -17,6 +17,7 @@ from scgce._api.docs import with_docs
 from scgce._api.errors import NotFoundError, listing, not_found
 from scgce._api.groups import Groups, labels_of
 from scgce.core.choose.select import Explained
+from scgce.core.pairs import Asked, linked
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 from scgce.encoders import encoder_from_uns
@@ -47,6 +48,10 @@ def lineages(
     A lineage's translation is the mean of its groups', each weighted by its number of cells. Nothing is fitted again,
     so what is said about lineages agrees with what is said about their groups: explanations are symmetric and
     transitive, and correctness and coverage count all reported cells of a lineage, with the ε of the explanation.
+
+    Of an explanation of some pairs (``pairs="within:cell_type"``) the lineages are such as ``"T | ctrl"`` and
+    ``"T | stim"``: their translation is the mean of what their types do, each weighted by its cells in both, whatever
+    their shares in either. Pairs of lineages that hold other types have no explanation.
 
     Parameters
     ----------
@@ -80,16 +85,12 @@ def lineages(
     KeyError
         If there is no such explanation, column or group.
     ValueError
-        If fewer than two lineages result, a group lies in two, or the explanation was made pair by pair.
+        If fewer than two lineages result, a group lies in two, the explanation was made pair by pair, or its pairs link
+        no two lineages.
     """
     entry = read_result(adata, key)
     if "pair_deltas" in entry:
         raise ValueError(f"key={key!r} was made pair by pair ({entry['params']['method']}): it has no basis to average")
-    if "asked" in entry:
-        raise ValueError(
-            f"key={key!r} explains some pairs only (pairs={entry['params'].get('pairs')!r}); expected a result of all "
-            "pairs, of which groups can be averaged"
-        )
     if copy:
         adata = adata.copy()
     seed = seed_for(entry, rng)
@@ -100,10 +101,10 @@ def lineages(
     prepared = with_stored_means(prepared, entry)
     parents = _parents(adata, prepared.groups, lineage)
     column = lineage if isinstance(lineage, str) else key_added
-    weights = _weights(entry, prepared.groups, parents)
+    weights = _weights(entry, prepared, parents)
     merged = _merged(prepared, column, parents, weights)
     panel = Panel.fit(merged, judges, parents=parents, movable=stored_movable(entry, merged.genes)) if judges else None
-    report = Report(merged.part(REPORT), float(entry["epsilon"]), panel)
+    report = Report(merged.part(REPORT), float(entry["epsilon"]), panel, merged.asked)
     explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
     selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))
     kept = {**entry["params"], "groupby": column, "lineages_of": key}
@@ -150,13 +151,42 @@ def _by_group(lineage: Mapping[Any, Any]) -> dict[str, str]:
     return found
 
 
-def _weights(entry: dict[str, Any], groups: Groups, parents: dict[str, str]) -> pd.DataFrame:
-    """Lineages × groups: share of each group's cells in its lineage, rows summing to 1."""
+def _weights(entry: dict[str, Any], prepared: Prepared, parents: dict[str, str]) -> pd.DataFrame:
+    """Lineages × groups: share of each group's cells in its lineage, rows summing to 1.
+
+    Where some pairs were asked for, amounts mean something within a set of groups that these link. So a set counts
+    alike in all lineages, by the cells of all its groups, and its groups share that by their own.
+    """
     sizes = dict(zip(entry["groups"], np.asarray(entry["sizes"], dtype=float), strict=True))
-    table = pd.DataFrame(0.0, index=list(dict.fromkeys(parents.values())), columns=list(groups.names))
+    table = pd.DataFrame(0.0, index=list(dict.fromkeys(parents.values())), columns=list(prepared.groups.names))
     for group, parent in parents.items():
         table.loc[parent, group] = sizes[group]
+    if prepared.asked is not None:
+        cells = table.to_numpy()
+        same = _same_set(prepared.asked)
+        within = cells @ same
+        table *= np.divide(cells.sum(0) @ same, within, out=np.zeros_like(within), where=within > 0)
     return table.div(table.sum(axis=1), axis=0)
+
+
+def _same_set(asked: Asked) -> np.ndarray:
+    """(l, l): 1 where pairs asked for lead from one group to the other, and for a group itself."""
+    sets = linked(asked)
+    return (sets[:, None] == sets[None, :]).astype(float)
+
+
+def _linked_lineages(asked: Asked | None, weights: pd.DataFrame) -> Asked | None:
+    """The pairs of lineages that have an explanation: those with groups of the same sets; None for all."""
+    if asked is None:
+        return None
+    has = weights.to_numpy() @ _same_set(asked) > 0
+    alike = (has[:, None] == has[None, :]).all(2) & ~np.eye(len(has), dtype=bool)
+    if not alike.any():
+        raise ValueError(
+            f"lineage: the explanation is of some pairs only, and links no two of {listing(weights.index)}; expected "
+            "two lineages with groups of the same sets that its pairs link, such as 'T | ctrl' and 'T | stim'"
+        )
+    return None if alike.sum() == len(has) * (len(has) - 1) else alike
 
 
 def _merged(prepared: Prepared, key: str, parents: dict[str, str], weights: pd.DataFrame) -> Prepared:
@@ -177,7 +207,7 @@ def _merged(prepared: Prepared, key: str, parents: dict[str, str], weights: pd.D
         means=means,
         reported_means=reported,
         most_reported=bound,
-        asked=None,
+        asked=_linked_lineages(prepared.asked, weights),
     )
 
 

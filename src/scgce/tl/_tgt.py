@@ -139,7 +139,8 @@ def tgt(
         "ctrl"}``; or "within:cell_type", all pairs of groups that share a label of that column (one of ``groupby``, or
         a column that has one label in every group). Both directions of each are explained. Objective, choice, number
         of genes, programmes, means of the metrics and report look at these pairs only; the others have no explanation
-        and NaN for their metrics. δ is one vector a group all the same. Needs an amplitude.
+        and NaN for their metrics. δ is one vector a group all the same; groups that no chain of pairs links share no
+        amount. With ``amplitude=None`` all pairs of linked groups are priced.
     penalty
         What a gene costs: "pair", its amount for every pair it tells apart (Eq. 9); "gene", its range once (a small
         panel over all pairs); or a number between 0 ("gene") and 1 ("pair").
@@ -197,7 +198,7 @@ def tgt(
     amplitude = _params.amplitude_of(amplitude, in_programs=programs is not None)
     if programs is not None:
         _params.check_for_programs(method=method, lam=lam, penalty=penalty, nonnegative=nonnegative)
-    _params.check_bounded(amplitude, nonnegative=nonnegative, pairs=pairs)
+    _params.check_bounded(amplitude, nonnegative=nonnegative)
     lams, exponent = _params.lams_of(lam), exponent_of(penalty)
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)

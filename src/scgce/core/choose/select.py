@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from scgce.core.pairs import Asked, listed, some, with_self
+from scgce.core.pairs import Asked, anchored, listed, some, stacked, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, off_diagonal_mean, score_pairs
 from scgce.core.solve.path import PathPoints, Point
@@ -92,6 +92,7 @@ def quality(scores: Scores, balance: float = RefineOptions.balance) -> float:
 
 
 def _validated(material: Material, translations: Translations, k: int, lam: float, cut: bool) -> Explained:
+    translations = replace(translations, values=anchored(translations.values, material.asked))
     rounded = translations.rounded().drop_unused()
     pairs = some(material.validate.n_groups, material.asked, PAIRS, material.seed)
     return Explained(k, lam, rounded, cut, _score(material, PairCuts(rounded.dense(), k if cut else None), pairs))
@@ -143,11 +144,18 @@ def consistent(material: Material, k: int) -> Explained:
         starts.append((point.lam, close_least_steps(point.translations, strength, k, material.asked)))
     candidates = []
     for lam, translations in starts:
-        relaxed = relaxed_refit(material.problem, translations, material.gap, stopping=ROUGH)
+        apart = _stacked(material, translations)
+        relaxed = relaxed_refit(material.problem, apart, material.gap, stopping=ROUGH)
         candidates.append(_validated(material, relaxed, k, lam, False))
     best = _best(candidates)
-    exact = relaxed_refit(material.problem, best.translations, material.gap, stopping=RELAXED)
+    apart = _stacked(material, best.translations)
+    exact = relaxed_refit(material.problem, apart, material.gap, stopping=RELAXED)
     return _best([best, _validated(material, exact, k, best.lam, False)])
+
+
+def _stacked(material: Material, translations: Translations) -> Translations:
+    """The same explanations, the order of whose groups couples no two sets that the pairs asked for do not link."""
+    return replace(translations, values=stacked(translations.values, material.asked))
 
 
 def _refined(
@@ -308,7 +316,9 @@ def _on_its_partition(material: Material, start: Explained, on_step: Callable[[]
     genes = start.translations.genes
     if len(genes) == 0:
         return [start]
-    gaps = partition_gaps(start.translations, None if material.gap is None else material.gap.take(genes))
+    gaps = partition_gaps(
+        _stacked(material, start.translations), None if material.gap is None else material.gap.take(genes)
+    )
 
     def steps(origin: Explained) -> Parametrisation:
         values = origin.translations.dense()[:, genes]

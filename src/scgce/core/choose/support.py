@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import torch
 
-from scgce.core.pairs import Asked, mask_of
+from scgce.core.pairs import Asked, mask_of, stacked
 from scgce.core.translations import Translations
 
 _jit: Callable[..., Any] = numba.njit(nogil=True, cache=True)
@@ -67,7 +67,7 @@ def close_least_steps(
     -------
     Translations with exact ties where steps were closed. Still consistent: they are differences of per-group rows.
     """
-    ordered, order = translations.values.cpu().sort(dim=0, stable=True)
+    ordered, order = stacked(translations.values.cpu(), asked).sort(dim=0, stable=True)
     steps = ordered.diff(dim=0)
     effect = (steps * strength[translations.genes].cpu()).flatten()
     places = effect.argsort(descending=True, stable=True)[: int((effect > 0).sum())]

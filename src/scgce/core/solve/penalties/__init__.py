@@ -1,4 +1,7 @@
-"""Penalties on translations: one contract (`Penalty`), kept by `Pairwise` (the paper), `Gap` (plausible) and `L1`."""
+"""Penalties on translations: one contract (`Penalty`).
+
+`Pairwise` (the paper; `Separate` of some pairs), `Gap` (plausible) and `L1` keep it.
+"""
 
 from __future__ import annotations
 
@@ -7,5 +10,6 @@ from .families import exponent_of, rank_weights, split_prices
 from .gap import Gap
 from .l1 import L1
 from .pairwise import Pairwise
+from .separate import Separate
 
-__all__ = ["L1", "Gap", "Pairwise", "Penalty", "exponent_of", "rank_weights", "split_prices"]
+__all__ = ["L1", "Gap", "Pairwise", "Penalty", "Separate", "exponent_of", "rank_weights", "split_prices"]

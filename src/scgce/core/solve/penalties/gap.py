@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from scgce.core.pairs import members, of_pairs, stacked
+
 from .families import asked_prices, split_prices
 
 
@@ -42,11 +44,15 @@ class Gap:
         """Bounds from the groups' means (l, A) and the amplitude c > 0.
 
         With ``nonnegative`` the amplitude of a gene is lowered until no group's mean is taken below zero. Where only
-        some ``pairs`` (P, 2) count, a step is priced by them, and closed where it tells none of them apart.
+        some ``pairs`` (P, 2) count, a step is priced by them, and closed where it tells none of them apart; groups that
+        they do not link share no step.
         """
-        ordered, order = means.sort(dim=0, stable=True)
+        asked = None if pairs is None else of_pairs(pairs, len(means))
         if nonnegative:
-            amplitude = nonnegative_amplitude(ordered, amplitude)  # type: ignore[assignment]
+            sets = [means] if asked is None else [means[rows.to(means.device)] for rows in members(asked)]
+            bounds = [nonnegative_amplitude(own.sort(dim=0).values, amplitude) for own in sets]
+            amplitude = torch.stack(bounds).amin(0)  # type: ignore[assignment]
+        ordered, order = stacked(means, asked).sort(dim=0, stable=True)
         upper = torch.where(costs.isinf(), 0.0, amplitude * ordered.diff(dim=0))
         if pairs is None:
             return cls(order, upper, costs, split_prices(len(means), exponent).to(costs))
