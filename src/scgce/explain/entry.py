@@ -19,7 +19,7 @@ from scgce.core.choose.baselines import best_factor
 from scgce.core.choose.plan import PAIRS
 from scgce.core.choose.select import Explained, quality
 from scgce.core.choose.truncate import PairCuts
-from scgce.core.pairs import Asked, listed, median_distance, some, with_self
+from scgce.core.pairs import Asked, listed, median_distance, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.changes import mean_changes
 from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity
@@ -36,8 +36,8 @@ from .read import Prepared
 from .split import REPORT, VALIDATE
 from .units import units_of
 
-MOST_TRANSPORTED = 200
-"""Cells per group in an optimal transport plan, whose cost grows with the cube."""
+MOST_TRANSPORTED, FEW_TRANSPORTED = 200, 40
+"""Cells per group in an optimal transport plan, whose cost grows with the cube; with more pairs than `PAIRS`, few."""
 COARSE = 0.5
 """ε above this share of the median distance between groups' centres makes the metrics lenient: the user is told."""
 LENIENT = (
@@ -56,30 +56,43 @@ class Report:
     asked: Asked | None = None
     """Pairs that are scored; None for all."""
 
+    seed: int = 0
+    """Draws the pairs of the sweep."""
+
     @property
     def pairs(self) -> list[tuple[int, int]]:
         """Ordered pairs that are scored."""
         return listed(self.cells.n_groups, self.asked)
 
-    def scores(self, cuts: PairCuts) -> Scores:
-        """Correctness and coverage of the ordered pairs."""
-        pairs = with_self(self.cells.n_groups, self.asked)
-        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon, pairs)
+    @cached_property
+    def sample(self) -> list[tuple[int, int]]:
+        """The ordered pairs by which sparsities are compared: all of up to 25 groups, some of more."""
+        return some(self.cells.n_groups, self.asked, PAIRS, self.seed) or self.pairs
+
+    def scores(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]]) -> Scores:
+        """Correctness and coverage of ordered pairs, and the self-similarity of all groups."""
+        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon, self._with_self(pairs))
+
+    def scored(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]]) -> dict[str, np.ndarray]:
+        """`scores`, and the share of translated cells that each independent judge calls the target, (l, l) each."""
+        scores = self.scores(cuts, pairs)
+        judged = {} if self.panel is None else self.panel.scores(cuts, self._with_self(pairs))
+        return {"correctness": scores.correctness, "coverage": scores.coverage, **judged}
+
+    def _with_self(self, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        return [(g, g) for g in range(self.cells.n_groups)] + list(pairs)
 
     @cached_property
     def _index(self) -> GroupIndex:
         return index_groups(self.cells.embedded)
 
-    def of_selected(self, sweep: dict[str, Any], selected: int) -> dict[str, np.ndarray]:
-        """What the judges said of the selected sparsity, and the genes that they read; the pairs asked for, if some."""
-        said = {name: sweep[name][selected].copy() for name in sweep if name.startswith("judge_")}
-        said |= {} if self.asked is None else {"asked": self.asked}
-        return said if self.panel is None else {**said, "movable": self.panel.movable}
-
-    def judged(self, cuts: PairCuts) -> dict[str, np.ndarray]:
-        """Share of translated cells that each independent judge calls the target, (l, l) each."""
-        pairs = with_self(self.cells.n_groups, self.asked)
-        return {} if self.panel is None else self.panel.scores(cuts, pairs)
+    def of_selected(self, sweep: dict[str, Any], selected: int, cuts: PairCuts) -> dict[str, np.ndarray]:
+        """All scores of the selected sparsity, the genes that the judges read and the pairs asked for, if some."""
+        names = [name for name in sweep if name in {"correctness", "coverage"} or name.startswith("judge_")]
+        everywhere = len(self.sample) == len(self.pairs)
+        found = {n: sweep[n][selected].copy() for n in names} if everywhere else self.scored(cuts, self.pairs)
+        found |= {} if self.asked is None else {"asked": self.asked}
+        return found if self.panel is None else {**found, "movable": self.panel.movable}
 
 
 def stored(
@@ -105,7 +118,7 @@ def stored(
         Of the difference of means, one for each sparsity; None: chosen on the validation cells.
     """
     bases = [_basis(candidate, prepared, reference) for candidate in explained]
-    sweep = _sweep(report, explained, bases, on_sparsity)
+    sweep = _sweep(report, explained, bases, selected, on_sparsity)
     if factors is None:
         factors = _factors(prepared, report.epsilon, explained, params["amplitude"])
     sweep |= _differences(prepared, report, explained, factors)
@@ -114,6 +127,7 @@ def stored(
     chosen = _cuts(explained[selected], bases[selected])
     moved = report.cells.mover(chosen)
     distance = median_distance(report.cells.means(), report.asked)
+    transported = MOST_TRANSPORTED if len(report.pairs) <= PAIRS else FEW_TRANSPORTED
     if report.epsilon > COARSE * distance:
         warn(LENIENT % (report.epsilon, distance), QualityWarning)
     entry: dict[str, Any] = {
@@ -128,17 +142,15 @@ def stored(
         },
         **_of_cells(prepared),
         "deltas": bases[selected].numpy(),
-        "correctness": sweep["correctness"][selected].copy(),
-        "coverage": sweep["coverage"][selected].copy(),
+        **report.of_selected(sweep, selected, chosen),
         "percent_explained": percent_explained_pairs(
-            moved, report.cells.embedded, report.pairs, max_cells=MOST_TRANSPORTED, rng=prepared.seed
+            moved, report.cells.embedded, report.pairs, max_cells=transported, rng=prepared.seed
         ),
         "n_genes": _counts(chosen, report),
         "epsilon": float(report.epsilon),
         "center_distance": distance,
         "sweep": sweep,
     }
-    entry |= report.of_selected(sweep, selected)
     if isinstance(explained[selected], PairExplained):
         entry["pair_deltas"] = pair_rows(chosen)
         sweep["pair_deltas"] = sparse.vstack([pair_rows(candidate.cuts()) for candidate in explained], format="csr")
@@ -194,13 +206,15 @@ def _sweep(
     report: Report,
     explained: Sequence[Explained],
     bases: Sequence[torch.Tensor],
+    selected: int,
     on_sparsity: Callable[[], Any] | None,
 ) -> dict[str, Any]:
-    changes = {} if report.cells.translator.bounds is None else {"changes": _changes(report, explained, bases)}
+    bounded = report.cells.translator.bounds is not None
+    changes = {"changes": _changes(report, explained, bases, selected)} if bounded else {}
     return {
         "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
         "lam": np.array([candidate.lam for candidate in explained]),
-        "similarity": _similarities(explained, report.pairs),
+        "similarity": _similarities(explained, report.sample),
         "deltas": _rows(bases),
         "validation_correctness": np.stack([candidate.validation.correctness for candidate in explained]),
         "validation_coverage": np.stack([candidate.validation.coverage for candidate in explained]),
@@ -224,12 +238,17 @@ def _variant(
     }
 
 
-def _changes(report: Report, explained: Sequence[Explained], bases: Sequence[torch.Tensor]) -> sparse.csr_matrix:
-    """Mean of t(x) − x over the reported cells, (K·l·l, d): row i·l + j of a sparsity for i → j."""
-    found = [
-        pair_rows(mean_changes(report.cells, _cuts(candidate, basis), report.pairs), report.pairs)
-        for candidate, basis in zip(explained, bases, strict=True)
-    ]
+def _changes(
+    report: Report, explained: Sequence[Explained], bases: Sequence[torch.Tensor], selected: int | None = None
+) -> sparse.csr_matrix:
+    """Mean of t(x) − x over the reported cells, (K·l·l, d): row i·l + j of a sparsity for i → j.
+
+    Of the pairs that are scored: all at the selected sparsity.
+    """
+    found = []
+    for index, (candidate, basis) in enumerate(zip(explained, bases, strict=True)):
+        pairs = report.pairs if index == selected else report.sample
+        found.append(pair_rows(mean_changes(report.cells, _cuts(candidate, basis), pairs), pairs))
     return sparse.vstack(found, format="csr")
 
 
@@ -256,7 +275,7 @@ def _differences(
     found: dict[str, list[np.ndarray]] = {}
     for candidate, factor in zip(explained, factors, strict=True):
         for prefix, scale in (("dbm_", 1.0), ("dbm_scaled_", factor)):
-            scores = report.scores(PairCuts(scale * means, candidate.compared))
+            scores = report.scores(PairCuts(scale * means, candidate.compared), report.sample)
             found.setdefault(f"{prefix}correctness", []).append(scores.correctness)
             found.setdefault(f"{prefix}coverage", []).append(scores.coverage)
     return {"dbm_factor": np.array(factors), **{name: np.stack(matrices) for name, matrices in found.items()}}
@@ -277,10 +296,7 @@ def _scored(
     """Correctness, coverage and judges of every sparsity, (K, l, l) each."""
     rows: dict[str, list[np.ndarray]] = {}
     for candidate, basis in zip(explained, bases, strict=True):
-        cuts = _cuts(candidate, basis)
-        scores = report.scores(cuts)
-        found = {"correctness": scores.correctness, "coverage": scores.coverage, **report.judged(cuts)}
-        for name, matrix in found.items():
+        for name, matrix in report.scored(_cuts(candidate, basis), report.sample).items():
             rows.setdefault(prefix + name, []).append(matrix)
         if on_sparsity is not None:
             on_sparsity()
@@ -313,4 +329,4 @@ def report_on(prepared: Prepared, epsilon: float, judges: Any, movable: np.ndarr
     """The reported cells with their ε and judges (fitted on other cells, on the ``movable`` genes)."""
     cells = prepared.part(REPORT)
     panel = None if not judges else Panel.fit(prepared, judges, movable=movable)
-    return Report(cells, epsilon, panel, prepared.asked)
+    return Report(cells, epsilon, panel, prepared.asked, prepared.seed)

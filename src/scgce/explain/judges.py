@@ -21,8 +21,16 @@ from scgce.matrix import arrays
 from .read import Prepared
 from .split import FIT, REPORT
 
-MOST_JUDGED = 100
-"""Reported cells per group that are put before the judges."""
+MOST_JUDGED, LEAST_JUDGED = 100, 20
+"""Reported cells per group that are put before the judges: of up to `_ALL` groups, and of very many."""
+MOST_TAUGHT, LEAST_TAUGHT = 200, 30
+"""Fitting cells per group that teach them."""
+_ALL = 20
+
+
+def _per_group(most: int, least: int, n_groups: int) -> int:
+    """Cells per group: as many in all as `_ALL` groups would have, but a few of each."""
+    return max(least, min(most, most * _ALL // n_groups))
 
 
 @dataclass(frozen=True)
@@ -49,14 +57,14 @@ class Panel:
         judges read; `movable_genes` of the encoder if None.
         """
         home = prepared if fitted_on is None else fitted_on
-        rows = home.rows(FIT, MOST_JUDGED * 2)
+        rows = home.rows(FIT, _per_group(MOST_TAUGHT, LEAST_TAUGHT, home.groups.n))
         place = {name: index for index, name in enumerate(prepared.groups.names)}
         codes = np.array([place.get(name, -1) for name in home.groups.names])[home.groups.codes[rows]]
         columns = _positions(home.genes, prepared.genes)
         read = movable_genes(prepared.encoder) if movable is None else movable
         found = _fitted(arrays.csr_rows(home.X, rows)[:, columns], codes, read, home.seed)
         given = dict(judges) if isinstance(judges, Mapping) else {}
-        rows = prepared.rows(REPORT, MOST_JUDGED)
+        rows = prepared.rows(REPORT, _per_group(MOST_JUDGED, LEAST_JUDGED, prepared.groups.n))
         cells, codes = arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows]
         labels = [str(name) for name in prepared.groups.names]
         n, bounds = prepared.groups.n, prepared.bounds

@@ -118,7 +118,7 @@ def _tensor(arrays: Arrays, n_rows: int, n_columns: int) -> torch.Tensor:
         return arrays[0]
     indptr, indices, data = arrays
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse CSR tensor support")  # of its state, once a process
+        warnings.filterwarnings("ignore", "Sparse (CSR tensor support|invariant checks)")  # once a process
         return torch.sparse_csr_tensor(indptr, indices, data, (n_rows, n_columns), check_invariants=False)
 
 

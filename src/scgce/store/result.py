@@ -228,10 +228,14 @@ class Result:
         if self.clip == "none":
             return np.asarray(self.delta(i, j, sparsity)[genes], np.float64)
         sweep, size = self.raw.get("sweep", {}), len(self.groups)
-        if "changes" not in sweep or sparsity not in self.sparsities:
+        if "changes" not in sweep or sparsity not in self.sparsities or not self.is_scored(i, j, sparsity):
             return np.full(len(genes), np.nan)
         row = self.block(sparsity) * size**2 + i * size + j
         return np.asarray(sweep["changes"][row].toarray(), np.float64).ravel()[genes]
+
+    def is_scored(self, i: int, j: int, sparsity: int) -> bool:
+        """Whether i → j was scored at a sparsity: of many groups, all pairs are at the selected one, some at others."""
+        return bool(np.isfinite(self.scores("correctness", sparsity)[i, j]))
 
     def means_after(self, i: int, genes: NDArray[np.int64], changes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean of some genes over the reported cells of row i once changed; NaN where their means are not stored."""

@@ -146,7 +146,7 @@ def evaluate(
     if judges:
         movable = stored_movable(entry, scored.genes)
         panel = Panel.fit(scored, judges, fitted_on=own, parents=_parents(entry), movable=movable)
-    report = Report(scored.part(REPORT), reach, panel, scored.asked)
+    report = Report(scored.part(REPORT), reach, panel, scored.asked, scored.seed)
     explained = stored_explanations(entry, scored)
     selected = [candidate.sparsity for candidate in explained].index(int(params["sparsity_selected"]))
     kept = {**params, "groupby": scored.groups.key, "layer": layer or params["layer"], "clip": bounded}

@@ -104,7 +104,7 @@ def lineages(
     weights = _weights(entry, prepared, parents)
     merged = _merged(prepared, column, parents, weights)
     panel = Panel.fit(merged, judges, parents=parents, movable=stored_movable(entry, merged.genes)) if judges else None
-    report = Report(merged.part(REPORT), float(entry["epsilon"]), panel, merged.asked)
+    report = Report(merged.part(REPORT), float(entry["epsilon"]), panel, merged.asked, merged.seed)
     explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
     selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))
     kept = {**entry["params"], "groupby": column, "lineages_of": key}

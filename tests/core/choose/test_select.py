@@ -203,7 +203,7 @@ def test_cuts_of_a_consistent_explanation_cut_nothing() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_of_many_groups_candidates_are_compared_by_some_pairs_and_scored_on_all(
+def test_of_many_groups_candidates_are_compared_by_some_pairs(
     method: str, material: Material, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
@@ -219,10 +219,9 @@ def test_of_many_groups_candidates_are_compared_by_some_pairs_and_scored_on_all(
     monkeypatch.setattr("scgce.core.choose.plan.PAIRS", 5)
     monkeypatch.setattr("scgce.core.choose.select.PAIRS", 5)
     (sampled,) = choose(material, [3], method)
-    made = 2 if method == "refine_consistent" else 1  # refined explanations first, then their consistent variant
-    assert asked[-1] is None and set(asked) == {None, 5} and asked.count(None) == made
-    assert np.isfinite(sampled.validation.correctness).all() and np.isfinite(sampled.validation.coverage).all()
-    cells = material.validate
-    again = score_pairs(cells.mover(sampled.cuts()), cells.embedded, material.epsilon)
-    np.testing.assert_array_equal(sampled.validation.correctness, again.correctness)
+    assert set(asked) == {5}
+    cells, found = material.validate, sampled.validation.correctness
+    again = score_pairs(cells.mover(sampled.cuts()), cells.embedded, material.epsilon).correctness
+    assert np.isfinite(found).sum() == 5
+    np.testing.assert_array_equal(found[np.isfinite(found)], again[np.isfinite(found)])
     assert sampled.quality > whole.quality - 0.1

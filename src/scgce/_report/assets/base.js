@@ -132,10 +132,11 @@ function amounts(level, i, j) {
   return found;
 }
 
-// What happens to the cells, gene by gene: the amounts themselves without bounds, null where it is not stored.
+// What happens to the cells, gene by gene: the amounts themselves without bounds, null where it is not stored or, as of
+// most pairs of many groups at numbers of genes that were not selected, not looked at.
 function changesOf(level, i, j) {
   if (!data.bounded) return (place, delta) => delta;
-  if (!level.changes) return () => null;
+  if (!level.changes || (level.scores.correctness && !known(level.scores.correctness[i * size + j]))) return () => null;
   const { ends, genes, values } = level.changes;
   const row = i * size + j;
   const found = new Map();

@@ -62,6 +62,7 @@ function drawPair() {
   const best = (name, matrix) => (name.startsWith("judge_") && known(matrix[target * size + target])
     ? ` (real cells ${digits(matrix[target * size + target])})` : "");
   const texts = scores.map(([name, matrix]) => `${nameOf(name)} ${digits(matrix[at])}${best(name, matrix)}`);
+  if (level.scores.correctness && !known(level.scores.correctness[at])) texts.push("not scored at this number of genes");
   if (known(ceiling(level, target))) texts.push(`real cells of ${to} ${digits(ceiling(level, target))}`);
   const shown = rows.length < level.n_genes[at] ? `the largest ${rows.length} of ${level.n_genes[at]} genes` : `${rows.length} genes`;
   byId("pair-scores").textContent = [...(book ? [`${taking.length} programmes`] : []), shown, ...texts].join(" · ");

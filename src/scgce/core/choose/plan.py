@@ -54,8 +54,8 @@ STEP, PLENTY = 2.5, 30
 NEAR = 1.5
 """A descent from a richer explanation carries the genes among the so many times k largest of a pair."""
 PAIRS = 600
-"""Ordered pairs by which candidates are compared: all of up to 25 groups, a sample of more. What is chosen is scored on
-all of them."""
+"""Ordered pairs by which candidates and sparsities are compared: all of up to 25 groups, a sample of more. The selected
+sparsity is scored on all of them."""
 
 
 LITTLE = 20_000

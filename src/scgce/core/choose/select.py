@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from scgce.core.pairs import Asked, anchored, listed, some, stacked, with_self
+from scgce.core.pairs import Asked, anchored, listed, some, stacked
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, off_diagonal_mean, score_pairs
 from scgce.core.solve.path import PathPoints, Point
@@ -378,10 +378,6 @@ def choose(
             found = refined_consistent(material, k, refined_of[k], on_step)
         chosen.append(found)
     chosen = [found for found in chosen if found.sparsity in sparsities]
-    n_groups = material.validate.n_groups
-    if len(listed(n_groups, material.asked)) > PAIRS:
-        pairs = with_self(n_groups, material.asked)
-        chosen = [replace(found, validation=_score(material, found.cuts(), pairs)) for found in chosen]
     return chosen[::-1]
 
 
