@@ -22,7 +22,7 @@ def _kept(places: Any, rank: Any, pairs: Any, k: int) -> Any:
     counts = np.zeros((n_groups, n_groups), np.int64)
     apart = np.zeros((n_genes, n_groups, n_groups), np.bool_)
     kept = np.zeros((n_groups - 1, n_genes), np.bool_)
-    room = len(pairs)  # ordered pairs with fewer than k genes
+    room = len(pairs)  # pairs with fewer than k genes
     for place in places:
         if room == 0:
             break
@@ -32,6 +32,7 @@ def _kept(places: Any, rank: Any, pairs: Any, k: int) -> Any:
             differ = (rank[i, gene] > step) != (rank[j, gene] > step)
             if differ and not apart[gene, i, j] and counts[i, j] >= k:
                 fits = False
+                break
         if not fits:
             continue
         kept[step, gene] = True
@@ -71,7 +72,7 @@ def close_least_steps(
     steps = ordered.diff(dim=0)
     effect = (steps * strength[translations.genes].cpu()).flatten()
     places = effect.argsort(descending=True, stable=True)[: int((effect > 0).sum())]
-    pairs = np.argwhere(mask_of(translations.n_groups, asked))
+    pairs = np.argwhere(np.triu(mask_of(translations.n_groups, asked)))
     kept = torch.from_numpy(_kept(places.numpy(), order.argsort(dim=0).numpy(), pairs, k))
     levels = torch.cat([steps.new_zeros(1, steps.shape[1]), torch.where(kept, steps, 0.0).cumsum(0)])
     levels, order = levels.to(translations.values), order.to(translations.values.device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -70,7 +70,7 @@ class PairCuts:
     Notes
     -----
     Genes on which all groups agree drop out first, and only i < j is sorted: (j, i) is minus (i, j). All j of a source
-    are cut at once, when one of them is asked for.
+    are cut at once, when one of them is asked for, or those that `several` names.
     """
 
     def __init__(self, deltas: Tensor, k: int | None = None) -> None:
@@ -100,16 +100,24 @@ class PairCuts:
         found._stored.update(deltas)
         return found
 
-    def _store(self, i: int) -> None:
-        """The explanations of i → j for all j above i."""
-        table = self._deltas[i + 1 :] - self._deltas[i]
+    def _store(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """The explanations of some i → j, i < j."""
+        sources, targets = map(list, zip(*pairs, strict=True))
+        table = self._deltas[targets] - self._deltas[sources]
         if self.k < self._active.numel():
             table = top_k(table, self.k)
         rows, places = table.nonzero(as_tuple=True)
         counts = torch.bincount(rows, minlength=len(table)).tolist()
         genes, values = self._active[places].split(counts), table[rows, places].split(counts)
-        for j, (kept, amounts) in enumerate(zip(genes, values, strict=True), start=i + 1):
-            self._stored.setdefault((i, j), SparseDelta(kept, amounts))
+        for pair, kept, amounts in zip(pairs, genes, values, strict=True):
+            self._stored.setdefault(pair, SparseDelta(kept, amounts))
+
+    def several(self, i: int, targets: Sequence[int]) -> list[SparseDelta]:
+        """The explanations of i → j for some j, cut at once, and no others."""
+        pairs = [(min(i, j), max(i, j)) for j in targets if i != j and not {(i, j), (j, i)} & self._stored.keys()]
+        if pairs:
+            self._store(pairs)
+        return [self(i, j) for j in targets]
 
     def __call__(self, i: int, j: int) -> SparseDelta:
         """Look up the explanation of i → j: what is added to cells of i."""
@@ -118,7 +126,7 @@ class PairCuts:
         if i == j:
             return SparseDelta(self._active[:0], self._deltas[i, :0])
         if (j, i) not in self._stored:
-            self._store(min(i, j))
+            self._store([(min(i, j), other) for other in range(min(i, j) + 1, self.n_groups)])
             return self(i, j)
         genes, values = self._stored[j, i]
         return SparseDelta(genes, -values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,8 @@ from .memory import by_blocks
 from .translator import Translator
 
 _BLOCK_ENTRIES = 2**22
+_MOVED = 2**22
+"""Most numbers of translated cells held at a time."""
 
 
 class Cells:
@@ -134,8 +136,23 @@ class Mover:
 
     def several(self, source: int, targets: Sequence[int]) -> torch.Tensor:
         """The same under the explanations to several targets, (T, n, m)."""
-        deltas = [self.cuts(source, target) for target in targets]
-        return self.cells.translate_several(source, deltas, scale=self.scale)
+        return self.cells.translate_several(source, self.cuts.several(source, targets), scale=self.scale)
+
+
+def in_parts(
+    moved: Callable[[int, int], torch.Tensor], source: int, targets: Sequence[int], numbers: int
+) -> Iterator[tuple[list[int], torch.Tensor]]:
+    """The cells of a source under its translations to several targets, (T, n, m), in parts that fit a bounded memory.
+
+    ``numbers`` is n · m. A `Mover` is asked for several targets at once, any other function for one after the other.
+    """
+    step = max(1, _MOVED // max(1, numbers))
+    for start in range(0, len(targets), step):
+        some = list(targets[start : start + step])
+        if isinstance(moved, Mover):
+            yield some, moved.several(source, some)
+        else:
+            yield some, torch.stack([moved(source, target) for target in some])
 
 
 _NOTHING = SparseDelta(torch.zeros(0, dtype=torch.int64), torch.zeros(0))

@@ -36,8 +36,11 @@ def mean_changes(cells: Cells, cuts: PairCuts, pairs: Iterable[tuple[int, int]] 
     if cells.translator.bounds is None:
         return PairCuts.given({pair: _in_float32(cuts(*pair)) for pair in wanted}, n, cuts.n_genes)
     found: dict[tuple[int, int], SparseDelta] = {}
-    for i in sorted({source for source, _ in wanted}):
-        deltas = {j: cuts(i, j) for source, j in wanted if source == i}
+    targets: dict[int, list[int]] = {}
+    for i, j in wanted:
+        targets.setdefault(i, []).append(j)
+    for i, some in targets.items():
+        deltas = dict(zip(some, cuts.several(i, some), strict=True))
         found |= {(i, j): delta for j, delta in _of_source(cells, cells.slices[i], deltas).items()}
     return PairCuts.given(found, n, cuts.n_genes)
 

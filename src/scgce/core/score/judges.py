@@ -20,6 +20,8 @@ Cells: TypeAlias = np.ndarray | sparse.sparray | sparse.spmatrix
 DISAGREE = 0.5
 """Half of the cells that arrive on the map are no cells of the target to the judges: the pair is named."""
 _PCS, _FULL_PCA = 50, 200
+_AXES = 50
+"""Discriminants at most, those on which groups differ most: with very many groups their number would set the time."""
 _VOTERS = 15
 _MARKERS = 500
 """Genes whose discriminants the neighbours are sought in: enough for forty groups, and their covariance is quick."""
@@ -212,7 +214,7 @@ def _fit_logreg(X: Cells, codes: np.ndarray) -> Judge:
 def _fit_knn(X: Cells, codes: np.ndarray) -> Judge:
     markers = _markers(X, codes, _MARKERS)
     dense = np.asarray(sparse.csr_array(X[:, markers]).todense(), dtype=np.float64)
-    axes = discriminants(dense, codes)
+    axes = discriminants(dense, codes)[:, :_AXES]
     M = np.zeros((X.shape[1], axes.shape[1]))
     M[markers] = axes
     judge = Judge(_float32(M), torch.zeros(axes.shape[1]), LargestScore(torch.zeros(1, dtype=torch.int64)))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scgce.core.pairs import Asked, listed, mask_of
 
-from .cells import Mover
+from .cells import in_parts
 from .neighbours import GroupIndex
 from .transport import percent_explained
 
@@ -25,10 +25,6 @@ __all__ = [
     "similarity",
     "triangle_error",
 ]
-
-
-_MOVED = 2**22
-"""Most numbers of translated cells held at a time."""
 
 
 @dataclass(frozen=True)
@@ -85,22 +81,9 @@ def score_pairs(
         else:
             targets.setdefault(i, []).append(j)
     for i, wanted in targets.items():
-        for some in _bounded(wanted, int(index.sizes[i]) * index.n_dims):
-            found[i, some] = index.shares(_several(moved, i, some), some, epsilon)
+        for some, points in in_parts(moved, i, wanted, int(index.sizes[i]) * index.n_dims):
+            found[i, some] = index.shares(points, some, epsilon)
     return Scores(found[..., 0].copy(), found[..., 1].copy())
-
-
-def _bounded(targets: list[int], numbers: int) -> list[list[int]]:
-    """Targets in parts whose translated cells, so many numbers each, fit a bounded memory."""
-    step = max(1, _MOVED // max(1, numbers))
-    return [targets[start : start + step] for start in range(0, len(targets), step)]
-
-
-def _several(moved: Callable[[int, int], Tensor], source: int, targets: list[int]) -> Tensor:
-    """The cells of a source under its translations to several targets, (T, n, m)."""
-    if isinstance(moved, Mover):
-        return moved.several(source, targets)
-    return torch.stack([moved(source, target) for target in targets])
 
 
 def off_diagonal_mean(values: np.ndarray, include_self: bool = False) -> float:

@@ -7,16 +7,14 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from scipy import sparse
 
-from scgce.core.choose.truncate import SparseDelta
+from scgce.core.choose.truncate import PairCuts, SparseDelta
 
 from .columns import sparse_columns
 from .judges import Cells, Judge, sample_groups
 from .translator import Bounds, Translator, dense_rows
 
-Deltas = Callable[[int, int], SparseDelta]
 Pairs = Iterable[tuple[int, int]]
 
 _BLOCK_BYTES = 2**27
@@ -80,7 +78,7 @@ class Verdicts:
         cells: Cells = sparse.csr_array(X)[rows] if sparse.issparse(X) else np.asarray(X)[rows]
         self._call = _linear(judge, cells, bounds) if isinstance(judge, Judge) else _generic(judge, cells, bounds)
 
-    def score(self, delta_of: Deltas, pairs: Pairs | None = None) -> np.ndarray:
+    def score(self, cuts: PairCuts, pairs: Pairs | None = None) -> np.ndarray:
         """Share of the translated cells of i that the judge calls j, float64 (l, l).
 
         The diagonal is the judge's own accuracy on the cells as they are. NaN where a pair was not asked for or the
@@ -88,8 +86,8 @@ class Verdicts:
 
         Parameters
         ----------
-        delta_of
-            ``delta_of(i, j)``: the translation i → j, e.g. a `PairCuts`.
+        cuts
+            The translations.
         pairs
             Ordered pairs wanted, (i, i) allowed; all by default.
         """
@@ -101,8 +99,7 @@ class Verdicts:
             rows = self._rows[i]
             if rows.start == rows.stop:
                 continue
-            nothing = SparseDelta(torch.zeros(0, dtype=torch.int64), torch.zeros(0))
-            called = self._call(rows, [nothing if i == j else delta_of(i, j) for j in targets])
+            called = self._call(rows, cuts.several(i, targets))
             for j, labels in zip(targets, called, strict=True):
                 out[i, j] = np.mean(np.asarray(labels) == self._labels[j])
         return out
