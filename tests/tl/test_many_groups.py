@@ -82,3 +82,15 @@ def test_plots_and_page_read_it(explained: ad.AnnData, tmp_path: object) -> None
     scgce.pl.metrics(explained, sparsity=k, show=False)
     scgce.pl.sweep(explained, show=False)
     scgce.report(explained, f"{tmp_path}/page.html")
+
+
+def test_evidence_looks_at_the_same_number_of_pairs(explained: ad.AnnData) -> None:
+    adata = explained.copy()
+    scgce.tl.evidence(adata, n_permutations=2, doses=[0.0, 1.0])
+    found = scgce.get.evidence(adata)
+    assert len(found) == PAIRS_OF_ALL
+    for name in ("p_correctness", "best_dose", "consistency_price"):
+        assert found[name].notna().sum() == PAIRS, name
+    assert 0 < found["off_manifold"].notna().sum() <= PAIRS  # not of targets of one cell
+    scores = scgce.get.metrics(adata)[["correctness", "coverage"]].min(axis=1)
+    assert len(scgce.get.unexplained(adata)) == (scores < 0.5).sum()

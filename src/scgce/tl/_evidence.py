@@ -13,9 +13,10 @@ from scgce._api.constraints import NONE, SEED, checked, one_of
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
 from scgce._api.progress import done, progress
+from scgce.core.choose.plan import PAIRS
 from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts
-from scgce.core.pairs import listed, with_self
+from scgce.core.pairs import Asked, listed, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.evidence import (
     DOSES,
@@ -45,6 +46,9 @@ from scgce.explain.split import FIT, REPORT
 from scgce.matrix import arrays
 from scgce.store.entries import read_result
 from scgce.store.result import Result
+
+TRIANGLES = 25
+"""Groups whose triangles are measured, drawn from more: there are as many triangles as the cube of the groups."""
 
 
 @checked(rng=SEED | NONE, by=one_of("pair", "donor"))
@@ -124,7 +128,8 @@ def evidence(
     consistent solution over that of the pair explained on its own, same λ (NaN of programmes, whose price is no λ, and
     where only some pairs were asked for);
     ``p_correctness``, ``p_coverage`` (l, l) against permuted labels; ``unexplained_source``, ``unexplained_target``,
-    ``unexplained_reason``: pairs below the threshold, worst first; ``triangle_error``. Of programmes also
+    ``unexplained_reason``: pairs below the threshold, worst first; ``triangle_error``. Of more than 25 groups 600 pairs
+    are looked at (NaN for others) and the triangles of 25 groups; what is unexplained is of all. Of programmes also
     ``random_correctness``, ``random_coverage`` (l, l): mean over the draws of random programmes, each explained with
     as many a pair; ``p_random_correctness``, ``p_random_coverage`` (l, l): share of the draws that do as well,
     (1 + draws) / (1 + ``n_random``); ``p_random``: the same of the mean of both over pairs; ``random_genes``
@@ -166,7 +171,8 @@ def evidence(
         found = donor_evidence(adata, prepared, result, chosen.cuts(), k, column, min_cells, interval, again)
         adata.uns[key] = {**adata.uns[key], "donor_evidence": found}
         return adata if copy else None
-    found = _by_pair(entry, prepared, chosen, doses, n_permutations, threshold, seed)
+    scores = [Result.read(adata, key).scores(name, k) for name in ("correctness", "coverage")]
+    found = _by_pair(entry, Scores(*scores), prepared, chosen, doses, n_permutations, threshold, seed)
     if isinstance(chosen, ProgramExplained) and n_random:
         found |= _random(entry, prepared, chosen, n_random)
     adata.uns[key] = {**adata.uns[key], "evidence": found}
@@ -186,6 +192,7 @@ def _column(entry: dict[str, Any], split_by: str | None, key: str) -> str:
 
 def _by_pair(
     entry: dict[str, Any],
+    at_one: Scores,
     prepared: Prepared,
     chosen: Explained,
     doses: Sequence[float],
@@ -197,17 +204,16 @@ def _by_pair(
     k, cells, cuts = chosen.sparsity, prepared.part(REPORT), chosen.cuts()
     epsilon = float(entry["epsilon"])
     moved = cells.mover(cuts)
-    at = np.asarray(entry["sweep"]["sparsity"]).tolist().index(k)
-    at_one = Scores(*(np.asarray(entry["sweep"][name])[at] for name in ("correctness", "coverage")))
     found: dict[str, Any] = {"sparsity": k, "n_permutations": n_permutations}
-    asked = listed(prepared.groups.n, prepared.asked)
+    n = prepared.groups.n
+    asked = some(n, prepared.asked, PAIRS, seed) or listed(n, prepared.asked)
     pairs = len(asked)
     with progress(total=pairs * (len(doses) + 4), desc="evidence") as bar:
         found |= _doses(cells, cuts, epsilon, doses, asked, bar.update)
-        found |= {"off_manifold": _off_manifold(prepared, cuts), "below_zero": _below_zero(cells, cuts, asked)}
+        found |= {"off_manifold": _off_manifold(prepared, cuts, asked), "below_zero": _below_zero(cells, cuts, asked)}
         bar.update(pairs)
-        found |= {"consistency_price": _price(prepared, 0.0 if "programs" in entry else chosen.lam)}
-        found |= {"triangle_error": triangle_error(cuts.dense, prepared.groups.n, prepared.asked)}
+        found |= {"consistency_price": _price(prepared, 0.0 if "programs" in entry else chosen.lam, asked)}
+        found |= {"triangle_error": _triangles(cuts, prepared.asked, seed)}
         bar.update(pairs)
         found |= _null(cells, cuts, epsilon, n_permutations, seed, asked, bar.update)
         found |= _unexplained(prepared, cells, moved, at_one, epsilon, threshold)
@@ -232,7 +238,7 @@ def _doses(
     return {"doses": np.asarray(doses, np.float64), "dose_correctness": correctness, "dose_coverage": coverage}
 
 
-def _off_manifold(prepared: Prepared, cuts: PairCuts) -> np.ndarray:
+def _off_manifold(prepared: Prepared, cuts: PairCuts, asked: list[tuple[int, int]]) -> np.ndarray:
     """In the PCA space of the fitting cells, which no encoder saw."""
     rows = prepared.rows(FIT, 200)
     M, offset = principal_space(arrays.csr_rows(prepared.X, rows))
@@ -242,7 +248,7 @@ def _off_manifold(prepared: Prepared, cuts: PairCuts) -> np.ndarray:
     mapped = torch.from_numpy(np.asarray(X @ M.numpy(), dtype=np.float32)) + offset
     translator = Translator(mapped, M, cells.translator.columns, prepared.bounds)
     groups = [translator.rows(rows) for rows in cells.slices]
-    wanted = with_self(prepared.groups.n, prepared.asked)
+    wanted = [(g, g) for g in range(len(groups))] + asked
     return off_manifold(lambda i, j: translator.translate(cells.slices[i], cuts(i, j)), groups, wanted)
 
 
@@ -254,7 +260,15 @@ def _below_zero(cells: Cells, cuts: PairCuts, asked: list[tuple[int, int]]) -> n
     return share_below_zero(columns, cells.slices, cuts, asked, None if bounds is None else bounds.low)
 
 
-def _price(prepared: Prepared, lam: float) -> np.ndarray:
+def _triangles(cuts: PairCuts, asked: Asked | None, seed: int) -> float:
+    """The worst of all triangles; of many groups, of those among some."""
+    n = cuts.n_groups
+    rows = np.arange(n) if n <= TRIANGLES else np.sort(np.random.default_rng(seed).permutation(n)[:TRIANGLES])
+    mask = None if asked is None else asked[np.ix_(rows, rows)]
+    return triangle_error(lambda i, j: cuts.dense(int(rows[i]), int(rows[j])), len(rows), mask)
+
+
+def _price(prepared: Prepared, lam: float, asked: list[tuple[int, int]]) -> np.ndarray:
     """Unbounded amounts on both sides, so that it is the price of consistency alone; NaN without a λ.
 
     The unbounded problem is solved over all pairs only: NaN as well where some were asked for.
@@ -267,7 +281,7 @@ def _price(prepared: Prepared, lam: float) -> np.ndarray:
     (point,) = fit_path(problem, Pairwise.build(costs, n), lams=[lam], means=start, stopping=EXACT)
     genes = point.translations.genes
     consistent = pair_objectives(problem.take(genes), point.translations.values, lam)
-    return price_of_consistency(consistent, lasso_pairs(problem, lam).objective)[1]
+    return price_of_consistency(consistent, lasso_pairs(problem, lam, asked).objective)[1]
 
 
 def _null(

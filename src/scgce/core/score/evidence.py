@@ -173,14 +173,15 @@ def price_of_consistency(consistent: np.ndarray, independent: np.ndarray) -> tup
     consistent
         Objective of each pair under the consistent solution, shape (l, l) (`pair_objectives`).
     independent
-        Objective of each pair explained on its own, same λ, shape (l, l) (`lasso_pairs`); the diagonal is ignored.
+        Objective of each pair explained on its own, same λ, shape (l, l) (`lasso_pairs`); the diagonal is ignored, and
+        so is NaN: a pair that was not explained.
 
     Returns
     -------
     The ratio of the sums over pairs, at least 1 if both are global minima; and the ratio of each pair, float64
-    (l, l) with NaN on the diagonal. 0 over 0 counts as 1.
+    (l, l), NaN where ignored. 0 over 0 counts as 1.
     """
-    off = ~np.eye(len(consistent), dtype=bool)
+    off = ~np.eye(len(consistent), dtype=bool) & ~np.isnan(independent)
     ratios = np.full(consistent.shape, np.nan)
     ratios[off] = _ratio(consistent[off], independent[off])
     total = _ratio(np.array([consistent[off].sum()]), np.array([independent[off].sum()]))
