@@ -86,7 +86,8 @@ def slopes(table: pd.DataFrame) -> pd.DataFrame:
     """Log-log slope of the processor's seconds along each axis: over all points, the last two, and the steepest."""
     rows = []
     for (axis, method), part in table[table["axis"] != "bipolar"].groupby(["axis", "method"]):
-        x, y = np.log(part[axis].to_numpy(float)), np.log(part["processor_seconds"].fillna(part["seconds"]).to_numpy(float))
+        seconds = part["processor_seconds"].fillna(part["seconds"])  # not in what was run before
+        x, y = np.log(part[axis].to_numpy(float)), np.log(seconds.to_numpy(float))
         steps = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(zip(x, y, strict=True))]
         row = {"axis": axis, "method": method, "slope": np.polyfit(x, y, 1)[0]}
         rows.append(row | {"last_step": steps[-1], "steepest_step": max(steps)})
