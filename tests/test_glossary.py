@@ -32,18 +32,18 @@ def _section(title: str) -> str:
 
 @pytest.fixture(scope="module")
 def ready(results: ad.AnnData) -> ad.AnnData:
-    """Every result, that of `tl.tgt` with the consistent variant beside its own."""
+    """Every result, one of `tl.tgt` with the consistent variant beside its own."""
     adata = results.copy()
-    call("tl.tgt", adata, method="refine")
-    for name in ("tl.evidence", "tl.stability"):
-        call(name, adata)
+    call("tl.tgt", adata, method="refine", sparsity=2, judges=False, key_added="refined")
     return adata
 
 
 @pytest.fixture(scope="module")
 def columns(ready: ad.AnnData) -> dict[str, set[str]]:
     """Columns of every frame."""
-    return {name: _columns(call(name, ready)) for name in FRAMES if name not in WIDE}
+    found = {name: _columns(call(name, ready)) for name in FRAMES if name not in WIDE}
+    refined = {f"{name} refined": _columns(call(name, ready, key="refined")) for name in ("get.metrics", "get.sweep")}
+    return found | refined
 
 
 def _columns(frame: Any) -> set[str]:
@@ -65,10 +65,13 @@ def _fields(entry: Mapping[str, Any], above: str = "") -> set[str]:
     return found
 
 
+def _stored(adata: ad.AnnData) -> set[str]:
+    return set().union(*(_fields(adata.uns[key]) for key in ("tgt", "refined", "dbm")))
+
+
 def test_every_stored_field_has_its_sentence(ready: ad.AnnData) -> None:
     terms = _terms(_section("What is stored"))
-    fields = _fields(ready.uns["tgt"]) | _fields(ready.uns["dbm"])
-    missing = sorted(f for f in fields if not any(fnmatch(f, term) for term in terms))
+    missing = sorted(f for f in _stored(ready) if not any(fnmatch(f, term) for term in terms))
     assert missing == []
 
 
@@ -95,8 +98,7 @@ ELSEWHERE |= {"asked", "donor_evidence", "donor_evidence.*"}
 
 def test_nothing_is_explained_that_is_not_there(ready: ad.AnnData, columns: dict[str, set[str]]) -> None:
     shown = {column for own in columns.values() for column in own}
-    fields = _fields(ready.uns["tgt"]) | _fields(ready.uns["dbm"])
-    for title, names in (("Columns", shown), ("What is stored", fields)):
+    for title, names in (("Columns", shown), ("What is stored", _stored(ready))):
         idle = sorted(t for t in _terms(_section(title)) if not any(fnmatch(name, t) for name in names))
         assert set(idle) <= ELSEWHERE, title
 
