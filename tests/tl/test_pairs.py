@@ -14,6 +14,7 @@ from matplotlib import pyplot as plt
 
 import scgce
 from scgce.core.score.cells import Cells
+from scgce.pl._codebook import codebook_data
 
 COLUMNS = ["kind", "state"]
 QUICK: dict[str, Any] = {"use_rep": "X_pca", "sparsity": (3, 6), "method": "truncate"}
@@ -205,6 +206,17 @@ def test_amounts_without_a_bound_are_symmetric_and_sparse(adata: ad.AnnData, met
     assert len(frame) == 4 and (frame["correctness"] > 0.3).all()
     there, back = (scgce.get.explanation(some, *ends).set_index("gene") for ends in (GROUPS[:2], GROUPS[1::-1]))
     pd.testing.assert_series_equal(there["delta"], -back["delta"].loc[there.index])
+
+
+def test_the_codebook_shows_what_tells_these_pairs_apart(adata: ad.AnnData) -> None:
+    shown = codebook_data(adata, key="codes")
+    takes_part = {name for ends in (GROUPS[:2], GROUPS[2:4], GROUPS[4:]) for name in explained_by(adata, *ends)}
+    assert set(shown["program"]) == takes_part
+    assert list(dict.fromkeys(shown["group"])) == list(adata.uns["codes"]["groups"])
+
+
+def explained_by(adata: ad.AnnData, source: str, target: str) -> list[str]:
+    return list(scgce.get.explanation(adata, source, target, key="codes")["program"])
 
 
 def test_lineages_of_a_contrast_are_means_of_their_types(adata: ad.AnnData) -> None:

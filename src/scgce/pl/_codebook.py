@@ -53,13 +53,13 @@ def codebook_data(
     """
     result = Result.read(adata, key)
     found = StoredPrograms.read(result, sparsity)
-    taking = np.flatnonzero(found.n_levels > 1)
+    taking = np.flatnonzero([(of[:, None] != of[None, :])[result.asked].any() for of in found.levels])
     rise = found.amounts - found.amounts.min(axis=1, keepdims=True)
     span = rise.max(axis=1)
     if n_programs is not None:
         taking = taking[np.argsort(-span[taking], kind="stable")[:n_programs]]
     order = list(range(len(result.groups)))
-    if len(taking):
+    if len(taking) and result.asked.sum() == len(order) * (len(order) - 1):
         order = clustered(pd.DataFrame((rise[taking] / span[taking, None]).T))
     taking = _diagonal(taking, rise[:, order])
     size = len(order)
@@ -104,7 +104,8 @@ def codebook(
     One line is one programme. Groups joined in one block share a level: the programme takes no part in turning one
     into another. Colour and number are the height of a level over the programme's lowest one, which is grey: the mean
     over the programme's genes, in units of the explained matrix, one scale for the whole picture. Groups stand in the
-    order of a dendrogram of their levels.
+    order of a dendrogram of their levels. Where only some pairs were asked for, in their own order, beside the
+    programmes that tell such a pair apart.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def codebook(
     k = result.check_sparsity(sparsity)
     pairs = np.asarray(result.raw["programs"]["count_mean"])[result.block(k)]
     place.set_title(
-        f"{len(programs)} gene programmes, on average {pairs:.1f} a pair of groups",
+        f"{len(programs)} gene programme{'' if len(programs) == 1 else 's'}, on average {pairs:.1f} a pair of groups",
         fontsize="medium",
         color=INK,
     )

@@ -56,6 +56,15 @@ function shorten(text, length) {
   return letters.length <= length ? text : letters.slice(0, length - 1).join("") + "…";
 }
 
+// About as wide as the text is at 12 px: capitals of gene sets are a quarter wider than other letters.
+const breadth = (text) => Array.from(text).reduce((sum, letter) => sum + (/[A-Z_]/.test(letter) ? 8.8 : 7), 0);
+
+function fitted(text, room) {
+  let length = Array.from(text).length;
+  while (length > 1 && breadth(shorten(text, length)) > room) length -= 1;
+  return shorten(text, length);
+}
+
 function svgText(x, y, content, attributes = {}) {
   return shape("text", { x, y, "font-size": 12, ...attributes }, content);
 }

@@ -12,7 +12,8 @@ function shade(value) {
 function lollipop(place, rows, most = 25) {
   const happens = (row) => (known(row.change) ? row.change : row.delta); // what happens to the cells, where it is known
   const shown = rows.slice(0, most);
-  const [left, right, line, top] = [book ? 220 : 130, 56, 20, 8];
+  const widest = Math.max(...shown.map((row) => breadth(row.gene)), 0);
+  const [left, right, line, top] = [book ? Math.min(Math.max(widest + 12, 180), 310) : 130, 56, 20, 8];
   const width = 560;
   const height = top + line * Math.max(shown.length, 1) + 30;
   const svg = drawing(width, height, `Amounts of the ${unit}`);
@@ -33,7 +34,7 @@ function lollipop(place, rows, most = 25) {
     const group = shape("g");
     titled(group, `${row.gene}: add ${digits(row.delta)}, which changes the cells by ${digits(row.change)}; real difference ${digits(row.difference)}`);
     group.append(
-      svgText(left - 8, y + 4, shorten(row.gene, book ? 30 : 17), { "text-anchor": "end" }),
+      svgText(left - 8, y + 4, fitted(row.gene, left - 8), { "text-anchor": "end" }),
       shape("line", { x1: x(0), x2: x(happens(row)), y1: y, y2: y, stroke: color, "stroke-width": 2 }),
       shape("circle", { cx: x(happens(row)), cy: y, r: 5, fill: color }),
       shape("rect", { x: x(row.difference) - 3.5, y: y - 3.5, width: 7, height: 7, fill: "#fff", stroke: "#555",
@@ -43,7 +44,7 @@ function lollipop(place, rows, most = 25) {
     svg.append(group);
   });
   const note = rows.length > shown.length ? ` (the largest ${shown.length} of ${rows.length})` : "";
-  svg.append(svgText(left, bottom + 22, `${book ? "amount added, mean over its genes" : data.bounded ? "mean change of the cells" : "amount added"}, units of ${shorten(data.layer, 20)}${note}`, { class: "muted" }));
+  svg.append(svgText(book ? width - 6 : left, bottom + 22, `${book ? "amount added, mean over its genes" : data.bounded ? "mean change of the cells" : "amount added"}, units of ${shorten(data.layer, 20)}${note}`, { class: "muted", "text-anchor": book ? "end" : "start" }));
 }
 
 function heatmap(place, name, matrix, onPick) {

@@ -65,7 +65,7 @@ function drawPair() {
   if (level.scores.correctness && !known(level.scores.correctness[at])) texts.push("not scored at this number of genes");
   if (known(ceiling(level, target))) texts.push(`real cells of ${to} ${digits(ceiling(level, target))}`);
   const shown = rows.length < level.n_genes[at] ? `the largest ${rows.length} of ${level.n_genes[at]} genes` : `${rows.length} genes`;
-  byId("pair-scores").textContent = [...(book ? [`${taking.length} programmes`] : []), shown, ...texts].join(" · ");
+  byId("pair-scores").textContent = [...(book ? [`${taking.length} ${taking.length === 1 ? "programme" : "programmes"}`] : []), shown, ...texts].join(" · ");
   if (book) showPrograms(taking);
   lollipop(byId("lollipop"), book ? taking.map((row) => ({ gene: row.program, delta: row.size, difference: row.size })) : rows);
   showGenes(rows);
