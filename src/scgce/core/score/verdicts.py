@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from scipy import sparse
 
 from scgce.core.choose.truncate import PairCuts, SparseDelta
@@ -18,6 +19,8 @@ from .translator import Bounds, Translator, dense_rows
 Pairs = Iterable[tuple[int, int]]
 
 _BLOCK_BYTES = 2**27
+_MOST_WAITING = 2**23
+"""Numbers of mapped cells that wait for a judge."""
 
 
 class Predictor(Protocol):
@@ -95,25 +98,37 @@ class Verdicts:
         wanted: dict[int, list[int]] = {}
         for i, j in np.ndindex(out.shape) if pairs is None else pairs:
             wanted.setdefault(i, []).append(j)
-        for i, targets in wanted.items():
-            rows = self._rows[i]
-            if rows.start == rows.stop:
-                continue
-            called = self._call(rows, cuts.several(i, targets))
+        wanted = {i: targets for i, targets in wanted.items() if self._rows[i].start < self._rows[i].stop}
+        asked = ((self._rows[i], cuts.several(i, targets)) for i, targets in wanted.items())
+        for (i, targets), called in zip(wanted.items(), self._call(asked), strict=True):
             for j, labels in zip(targets, called, strict=True):
                 out[i, j] = np.mean(np.asarray(labels) == self._labels[j])
         return out
 
 
-_Call = Callable[[slice, list[SparseDelta]], Sequence[np.ndarray]]
+_Called = Sequence[np.ndarray]
+"""What a group's cells are called under each of some translations."""
+_Call = Callable[[Iterable[tuple[slice, list[SparseDelta]]]], Iterator[_Called]]
 
 
 def _linear(judge: Judge, cells: Cells, bounds: Bounds | None) -> _Call:
     translator = Translator(judge.hidden(cells), judge.M, sparse_columns(cells), bounds)
 
-    def call(rows: slice, deltas: list[SparseDelta]) -> Sequence[np.ndarray]:
-        moved = translator.translate_several(rows, deltas).flatten(0, 1)
-        return np.split(judge.decide(moved).numpy(), len(deltas))
+    def decided(waiting: list[torch.Tensor]) -> Iterator[_Called]:
+        """All at once: a search of neighbours costs as much to begin as 100 cells."""
+        if waiting:
+            labels = judge.decide(torch.cat([moved.flatten(0, 1) for moved in waiting]))
+            for moved, own in zip(waiting, labels.split([m.shape[0] * m.shape[1] for m in waiting]), strict=True):
+                yield np.split(own.numpy(), len(moved))
+
+    def call(asked: Iterable[tuple[slice, list[SparseDelta]]]) -> Iterator[_Called]:
+        waiting: list[torch.Tensor] = []
+        for rows, deltas in asked:
+            waiting.append(translator.translate_several(rows, deltas))
+            if sum(moved.numel() for moved in waiting) > _MOST_WAITING:
+                yield from decided(waiting)
+                waiting = []
+        yield from decided(waiting)
 
     return call
 
@@ -122,12 +137,13 @@ def _generic(judge: Predictor, cells: Cells, bounds: Bounds | None) -> _Call:
     step = max(1, _BLOCK_BYTES // (4 * cells.shape[1]))
     translator = Translator(dense_rows(cells), None, bounds=bounds)
 
-    def call(rows: slice, deltas: list[SparseDelta]) -> Sequence[np.ndarray]:
-        called: list[list[np.ndarray]] = [[] for _ in deltas]
-        for start in range(rows.start, rows.stop, step):
-            block = slice(start, min(start + step, rows.stop))
-            for labels, delta in zip(called, deltas, strict=True):
-                labels.append(np.asarray(judge.predict(translator.translate(block, delta).numpy())))
-        return [np.concatenate(labels) for labels in called]
+    def call(asked: Iterable[tuple[slice, list[SparseDelta]]]) -> Iterator[_Called]:
+        for rows, deltas in asked:
+            called: list[list[np.ndarray]] = [[] for _ in deltas]
+            for start in range(rows.start, rows.stop, step):
+                block = slice(start, min(start + step, rows.stop))
+                for labels, delta in zip(called, deltas, strict=True):
+                    labels.append(np.asarray(judge.predict(translator.translate(block, delta).numpy())))
+            yield [np.concatenate(labels) for labels in called]
 
     return call
