@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt $(shell find src -name '*.py')
 LINTED := src tests benchmarks docs tutorials workflow .github
 # Workers of one thread each: on small matrices faster than one worker with many.
-# The tests that share one run of the pipeline stay with one worker.
-PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadgroup
+# The tests of a file stay with one worker, which makes what they share once.
+PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: demo environment test test-slow test-matrix lint types docs tutorials paper dist workflow-test home clean
 
