@@ -45,7 +45,7 @@ def measure(n_cells: int, n_genes: int, n_groups: int, method: str) -> dict[str,
     logging.getLogger("scgce").setLevel(logging.ERROR)
     some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
     encoder = encoder_of(some)
-    small = some[:: min(8, len(some) // (12 * n_groups))].copy()
+    small = some[:: max(1, min(8, len(some) // (40 * n_groups)))].copy()
     scgce.tl.tgt(small, "group", encoder=encoder, sparsity=5, min_cells=1, device="cpu")  # compiles
     adata = many_cells(some, n_cells)
     del some, small
