@@ -36,6 +36,7 @@ AXES = {
     "groups": [(20_000, 5_000, l) for l in (5, 10, 20, 60, 200)],
     "bipolar": [(27_499, 13_166, 18)],
 }
+LOOKS = {"path": {"marker": "o", "color": "C0"}, "refine": {"marker": "s", "color": "C1"}}
 QUICK = {"cells": [(2_000, 300, 4), (4_000, 300, 4)]}
 
 
@@ -100,8 +101,8 @@ def draw(table: pd.DataFrame, path: Path) -> None:
     axes_of = [axis for axis in table["axis"].unique() if axis != "bipolar"]
     figure, axes = plt.subplots(1, len(axes_of), figsize=(3.4 * len(axes_of), 3.2), layout="constrained", squeeze=False)
     for ax, axis in zip(axes[0], axes_of, strict=True):
-        for (method, part), marker in zip(table[table["axis"] == axis].groupby("method"), "os", strict=False):
-            ax.loglog(part[axis], part["seconds"], marker=marker, label=method)
+        for method, part in table[table["axis"] == axis].groupby("method"):
+            ax.loglog(part[axis], part["seconds"], **LOOKS[method], label=method)
             first = part.iloc[0]
             ax.loglog(part[axis], first["seconds"] * part[axis] / first[axis], color="0.7", ls=":", zorder=0)
         ax.xaxis.set_major_locator(FixedLocator(part[axis].tolist()))
@@ -109,7 +110,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         ax.minorticks_off()
         ax.set_xlabel(axis)
         ax.set_ylabel("seconds of tl.tgt")
-    axes[0][0].legend(frameon=False, title="dotted: proportional", fontsize=8, title_fontsize=8)
+        ax.legend(frameon=False, title="dotted: proportional", fontsize=8, title_fontsize=8)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 
