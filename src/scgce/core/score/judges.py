@@ -81,7 +81,8 @@ class BalancedVote:
     @classmethod
     def fit(cls, points: np.ndarray, codes: np.ndarray) -> BalancedVote:
         """Training cells (n, h) and their codes (n,)."""
-        neighbours = KNeighborsClassifier(min(_VOTERS, len(points))).fit(points, codes)
+        # twice as fast as a tree in the 10 discriminants of 11 groups
+        neighbours = KNeighborsClassifier(min(_VOTERS, len(points)), algorithm="brute").fit(points, codes)
         return cls(neighbours, np.bincount(codes)[neighbours.classes_])
 
     def __call__(self, queries: Tensor) -> Tensor:
