@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import anndata as ad
+import matplotlib.pyplot as plt
 import numba
 import numpy as np
 import pandas as pd
@@ -29,6 +30,13 @@ torch.set_num_threads(1)
 # The same examples in every run, without a limit on time that a busy machine would miss.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True)
+def _closed_figures() -> Iterator[None]:
+    """No figure outlives its test: matplotlib warns of more than 20."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,8 @@
-"""Figures are drawn without a screen and closed after each test."""
+"""Figures are drawn without a screen, as matplotlib draws them by default."""
 
 from __future__ import annotations
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import pytest
 import scanpy as sc
 
@@ -15,5 +14,4 @@ def _figures():
     with mpl.rc_context():
         mpl.rcdefaults()
         yield
-    plt.close("all")
     sc.settings.autoshow = autoshow
