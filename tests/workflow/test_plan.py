@@ -14,7 +14,7 @@ from scgce.cli import _values
 
 from .conftest import WORKFLOW, Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.workflow
 
 ROWS = [{"sample": f"s{i}", "path": f"data/s{i}.h5ad"} for i in range(3)]
 

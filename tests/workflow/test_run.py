@@ -15,7 +15,7 @@ from scgce import get
 
 from .conftest import Project
 
-pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 RUN = "group/k-2-4"
 FILES = [

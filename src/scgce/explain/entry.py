@@ -19,7 +19,7 @@ from scgce.core.choose.baselines import best_factor
 from scgce.core.choose.plan import PAIRS
 from scgce.core.choose.select import Explained, quality
 from scgce.core.choose.truncate import PairCuts
-from scgce.core.pairs import Asked, listed, median_distance, some
+from scgce.core.pairs import Asked, and_self, listed, median_distance, sampled, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.changes import mean_changes
 from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity
@@ -59,7 +59,7 @@ class Report:
     seed: int = 0
     """Draws the pairs of the sweep."""
 
-    @property
+    @cached_property
     def pairs(self) -> list[tuple[int, int]]:
         """Ordered pairs that are scored."""
         return listed(self.cells.n_groups, self.asked)
@@ -67,20 +67,22 @@ class Report:
     @cached_property
     def sample(self) -> list[tuple[int, int]]:
         """The ordered pairs by which sparsities are compared: all of up to 25 groups, some of more."""
-        return some(self.cells.n_groups, self.asked, PAIRS, self.seed) or self.pairs
+        return sampled(self.cells.n_groups, self.asked, PAIRS, self.seed)
+
+    @property
+    def partly(self) -> bool:
+        """Whether the sample is a part of the pairs."""
+        return len(self.sample) < len(self.pairs)
 
     def scores(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]]) -> Scores:
         """Correctness and coverage of ordered pairs, and the self-similarity of all groups."""
-        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon, self._with_self(pairs))
+        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon, and_self(self.cells.n_groups, pairs))
 
     def scored(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]]) -> dict[str, np.ndarray]:
         """`scores`, and the share of translated cells that each independent judge calls the target, (l, l) each."""
         scores = self.scores(cuts, pairs)
-        judged = {} if self.panel is None else self.panel.scores(cuts, self._with_self(pairs))
+        judged = {} if self.panel is None else self.panel.scores(cuts, and_self(self.cells.n_groups, pairs))
         return {"correctness": scores.correctness, "coverage": scores.coverage, **judged}
-
-    def _with_self(self, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        return [(g, g) for g in range(self.cells.n_groups)] + list(pairs)
 
     @cached_property
     def _index(self) -> GroupIndex:
@@ -89,8 +91,7 @@ class Report:
     def of_selected(self, sweep: dict[str, Any], selected: int, cuts: PairCuts) -> dict[str, np.ndarray]:
         """All scores of the selected sparsity, the genes that the judges read and the pairs asked for, if some."""
         names = [name for name in sweep if name in {"correctness", "coverage"} or name.startswith("judge_")]
-        everywhere = len(self.sample) == len(self.pairs)
-        found = {n: sweep[n][selected].copy() for n in names} if everywhere else self.scored(cuts, self.pairs)
+        found = self.scored(cuts, self.pairs) if self.partly else {name: sweep[name][selected].copy() for name in names}
         found |= {} if self.asked is None else {"asked": self.asked}
         return found if self.panel is None else {**found, "movable": self.panel.movable}
 
@@ -127,7 +128,7 @@ def stored(
     chosen = _cuts(explained[selected], bases[selected])
     moved = report.cells.mover(chosen)
     distance = median_distance(report.cells.means(), report.asked)
-    transported = MOST_TRANSPORTED if len(report.pairs) <= PAIRS else FEW_TRANSPORTED
+    transported = FEW_TRANSPORTED if report.partly else MOST_TRANSPORTED
     if report.epsilon > COARSE * distance:
         warn(LENIENT % (report.epsilon, distance), QualityWarning)
     entry: dict[str, Any] = {

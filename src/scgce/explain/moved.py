@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from scgce.core.choose.truncate import SparseDelta
-from scgce.core.pairs import Asked, listed, some
+from scgce.core.pairs import Asked, sampled
 from scgce.core.score.cells import Cells
 from scgce.core.solve.penalties import Gap
 from scgce.core.solve.problem import Problem
@@ -57,7 +57,7 @@ def check_moved(
         return
     furthest = UNBOUNDED * means if gap is None else gap.translations(gap.upper)
     n_groups, n_bad, n_tried = len(means), 0, 0
-    pairs = some(n_groups, asked, _PAIRS, seed) or listed(n_groups, asked)
+    pairs = sampled(n_groups, asked, _PAIRS, seed)
     with torch.no_grad():
         for i, j in pairs:
             delta = furthest[j] - furthest[i]

@@ -16,7 +16,7 @@ from scgce._api.progress import done, progress
 from scgce.core.choose.plan import PAIRS
 from scgce.core.choose.select import Explained
 from scgce.core.choose.truncate import PairCuts
-from scgce.core.pairs import Asked, listed, some
+from scgce.core.pairs import Asked, and_self, sampled
 from scgce.core.score.cells import Cells
 from scgce.core.score.evidence import (
     DOSES,
@@ -206,7 +206,7 @@ def _by_pair(
     moved = cells.mover(cuts)
     found: dict[str, Any] = {"sparsity": k, "n_permutations": n_permutations}
     n = prepared.groups.n
-    asked = some(n, prepared.asked, PAIRS, seed) or listed(n, prepared.asked)
+    asked = sampled(n, prepared.asked, PAIRS, seed)
     pairs = len(asked)
     with progress(total=pairs * (len(doses) + 4), desc="evidence") as bar:
         found |= _doses(cells, cuts, epsilon, doses, asked, bar.update)
@@ -248,7 +248,7 @@ def _off_manifold(prepared: Prepared, cuts: PairCuts, asked: list[tuple[int, int
     mapped = torch.from_numpy(np.asarray(X @ M.numpy(), dtype=np.float32)) + offset
     translator = Translator(mapped, M, cells.translator.columns, prepared.bounds)
     groups = [translator.rows(rows) for rows in cells.slices]
-    wanted = [(g, g) for g in range(len(groups))] + asked
+    wanted = and_self(len(groups), asked)
     return off_manifold(lambda i, j: translator.translate(cells.slices[i], cuts(i, j)), groups, wanted)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 
 from scgce.core.choose.truncate import PairCuts, SparseDelta
-from scgce.core.pairs import listed
+from scgce.core.pairs import by_source, listed
 
 from .cells import Cells
 
@@ -36,10 +36,7 @@ def mean_changes(cells: Cells, cuts: PairCuts, pairs: Iterable[tuple[int, int]] 
     if cells.translator.bounds is None:
         return PairCuts.given({pair: _in_float32(cuts(*pair)) for pair in wanted}, n, cuts.n_genes)
     found: dict[tuple[int, int], SparseDelta] = {}
-    targets: dict[int, list[int]] = {}
-    for i, j in wanted:
-        targets.setdefault(i, []).append(j)
-    for i, some in targets.items():
+    for i, some in by_source(wanted).items():
         deltas = dict(zip(some, cuts.several(i, some), strict=True))
         found |= {(i, j): delta for j, delta in _of_source(cells, cells.slices[i], deltas).items()}
     return PairCuts.given(found, n, cuts.n_genes)

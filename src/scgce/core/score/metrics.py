@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scgce.core.pairs import Asked, listed, mask_of
+from scgce.core.pairs import Asked, by_source, listed, mask_of
 
 from .cells import in_parts
 from .neighbours import GroupIndex
@@ -74,13 +74,10 @@ def score_pairs(
     index = index_groups(embedded)
     n_groups = len(index)
     found = np.full((n_groups, n_groups, 2), np.nan)
-    targets: dict[int, list[int]] = {}
-    for i, j in np.ndindex(n_groups, n_groups) if pairs is None else pairs:
-        if i == j:
+    for i, targets in by_source(np.ndindex(n_groups, n_groups) if pairs is None else pairs).items():
+        if i in targets:
             found[i, i] = float((index.self_nearest(i) <= epsilon).mean())
-        else:
-            targets.setdefault(i, []).append(j)
-    for i, wanted in targets.items():
+        wanted = [j for j in targets if j != i]
         for some, points in in_parts(moved, i, wanted, int(index.sizes[i]) * index.n_dims):
             found[i, some] = index.shares(points, some, epsilon)
     return Scores(found[..., 0].copy(), found[..., 1].copy())

@@ -10,6 +10,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
+from scgce.core.pairs import by_source, listed
+
 from .cells import in_parts
 
 MAX_CELLS = 500
@@ -104,11 +106,8 @@ def percent_explained_pairs(
     n_groups = len(embedded)
     generator = np.random.default_rng(rng)
     out = np.full((n_groups, n_groups), np.nan)
-    targets: dict[int, list[int]] = {}
-    for i, j in np.ndindex(n_groups, n_groups) if pairs is None else pairs:
-        if i != j:
-            targets.setdefault(i, []).append(j)
-    for i, wanted in targets.items():
+    asked = listed(n_groups) if pairs is None else [(i, j) for i, j in pairs if i != j]
+    for i, wanted in by_source(asked).items():
         for some, moved_there in in_parts(moved, i, wanted, embedded[i].numel()):
             for j, points in zip(some, moved_there, strict=True):
                 out[i, j] = percent_explained(points, embedded[i], embedded[j], max_cells=max_cells, rng=generator)

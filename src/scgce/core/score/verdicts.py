@@ -11,6 +11,7 @@ import torch
 from scipy import sparse
 
 from scgce.core.choose.truncate import PairCuts, SparseDelta
+from scgce.core.pairs import by_source
 
 from .columns import sparse_columns
 from .judges import Cells, Judge, sample_groups
@@ -95,10 +96,8 @@ class Verdicts:
             Ordered pairs wanted, (i, i) allowed; all by default.
         """
         out = np.full((self.n_groups, self.n_groups), np.nan)
-        wanted: dict[int, list[int]] = {}
-        for i, j in np.ndindex(out.shape) if pairs is None else pairs:
-            wanted.setdefault(i, []).append(j)
-        wanted = {i: targets for i, targets in wanted.items() if self._rows[i].start < self._rows[i].stop}
+        every = by_source(np.ndindex(self.n_groups, self.n_groups) if pairs is None else pairs)
+        wanted = {i: targets for i, targets in every.items() if self._rows[i].start < self._rows[i].stop}
         asked = ((self._rows[i], cuts.several(i, targets)) for i, targets in wanted.items())
         for (i, targets), called in zip(wanted.items(), self._call(asked), strict=True):
             for j, labels in zip(targets, called, strict=True):
@@ -115,7 +114,7 @@ def _linear(judge: Judge, cells: Cells, bounds: Bounds | None) -> _Call:
     translator = Translator(judge.hidden(cells), judge.M, sparse_columns(cells), bounds)
 
     def decided(waiting: list[torch.Tensor]) -> Iterator[_Called]:
-        """All at once: a search of neighbours costs as much to begin as 100 cells."""
+        """All at once, since every search of neighbours costs something to begin."""
         if waiting:
             labels = judge.decide(torch.cat([moved.flatten(0, 1) for moved in waiting]))
             for moved, own in zip(waiting, labels.split([m.shape[0] * m.shape[1] for m in waiting]), strict=True):
