@@ -23,6 +23,8 @@ from scgce._api.progress import speaking
 
 F = TypeVar("F", bound=Callable[..., Any])
 _LONGEST = 80
+STANDARD_JUDGES = ("logreg", "knn")
+"""Names of the judges that score every explanation."""
 
 
 class ArgumentError(ValueError, TypeError):
@@ -85,9 +87,11 @@ DATA = Constraint(lambda value: isinstance(value, AnnData), "an AnnData")
 SEED = whole(0) | Constraint(lambda value: isinstance(value, np.random.Generator), "a numpy.random.Generator")
 JUDGES = FLAG | Constraint(
     lambda value: (
-        isinstance(value, Mapping) and all(callable(getattr(judge, "predict", None)) for judge in value.values())
+        isinstance(value, Mapping)
+        and all(NEW_NAME.accepts(name) and name not in STANDARD_JUDGES for name in value)
+        and all(callable(getattr(judge, "predict", None)) for judge in value.values())
     ),
-    "a mapping from names to fitted classifiers with predict",
+    f"a mapping from names (without '/'; not {' or '.join(STANDARD_JUDGES)}) to fitted classifiers with predict",
 )
 SWEEP = one_of("auto") | whole(1) | sequence_of(whole(1), 1)
 EPSILON = POSITIVE | NONE | one_of("mean", "max")
@@ -192,6 +196,8 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
                 constraint = watched.get(name)
                 if constraint is not None and not constraint.accepts(value):
                     raise ArgumentError(f"{name}={_shown(value)}: expected {constraint.words}")
+            if "copy" in signature.parameters:
+                _check_writable(given.get("adata"), bool(given.get("copy", False)))
             if "key_added" in signature.parameters:
                 _check_key_added(function.__name__, given, signature.parameters["key_added"].default)
             with speaking(name_shown):
@@ -201,6 +207,16 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def _check_writable(adata: Any, copy: bool) -> None:
+    """Refuse what anndata cannot write to or copy, before anything is computed."""
+    if not isinstance(adata, AnnData) or not adata.isbacked:
+        return
+    if adata.is_view:
+        raise ValueError("adata is a view of a backed file, which cannot hold a result; expected adata[…].to_memory()")
+    if copy:
+        raise ValueError("copy=True: adata is backed by a file; expected adata.to_memory(), or copy=False")
 
 
 def _check_key_added(tool: str, given: Mapping[str, Any], default: Any) -> None:

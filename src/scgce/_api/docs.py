@@ -77,7 +77,8 @@ split_by
     "judges": """
 judges
     Score translated cells with a logistic regression and a vote of the 15 nearest cells as well, fitted on the
-    fitting cells. A mapping adds more: name → any object with ``predict`` from dense cells to labels.""",
+    fitting cells. A mapping adds more: name → any object with ``predict`` from dense cells to labels. It reads the
+    genes named in its ``feature_names_in_``; without it those that were explained, in their order.""",
     "own_key": """
 key_added
     Name of the result in ``adata.uns``; the tool's own name by default.""",

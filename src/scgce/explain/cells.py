@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.adata import get_matrix
+from scgce._api.adata import gene_names, get_matrix
+from scgce._api.errors import NotFoundError, listing
 from scgce._api.groups import Groups, read_groups, read_labels
 from scgce._api.warn import warn
 from scgce.encoders import Encoder, resolve
@@ -110,7 +112,8 @@ def known_cells(
             )
         return facts
     parts = np.where(match_cells(entry, home.obs_names).group >= 0, FIT, -1)
-    there = resolve(home, use_rep=None, encoder=encoder, layer=entry["params"]["layer"] or None, parts=parts)
+    there = resolve_again(home, entry, encoder, layer=entry["params"]["layer"] or None, parts=parts)
+    there = there.align(gene_names(home))
     X, X_home = get_matrix(adata, layer), get_matrix(home, entry["params"]["layer"] or None)
     if not facts.known.any():
         _check_not_renamed(r(_sampled(X, np.flatnonzero(used), _SEARCHED)), there, X_home, entry, home, adata.n_obs)
@@ -127,7 +130,29 @@ def known_cells(
         "every cell a name of its own to be sure", int(facts.known.sum())
     )  # fmt: skip
     n = adata.n_obs
-    return CellFacts(np.full(n, NEW, dtype=np.int8), np.full(n, -1, dtype=np.int64), facts.n_missing, by_name=True)
+    unknown = np.full(n, -1, dtype=np.int64)
+    return CellFacts(np.full(n, NEW, dtype=np.int8), unknown, facts.n_missing, True, np.zeros(n, dtype=bool))
+
+
+def resolve_again(adata: AnnData, entry: Mapping[str, Any], encoder: Any, **how: Any) -> Encoder:
+    """The explanation's encoder in an AnnData; a model that reads genes by position has them in the order explained.
+
+    Raises
+    ------
+    KeyError
+        If genes that such a model reads are not there.
+    """
+    explained = np.asarray(entry["genes"]).astype(str)
+    by_name = isinstance(encoder, Encoder | str | os.PathLike | Mapping)
+    if not by_name and not np.array_equal(adata.var_names.astype(str), explained):
+        missing = explained[~np.isin(explained, gene_names(adata).astype(str))]
+        if len(missing):
+            raise NotFoundError(
+                f"encoder ({type(encoder).__name__}) reads the {len(explained)} genes that were explained, and adata "
+                f"lacks {len(missing)} of them: {listing(missing)}"
+            )
+        adata = adata[:, explained]
+    return resolve(adata, use_rep=None, encoder=encoder, **how)
 
 
 def _sample(rows: np.ndarray, most: int) -> np.ndarray:
@@ -178,7 +203,7 @@ def explained_groups(
     column = groupby or entry["params"]["groupby"]
     current = read_groups(adata, column, min_cells=1)
     column, codes = current.key, _codes(current, entry)
-    changed = int((facts.known & (facts.group >= 0) & (codes != facts.group)).sum())
+    changed = facts.relabelled(codes)
     if changed:
         used = "they are taken in the groups in which they were explained" if groupby is None else "they are used"
         warn(
@@ -186,7 +211,13 @@ def explained_groups(
             "after labels have changed"
         )
     if groupby is None:
-        codes = np.where(facts.known, facts.group, codes)
+        codes = facts.groups(codes)
+    if facts.shared.any():
+        logger.warning(
+            "%d cells have the name of explained cells of several groups: they are taken in the groups of obs[%r], and "
+            "left out if any of these fitted; adata.obs_names_make_unique() before explaining keeps cells apart",
+            int(facts.shared.sum()), column,
+        )  # fmt: skip
     return Groups(column, np.array([str(name) for name in entry["groups"]], dtype=object), codes)
 
 

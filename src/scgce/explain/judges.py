@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
-from scgce._api.errors import NotFoundError
+from scgce._api.errors import NotFoundError, listing
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.judges import Judge, fit_judges
 from scgce.core.score.verdicts import Verdicts
@@ -49,30 +50,32 @@ class Panel:
         fitted_on: Prepared | None = None,
         parents: Mapping[str, str] | None = None,
         movable: np.ndarray | None = None,
+        genes: np.ndarray | None = None,
     ) -> Panel:
         """Logistic regression and kNN fitted on the fitting cells; in a mapping, more by name, fitted by the user.
 
         A user's judge has ``predict`` from dense cells (n, d) to the groups' labels; where groups are lineages, also to
         those of their members, which ``parents`` maps to lineages. ``movable`` are the genes that the two standard
-        judges read; `movable_genes` of the encoder if None.
+        judges read; `movable_genes` of the encoder if None. ``genes`` are those explained, in the order in which a
+        user's judge reads them if it names none; those of ``prepared`` if None.
         """
         home = prepared if fitted_on is None else fitted_on
         rows = home.rows(FIT, _per_group(MOST_TAUGHT, LEAST_TAUGHT, home.groups.n))
         place = {name: index for index, name in enumerate(prepared.groups.names)}
         codes = np.array([place.get(name, -1) for name in home.groups.names])[home.groups.codes[rows]]
-        columns = _positions(home.genes, prepared.genes)
-        read = movable_genes(prepared.encoder) if movable is None else movable
-        found = _fitted(arrays.csr_rows(home.X, rows)[:, columns], codes, read, home.seed)
+        taught, there = _by_name(arrays.csr_rows(home.X, rows), home.genes, prepared.genes)
+        read = (movable_genes(prepared.encoder) if movable is None else movable) & there
+        found = _fitted(taught, codes, read, home.seed)
         given = dict(judges) if isinstance(judges, Mapping) else {}
         rows = prepared.rows(REPORT, _per_group(MOST_JUDGED, LEAST_JUDGED, prepared.groups.n))
         cells, codes = arrays.csr_rows(prepared.X, rows), prepared.groups.codes[rows]
         labels = [str(name) for name in prepared.groups.names]
         n, bounds = prepared.groups.n, prepared.bounds
         verdicts = {name: Verdicts(judge, cells, codes, n, bounds=bounds) for name, judge in found.items()}
-        verdicts |= {
-            name: Verdicts(_Named(judge, parents or {}), cells, codes, n, labels=labels, bounds=bounds)
-            for name, judge in given.items()
-        }
+        explained = prepared.genes if genes is None else genes
+        for name, judge in given.items():
+            named = _Named(judge, parents or {}, _columns_read(name, judge, prepared.genes, explained))
+            verdicts[name] = Verdicts(named, cells, codes, n, labels=labels, bounds=bounds)
         return cls({f"judge_{name}": verdict for name, verdict in verdicts.items()}, read)
 
     def scores(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]] | None = None) -> dict[str, np.ndarray]:
@@ -121,21 +124,44 @@ def _fitted(X: sparse.csr_array, codes: np.ndarray, read: np.ndarray, seed: int)
 
 
 class _Named:
-    """A user's judge with its answers as text, members of a lineage as the lineage."""
+    """A user's judge with its genes by name, and its answers as text, members of a lineage as the lineage."""
 
-    def __init__(self, judge: Any, parents: Mapping[str, str]) -> None:
-        self.judge, self.parents = judge, parents
+    def __init__(self, judge: Any, parents: Mapping[str, str], columns: np.ndarray | None) -> None:
+        self.judge, self.parents, self.columns = judge, parents, columns
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Labels (n,) of dense cells (n, d)."""
-        answers = [str(answer) for answer in np.asarray(self.judge.predict(X)).ravel()]
-        return np.array([self.parents.get(answer, answer) for answer in answers], dtype=object)
+        cells = X if self.columns is None else X[:, self.columns]
+        if hasattr(self.judge, "feature_names_in_"):
+            cells = pd.DataFrame(cells, columns=self.judge.feature_names_in_)
+        answers = np.asarray(self.judge.predict(cells)).ravel()
+        if len(answers) != len(X):
+            given = type(self.judge).__name__
+            raise ValueError(f"judges: predict of {given} gave {len(answers)} labels for {len(X)} cells")
+        return np.array([self.parents.get(answer, answer) for answer in map(str, answers)], dtype=object)
 
 
-def _positions(names: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Where each wanted gene stands among the names."""
-    place = {name: index for index, name in enumerate(names)}
-    missing = [name for name in wanted if name not in place]
+def _columns_read(name: str, judge: Any, genes: np.ndarray, explained: np.ndarray) -> np.ndarray | None:
+    """Where the genes that a user's judge reads stand among ``genes``; None if it reads them as they stand."""
+    wanted = np.asarray(getattr(judge, "feature_names_in_", explained)).astype(str)
+    if np.array_equal(wanted, genes.astype(str)):
+        return None
+    place = {str(gene): index for index, gene in enumerate(genes)}
+    missing = [gene for gene in wanted if gene not in place]
     if missing:
-        raise NotFoundError(f"judges cannot be fitted: {len(missing)} genes are not in the reference: {missing[:5]}")
-    return np.array([place[name] for name in wanted])
+        raise NotFoundError(f"judges: {name!r} reads {len(missing)} genes that adata lacks: {listing(missing)}")
+    return np.array([place[gene] for gene in wanted])
+
+
+def _by_name(X: sparse.csr_array, names: np.ndarray, wanted: np.ndarray) -> tuple[sparse.csr_array, np.ndarray]:
+    """Columns of X under the wanted genes, empty for one that it lacks; and which it has, bool."""
+    if np.array_equal(names, wanted):
+        return X, np.ones(len(wanted), dtype=bool)
+    place = {name: index for index, name in enumerate(names)}
+    column = np.array([place.get(name, -1) for name in wanted])
+    there = column >= 0
+    shape = (len(names), len(wanted))
+    takes = sparse.csr_array((np.ones(there.sum(), X.dtype), (column[there], np.flatnonzero(there))), shape=shape)
+    found = sparse.csr_array(X @ takes)
+    found.sort_indices()  # so that sums run in one order, whatever the order there
+    return found, there

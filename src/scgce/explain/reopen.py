@@ -18,11 +18,10 @@ from scgce._api.groups import Groups, check_sizes, read_groups
 from scgce.core.choose.select import Explained
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
-from scgce.encoders import resolve
 from scgce.matrix import arrays
 from scgce.store.cells import match_cells, reported_sizes
 
-from .cells import explained_groups, known_cells, parts_of, with_cells
+from .cells import explained_groups, known_cells, parts_of, resolve_again, with_cells
 from .pairs import from_rows, pair_explained
 from .params import seed_of
 from .programs import ProgramExplained
@@ -75,8 +74,8 @@ def reopen(
     used = _used(adata, entry, groupby)
     arrays.check_matrix(X, name, used)
     parts = np.where(used, FIT, -1)
-    r = resolve(adata, use_rep=None, encoder=encoder, layer=layer, rng=seed, device=str(device), parts=parts)
-    r = r.align(genes)
+    how: dict[str, Any] = {"layer": layer, "rng": seed, "device": str(device), "parts": parts}
+    r = resolve_again(adata, entry, encoder, **how).align(genes)
     facts = known_cells(adata, layer, entry, encoder, r, adata if home is None else home, used)
     if home is None and facts.n_missing:
         logger.warning("adata lacks %d of the cells that were explained", facts.n_missing)

@@ -176,13 +176,13 @@ def explained_cells(adata: AnnData, result: Result) -> ExplainedCells:
     split = bool((np.asarray(result.raw["split"]) == REPORT).any())
     reported = facts.held_out if split else np.ones(adata.n_obs, dtype=bool)
     if facts.by_name:
-        changed = int((facts.known & (facts.group >= 0) & (codes != facts.group)).sum())
+        changed = facts.relabelled(codes)
         if changed:
             warn(
                 f"obs[{result.groupby!r}] gives {changed} of the explained cells other labels than they had; they are "
                 "shown in the groups in which they were explained"
             )
-        codes = np.where(facts.known, facts.group, codes)
+        codes = facts.groups(codes)
     return ExplainedCells(codes, reported)
 
 

@@ -31,6 +31,8 @@ class CellFacts:
     """Cells of the explanation that the AnnData lacks."""
     by_name: bool
     """False for a result of an earlier version: its cells were matched by position, their groups are not known."""
+    shared: np.ndarray
+    """(n,) bool: the name is that of explained cells of several groups, so that the name does not tell the group."""
 
     @property
     def known(self) -> np.ndarray:
@@ -41,6 +43,14 @@ class CellFacts:
     def held_out(self) -> np.ndarray:
         """(n,) bool: cells that neither fitted nor selected; the new ones too."""
         return np.asarray((self.part == REPORT) | (self.part == NEW))
+
+    def groups(self, labelled: np.ndarray) -> np.ndarray:
+        """(n,) int64: the group of every cell, by its name where that tells it, else as ``labelled`` (n,) today."""
+        return np.where(self.known & ~self.shared, self.group, labelled)
+
+    def relabelled(self, labelled: np.ndarray) -> int:
+        """How many explained cells are ``labelled`` (n,) otherwise today than they were."""
+        return int((self.known & ~self.shared & (self.group >= 0) & (labelled != self.group)).sum())
 
 
 def digests(names: Iterable[object]) -> np.ndarray:
@@ -76,19 +86,20 @@ def cell_facts(entry: Mapping[str, Any], names: Iterable[object]) -> CellFacts |
     split = np.asarray(entry.get("split", ()), dtype=np.int8)
     if len(split) != len(names) or not len(split):
         return None
-    return CellFacts(split, np.full(len(split), -1, dtype=np.int64), 0, by_name=False)
+    return CellFacts(split, np.full(len(split), -1, dtype=np.int64), 0, False, np.zeros(len(split), dtype=bool))
 
 
 def match_cells(entry: Mapping[str, Any], names: Iterable[object]) -> CellFacts:
     """What a result that holds its cells' names knows of the cells of these names.
 
-    Where several explained cells have one name, a cell of that name counts as one that fitted if any of them did.
+    Where several explained cells have one name, a cell of that name counts as one that fitted if any of them did, and
+    its group is not known unless it was that of all of them.
     """
     split, wanted = np.asarray(entry["split"], dtype=np.int8), digests(names)
     stored = np.asarray(entry["cell_digest"], dtype=np.uint64)
     group = np.asarray(entry["cell_group"], dtype=np.int64)
     if np.array_equal(stored, wanted):
-        return CellFacts(split, group, 0, by_name=True)
+        return CellFacts(split, group, 0, True, np.zeros(len(split), dtype=bool))
     # Sorted by name, then by part with those in no group last: the first of a name is the one that fitted, if any did.
     order = np.lexsort((np.where(split < 0, np.int8(9), split), stored))
     unique, first = np.unique(stored[order], return_index=True)
@@ -97,7 +108,9 @@ def match_cells(entry: Mapping[str, Any], names: Iterable[object]) -> CellFacts:
     row = order[first[place]]
     n_missing = len(unique) - int(np.isin(unique, wanted).sum())
     part = np.where(there, split[row], np.int8(NEW)).astype(np.int8)
-    return CellFacts(part, np.where(there, group[row], -1), n_missing, by_name=True)
+    low, high = (bound.reduceat(group[order], first) for bound in (np.minimum, np.maximum))
+    shared = there & (low != high)[place]
+    return CellFacts(part, np.where(there & ~shared, group[row], -1), n_missing, True, shared)
 
 
 def reported_sizes(entry: Mapping[str, Any]) -> np.ndarray:

@@ -83,7 +83,7 @@ def evaluate(
     layer
         Layer of ``adata``; None: as stored.
     encoder
-        The model, if it could not be stored with the explanation.
+        The model, if it could not be stored with the explanation. It is given the genes in the order explained.
     epsilon
         A distance, or "mean" or "max" to find it anew in ``adata``; None: as stored.
     clip
@@ -145,7 +145,8 @@ def evaluate(
     panel = None
     if judges:
         movable = stored_movable(entry, scored.genes)
-        panel = Panel.fit(scored, judges, fitted_on=own, parents=_parents(entry), movable=movable)
+        given: dict[str, Any] = {"fitted_on": own, "parents": _parents(entry), "genes": entry["genes"]}
+        panel = Panel.fit(scored, judges, movable=movable, **given)
     report = Report(scored.part(REPORT), reach, panel, scored.asked, scored.seed)
     explained = stored_explanations(entry, scored)
     selected = [candidate.sparsity for candidate in explained].index(int(params["sparsity_selected"]))

@@ -91,7 +91,7 @@ def evidence(
     sparsity
         Which sparsity; None: the selected one.
     encoder
-        The model, if it could not be stored with the explanation.
+        The model, if it could not be stored with the explanation. It is given the genes in the order explained.
     doses
         Values of t for the dose curve, the metrics of ``x + tδ``.
     n_permutations

@@ -63,7 +63,7 @@ def lineages(
     key
         The explanation in ``adata.uns``.
     encoder
-        The model, if it could not be stored with the explanation.
+        The model, if it could not be stored with the explanation. It is given the genes in the order explained.
     {judges}
         A judge of the user's may answer in names of groups: its answers are mapped to their lineages.
     rng
@@ -103,7 +103,10 @@ def lineages(
     column = lineage if isinstance(lineage, str) else key_added
     weights = _weights(entry, prepared, parents)
     merged = _merged(prepared, column, parents, weights)
-    panel = Panel.fit(merged, judges, parents=parents, movable=stored_movable(entry, merged.genes)) if judges else None
+    panel = None
+    if judges:
+        movable = stored_movable(entry, merged.genes)
+        panel = Panel.fit(merged, judges, parents=parents, movable=movable, genes=entry["genes"])
     report = Report(merged.part(REPORT), float(entry["epsilon"]), panel, merged.asked, merged.seed)
     explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
     selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))

@@ -69,7 +69,7 @@ def stability(
     sparsity
         Which sparsity; None: the selected one.
     encoder
-        The model, if it could not be stored with the explanation.
+        The model, if it could not be stored with the explanation. It is given the genes in the order explained.
     mask_var, gene_costs
         As given to `tl.tgt`; None: as stored.
     interval
