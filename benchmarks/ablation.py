@@ -9,16 +9,13 @@ part as a share of the whole search. What starts from the best of the others sta
 from __future__ import annotations
 
 import argparse
-import logging
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scanpy as sc
 import torch
 from anndata import AnnData
 
@@ -30,8 +27,9 @@ from scgce.explain.fit import Model, material
 from scgce.explain.read import pick_epsilon, prepare
 from scgce.explain.split import FIT, REPORT, VALIDATE
 
+from ._cells import FILES, blood, here
+from ._run import quiet, write
 from .faithfulness import cells
-from .faithfulness.tasks import SHARED
 from .paper.published import as_published
 
 RESULTS = Path(__file__).parent
@@ -55,7 +53,7 @@ def opened(name: str) -> tuple[AnnData, str, Any, tuple[int, ...]]:
         adata, encoder, stored = as_published(name)
         return adata, "group", encoder, tuple(int(k) for k in stored["published"][:, 0])
     if name == "pbmc68k_reduced":
-        adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
+        adata = blood()
         return adata, "bulk_labels", resolve(adata, use_rep="X_umap"), LARGE
     adata, groupby = cells.embedded(name, "UMAP", quick=False)
     return adata, groupby, resolve(adata, use_rep=cells.STUDENT), LARGE
@@ -155,21 +153,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="*", choices=SETS, default=SETS, help="none: the table alone")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
+    quiet()
     torch.set_num_threads(1)
-    TRIED.mkdir(exist_ok=True)
     for name in arguments.sets:
-        if name in cells.SETS and not (SHARED / "data").is_dir():
+        if name in FILES and not here(name):
             continue
         amplitudes: tuple[float | None, ...] = (3.0, None) if name in FEW_GENES else (3.0,)
         new = pd.concat([candidates(name, amplitude) for amplitude in amplitudes])
-        new.to_csv(TRIED / f"{name}.csv", index=False, float_format="%.5g", lineterminator="\n")
+        write(new, TRIED / f"{name}.csv", ".5g")
         print(f"{name} done", flush=True)
     table = gains(pd.concat([pd.read_csv(TRIED / f"{n}.csv") for n in SETS if (TRIED / f"{n}.csv").exists()]))
     wide = table.pivot_table("gain", ["method", "part"], "dataset", sort=False)
     wide["seconds"] = table[table["dataset"] == "mean"].set_index(["method", "part"])["seconds"]
-    wide.to_csv(RESULTS / "ablation.csv", float_format="%.3f", lineterminator="\n")
+    write(wide.reset_index(), RESULTS / "ablation.csv", ".3f")
     print(wide.round(3).to_string())
 
 

@@ -18,14 +18,15 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import scanpy as sc
 from anndata import AnnData
 
 import scgce
 from scgce.encoders import resolve
 
+from ._cells import FILES, blood, here
+from ._run import publish
 from .faithfulness import cells
-from .faithfulness.tasks import SHARED, Task, run
+from .faithfulness.tasks import Task, run
 
 AMPLITUDES = (2.0, 3.0, 5.0, 10.0, None)
 SHOWN_SPARSITIES = (5, 10, 20, 50)
@@ -78,7 +79,7 @@ def _embedded(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
     """The cells, their groups and what names their map."""
     if dataset != BROUGHT:
         return *cells.embedded(dataset, "UMAP", quick=False), {"use_rep": cells.STUDENT}
-    adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
+    adata = blood()
     return adata, "bulk_labels", {"encoder": resolve(adata, use_rep="X_umap")}
 
 
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="SET", help="sets of cells, all by default; the others' rows stay")
     arguments = parser.parse_args()
     cells.forget()
-    sets = [BROUGHT, *(cells.SETS if (SHARED / "data").is_dir() else ())]
+    sets = [BROUGHT, *filter(here, FILES)]
     tasks = [
         Task("amplitude", rows, {"dataset": name, "amplitude": c})
         for name in sets
@@ -100,9 +101,7 @@ def main() -> None:
     if arguments.only and file.exists():
         before = pd.read_csv(file, dtype={"amplitude": str}, keep_default_na=False, na_values=["nan"])
         table = pd.concat([before[~before["dataset"].isin(arguments.only)], table], ignore_index=True)
-    shown = table.sort_values(["dataset", "genes"], kind="stable")
-    shown.to_csv(file, index=False, float_format="%.2f", lineterminator="\n")
-    print(shown.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    publish(table.sort_values(["dataset", "genes"], kind="stable"), file, ".2f")
     draw(table, RESULTS / "amplitude.png")
 
 
@@ -112,7 +111,7 @@ def draw(table: pd.DataFrame, file: Path) -> None:
         map=lambda t: t[["correctness", "coverage"]].mean(axis=1),
         judges=lambda t: t[["judge_logreg", "judge_knn"]].mean(axis=1),
     )
-    sets = [name for name in (BROUGHT, *cells.SETS) if name in set(table["dataset"])]
+    sets = [name for name in (BROUGHT, *FILES) if name in set(table["dataset"])]
     figure, axes = plt.subplots(
         len(MEASURES), len(sets), figsize=(2.9 * len(sets) + 1.2, 7), squeeze=False, sharex=True, sharey="row"
     )

@@ -10,9 +10,7 @@ are reported.
 from __future__ import annotations
 
 import argparse
-import logging
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,8 @@ import pandas as pd
 import scanpy as sc
 
 import scgce
+
+from ._run import publish, quiet, with_errors
 
 FOLDER = Path(__file__).parent
 SEEDS = 20
@@ -163,10 +163,9 @@ def summary(found: pd.DataFrame | None, empty: pd.DataFrame) -> pd.DataFrame:
     if found is None:
         return rows
     names = ["precision", "recall", "precision, all shown", "shown", "agreeing"]
-    groups = found.groupby(["items", "donor effect"], sort=False)[names]
-    mean, error = groups.mean(), groups.sem()
-    shown = pd.DataFrame({n: mean[n].map("{:.2f}".format) + " ± " + error[n].map("{:.2f}".format) for n in names})
-    shown = shown.assign(response="planted", runs=groups.size()).reset_index()
+    shown = with_errors(found.groupby(["items", "donor effect"], sort=False)[names])
+    shown.insert(len(names), "response", "planted")
+    shown = shown.reset_index()
     return pd.concat([shown, rows], ignore_index=True).fillna("")
 
 
@@ -184,21 +183,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--pairs-only", action="store_true", help="only the third table")
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
+    quiet()
     scgce.tl.tgt(simulated(0), "group", use_rep="X_pca", sparsity=2)  # whatever a process does once, before the clock
     runs = pd.concat([pairs(method=method, k=k) for method, k in ALONE])
     table = runs.groupby(["method", "genes", "pairs"], sort=False).mean().drop(columns="seed").round(3).reset_index()
     table["n_pairs"] = table["n_pairs"].astype(int)
-    table.to_csv(FOLDER / "contrasts_pairs.csv", index=False, lineterminator="\n")
-    print(table.to_string(index=False), flush=True)
+    publish(table, FOLDER / "contrasts_pairs.csv")
     if arguments.pairs_only:
         return
     empty = nothing(2 * arguments.seeds)
     print(summary(None, empty).to_string(index=False), flush=True)
-    table = summary(recoveries(arguments.seeds), empty)
-    table.to_csv(FOLDER / "contrasts.csv", index=False, lineterminator="\n")
-    print(table.to_string(index=False))
+    publish(summary(recoveries(arguments.seeds), empty), FOLDER / "contrasts.csv")
 
 
 if __name__ == "__main__":

@@ -6,17 +6,16 @@ every target sum; refinement with the default bound and without, and the differe
 
 from __future__ import annotations
 
-import logging
-import warnings
 from pathlib import Path
 
 import anndata as ad
 import pandas as pd
-import scanpy as sc
 
 import scgce
 
-FILE = Path(__file__).resolve().parents[2] / "shared" / "data" / "pbmc3k_raw_labelled.h5ad"
+from ._cells import logged, read, with_umap
+from ._run import publish, quiet
+
 RESULTS = Path(__file__).parent / "normalisation.csv"
 TARGETS: dict[str, float | None] = {"1,000": 1e3, "median": None, "10,000": 1e4}
 SPARSITIES = (10, 20, 50)
@@ -25,13 +24,7 @@ NAMES = ["correctness", "coverage", "judge_logreg", "judge_knn"]
 
 def cells(target: float | None) -> ad.AnnData:
     """Log-normalised cells with a UMAP of 50 components and its student."""
-    adata = ad.read_h5ad(FILE)
-    sc.pp.filter_genes(adata, min_cells=3)
-    sc.pp.normalize_total(adata, target_sum=target)
-    sc.pp.log1p(adata)
-    sc.pp.pca(adata, n_comps=50, random_state=0)
-    sc.pp.neighbors(adata, random_state=0)
-    sc.tl.umap(adata, random_state=0)
+    adata = with_umap(logged(read("pbmc3k"), target))
     scgce.tl.distill(adata, "X_umap", device="cpu")
     return adata
 
@@ -47,9 +40,7 @@ def rows(name: str, adata: ad.AnnData) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
+    quiet()
     found = pd.concat([rows(name, cells(target)) for name, target in TARGETS.items()])
     found = found.set_index("target_sum").reset_index().sort_values("genes", kind="stable")
-    found.to_csv(RESULTS, index=False, float_format="%.2f", lineterminator="\n")
-    print(found.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    publish(found, RESULTS, ".2f")

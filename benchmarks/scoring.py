@@ -7,8 +7,6 @@ Translating all genes by the difference of means stands beside them: what a tran
 
 from __future__ import annotations
 
-import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pandas as pd
 
 import scgce
 
+from ._run import publish, quiet
 from .faithfulness import cells, methods
 
 RESULTS = Path(__file__).parent / "scoring.csv"
@@ -59,8 +58,7 @@ def _means(adata: ad.AnnData, key: str, share: str, rule: str) -> dict[str, Any]
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
+    quiet()
     cells.forget()
     parts = []
     for (dataset, groupby), explained in EXPLAINED.items():
@@ -68,6 +66,4 @@ if __name__ == "__main__":
         found = pd.concat([scored(adata, groupby, *each, use_rep=cells.STUDENT) for each in explained])
         found.insert(0, "dataset", dataset)
         parts.append(found)
-    table = pd.concat(parts)
-    table.to_csv(RESULTS, index=False, float_format="%.2f", lineterminator="\n")
-    print(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    publish(pd.concat(parts), RESULTS, ".2f")

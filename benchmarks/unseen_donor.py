@@ -10,8 +10,6 @@ standard errors.
 from __future__ import annotations
 
 import argparse
-import logging
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ import scanpy as sc
 
 import scgce
 
+from ._run import publish, quiet, with_errors
 from .faithfulness import cells
 
 RESULTS = Path(__file__).parent / "unseen_donor.csv"
@@ -67,20 +66,12 @@ def _row(adata: ad.AnnData, key: str, split_by: str, reported: str) -> dict[str,
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Mean and standard error over the runs of each way."""
-    groups = runs.groupby(["split by", "scored on"], sort=False)[list(SCORES)]
-    mean, error = groups.mean(), groups.sem()
-    shown = pd.DataFrame(
-        {name: mean[name].map("{:.2f}".format) + " ± " + error[name].map("{:.2f}".format) for name in SCORES}
-    )
-    return shown.assign(runs=groups.size()).reset_index()
+    return with_errors(runs.groupby(["split by", "scored on"], sort=False)[list(SCORES)]).reset_index()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--method", default="refine", choices=["refine", "refine_consistent", "path", "truncate"])
     arguments = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
-    found = summary(table(load(), method=arguments.method))
-    found.to_csv(RESULTS, index=False, lineterminator="\n")
-    print(found.to_string(index=False))
+    quiet()
+    publish(summary(table(load(), method=arguments.method)), RESULTS)

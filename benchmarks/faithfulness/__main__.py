@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks._cells import FILES, REFERENCE, here
+from benchmarks._run import write
+
 from . import cells, draw, methods, planted, published
-from .tasks import HERE, SHARED, Task, kept, run
+from .tasks import HERE, Task, kept, run
 
 PARTS = ("published", "held_out", "cells", "planted", "programme", "causal")
 REFERENCES = ("iris", "heart_disease")
@@ -21,10 +24,10 @@ def tasks(parts: list[str], quick: bool) -> list[Task]:
     found = []
     references = REFERENCES[: 1 if quick else 2]
     repeats, seeds, encoders = (1, 2, 1) if quick else (5, 20, 10)
-    if (SHARED / "reference").is_dir() and "published" in parts:
+    if REFERENCE.is_dir() and "published" in parts:
         found += [Task("published", published.in_sample, {"dataset": name}) for name in references]
-    if "cells" in parts and (SHARED / "data").is_dir():
-        sets = ("pbmc3k",) if quick else tuple(cells.SETS)
+    if "cells" in parts:
+        sets = [name for name in (["pbmc3k"] if quick else FILES) if here(name)]
         maps = ("PCA",) if quick else tuple(cells.MAPS)
         found += [
             Task("cells", cells.table, {"dataset": name, "encoder": encoder, "method": method, "quick": quick})
@@ -32,7 +35,7 @@ def tasks(parts: list[str], quick: bool) -> list[Task]:
             for method in (cells.QUICK if quick else cells.COMPARED)
             for name in sets
         ]
-    if (SHARED / "reference").is_dir() and "held_out" in parts:
+    if REFERENCE.is_dir() and "held_out" in parts:
         found += [
             Task("held_out", published.held_out, {"dataset": name, "repeat": repeat})
             for repeat in range(repeats)
@@ -60,7 +63,7 @@ def main() -> None:
     results.mkdir(parents=True, exist_ok=True)
 
     def save(name: str, frame: pd.DataFrame) -> None:
-        frame.to_csv(results / f"{name}.csv", index=False, float_format="%.4f", lineterminator="\n")
+        write(frame, results / f"{name}.csv", ".4f")
 
     start = time.perf_counter()
     if not arguments.keep:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -14,15 +13,11 @@ import pandas as pd
 import scanpy as sc
 
 import scgce
+from benchmarks._cells import FILES, logged, read, with_umap
+from benchmarks._run import whole
 
 from . import methods
-from .tasks import SHARED
 
-SETS = {
-    "pbmc3k": ("pbmc3k_raw_labelled.h5ad", "cell_type"),
-    "retina": ("voigt_human_retina.h5ad", "cluster_label"),
-    "paul15": ("paul15.h5ad", "paul15_clusters"),
-}
 SPARSITIES = (1, 2, 5, 10, 20, 50)
 SMALLEST = 20
 """Groups of fewer cells are left out: a quarter of them is too little to score on."""
@@ -50,19 +45,16 @@ def embedded(dataset: str, encoder: str, quick: bool) -> tuple[ad.AnnData, str]:
     """The cells with the representation and its encoder; made once a run."""
     file = CACHE / f"{dataset}-{encoder}-{quick}.h5ad"
     if file.exists():
-        return ad.read_h5ad(file), SETS[dataset][1]
+        return ad.read_h5ad(file), FILES[dataset][1]
     adata, groupby = load(dataset, quick)
-    sc.pp.pca(adata, n_comps=50, random_state=0)
     if encoder == "UMAP":
-        sc.pp.neighbors(adata, random_state=0)
-        sc.tl.umap(adata, random_state=0)
+        with_umap(adata)
         scgce.tl.distill(adata, "X_umap", device="cpu", key_added=STUDENT)
-    elif encoder == "scvis":
+    else:
+        sc.pp.pca(adata, n_comps=50, random_state=0)
+    if encoder == "scvis":
         scgce.tl.scvis(adata, device="cpu")
-    CACHE.mkdir(exist_ok=True)
-    partial = file.with_name(f"{os.getpid()}-{file.name}")  # two processes may make it at a time: both make the same
-    adata.write_h5ad(partial)
-    partial.replace(file)
+    whole(file, adata.write_h5ad)
     return adata, groupby
 
 
@@ -73,17 +65,11 @@ def forget() -> None:
 
 def load(dataset: str, quick: bool) -> tuple[ad.AnnData, str]:
     """Cells scaled to the median depth (scanpy's default) and logged; genes seen in three cells or more."""
-    file, groupby = SETS[dataset]
-    adata = ad.read_h5ad(SHARED / "data" / file)
+    adata, groupby = read(dataset), FILES[dataset][1]
     if quick:
         adata = sc.pp.sample(adata, n=min(900, adata.n_obs), rng=0, copy=True)
     sizes = adata.obs[groupby].value_counts()
-    adata = adata[adata.obs[groupby].isin(sizes.index[sizes >= SMALLEST])].copy()
-    adata = adata[:, np.asarray((adata.X > 0).sum(axis=0)).ravel() >= 3].copy()
-    adata.X = adata.layers.pop("counts") if "counts" in adata.layers else adata.X
-    sc.pp.normalize_total(adata)
-    sc.pp.log1p(adata)
-    return adata, groupby
+    return logged(adata[adata.obs[groupby].isin(sizes.index[sizes >= SMALLEST])]), groupby
 
 
 UNBOUNDED = methods.name_of("refine", None)

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.side_by_side import side_by_side
+from benchmarks._run import side_by_side
 
 HERE = Path(__file__).resolve().parent
-SHARED = HERE.parents[2] / "shared"
 
 
 @dataclass(frozen=True)

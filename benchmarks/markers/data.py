@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import anndata as ad
 import numpy as np
 import scanpy as sc
 
-FOLDER = Path(os.environ.get("SCGCE_BENCHMARK_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
-FILES = {
-    "pbmc3k": ("pbmc3k_raw_labelled.h5ad", "cell_type"),
-    "retina": ("voigt_human_retina.h5ad", "cluster_label"),
-    "paul15": ("paul15.h5ad", "paul15_clusters"),
-}
+from benchmarks._cells import FILES, blood, here, read
+
 SETS = (*FILES, "pbmc68k")
 MIN_CELLS = 3
 
@@ -32,7 +26,7 @@ class Task:
 
 def available() -> list[str]:
     """The sets that are here: one comes with scanpy, three lie beside the project."""
-    return [name for name in SETS if name not in FILES or (FOLDER / FILES[name][0]).exists()]
+    return [name for name in SETS if name not in FILES or here(name)]
 
 
 @cache
@@ -41,16 +35,15 @@ def cells(name: str) -> ad.AnnData:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if name == "pbmc68k":
-            adata = sc.datasets.pbmc68k_reduced().raw.to_adata()
+            adata = blood()
             adata.obs["group"] = adata.obs["bulk_labels"]
             return adata
-        file, column = FILES[name]
-        adata = sc.read_h5ad(FOLDER / file)
+        adata = read(name)
         sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
         if name != "retina":  # whose values are log-normalised already
             sc.pp.normalize_total(adata)
             sc.pp.log1p(adata)
-    adata.obs["group"] = adata.obs[column].astype(str).astype("category")
+    adata.obs["group"] = adata.obs[FILES[name][1]].astype(str).astype("category")
     return adata
 
 

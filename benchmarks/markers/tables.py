@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks._run import write
+
 from .curated import LISTS
 from .data import SETS
 from .judges import JUDGES
@@ -80,18 +82,11 @@ def sorted_rows(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def write(frame: pd.DataFrame, file: Path, digits: int = 4) -> None:
-    """A table as CSV, whole or not at all."""
-    partial = file.with_suffix(".part")
-    frame.to_csv(partial, index=False, float_format=f"%.{digits}f", lineterminator="\n")
-    partial.replace(file)
-
-
 def save(done: dict[str, pd.DataFrame], results: Path) -> None:
     """Write every table and print it."""
     made = {"means": means, "verdicts": verdicts, "stability": stability, "costs": costs}
     found = {name: make(done["panels"]) for name, make in made.items()} if "panels" in done else {}
     for name, frame in found.items():
-        write(frame, results / f"{name}.csv", 3)
+        write(frame, results / f"{name}.csv", ".3f")
     for name, frame in (found | {name: frame for name, frame in done.items() if name == "curated"}).items():
         print(f"\n{name}\n{frame.round(3).to_string(index=False)}")

@@ -1,4 +1,4 @@
-"""Table 1, Figures 14, 17, 18 and appendix A.1: is the variable that causes nothing left out?"""
+"""Table 1, Figures 17 and 18, and appendix A.1: is the variable that causes nothing left out?"""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import scgce
 from scgce.datasets import synthetic
 
 from . import attributions, maps
-from .output import save_figure, save_table
-from .settings import PAPER, Settings
+from .studies import PAPER, Settings
 
 AUTOENCODER = "X_autoencoder"
 #: Share of points in their true group from which a map of the causal example shows the four groups.
@@ -24,17 +23,13 @@ FITS = {"paper": PAPER, "default": {"validation_fraction": 0.25, "judges": False
 
 
 def run(settings: Settings) -> None:
-    results = maps.each(one, [(seed,) for seed in settings.seeds], settings)
-    tables, scores, marked = (pd.concat(part, ignore_index=True) for part in zip(*results, strict=True))
-    save_table(tables, "table1_causal", settings)
-    save_table(scores, "fig17_18_causal_scores", settings)
-    save_table(marked, "a1_group_integrated_gradients", settings)
-    agreement = tables.groupby("seed")["agreement"].first()
-    draw(fitted(int(agreement.index[(agreement >= DISTINCT).argmax()])), settings)
+    names = ("table1_causal", "fig17_18_causal_scores", "a1_group_integrated_gradients")
+    for name, parts in zip(names, zip(*maps.each(one, settings), strict=True), strict=True):
+        settings.table(pd.concat(parts, ignore_index=True), name)
 
 
-def fitted(seed: int) -> ad.AnnData:
-    """The example with an autoencoder, the groups in its map, and explanations by TGT and DBM."""
+def one(seed: int, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """One autoencoder: explanations from group 0, their scores, and what Integrated Gradients marks."""
     adata = synthetic(400, rng=0)
     scgce.tl.autoencoder(adata, use_rep="X", rng=seed, device="cpu", key_added=AUTOENCODER)
     adata.obs["cluster"] = named_as_the_truth(maps.groups_in(adata.obsm[AUTOENCODER], 4), adata)
@@ -42,12 +37,6 @@ def fitted(seed: int) -> ad.AnnData:
     for key, fit in FITS.items():
         scgce.tl.tgt(adata, "cluster", **options, **fit, key_added=key)
     scgce.tl.dbm(adata, "cluster", **options, validation_fraction=0.0, judges=False, key_added="dbm")
-    return adata
-
-
-def one(seed: int, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """One autoencoder: explanations from group 0, their scores, and what Integrated Gradients marks."""
-    adata = fitted(seed)
     agreement = float((adata.obs["cluster"].astype(str) == adata.obs["group"].astype(str)).mean())
     tables = [amounts(adata, key, k) for key in (*FITS, "dbm") for k in (2, 4)]
     scores = [
@@ -74,14 +63,6 @@ def amounts(adata: ad.AnnData, key: str, sparsity: int) -> pd.DataFrame:
         frame = scgce.get.explanation(adata, "0", target, sparsity=sparsity, key=key).set_index("gene")["delta"]
         parts.append({"method": key, "sparsity": sparsity, "target": target} | frame.to_dict())
     return pd.DataFrame(parts).reindex(columns=["method", "sparsity", "target", *FEATURES]).fillna(0.0)
-
-
-def draw(adata: ad.AnnData, settings: Settings) -> None:
-    figure = scgce.pl.groups(adata, "cluster", basis=AUTOENCODER, return_fig=True, show=False)
-    save_figure(figure, "fig14_causal_map", settings)
-    for number, key in ((17, "paper"), (18, "dbm")):
-        figure = scgce.pl.metrics(adata, sparsity=4, include_self=True, key=key, return_fig=True, show=False)
-        save_figure(figure, f"fig{number}_causal_pairs_{key}", settings)
 
 
 def share_of_x4(table: pd.DataFrame) -> np.ndarray:

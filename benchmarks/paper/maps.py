@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import anndata as ad
 import numpy as np
 import pandas as pd
-import torch
 from joblib import Parallel, delayed
 from sklearn.cluster import AgglomerativeClustering
-from threadpoolctl import threadpool_limits
 
 import scgce
-from scgce.encoders import encoder_from_uns
+from benchmarks._run import whole
 
-from .settings import PAPER, Settings
-from .studies import STUDIES
+from .studies import PAPER, STUDIES, Settings
 
 MAP = "X_scvis"
 MIN_POINTS = 5
@@ -45,10 +41,9 @@ def train(adata: ad.AnnData, name: str, seed: int) -> None:
     scgce.tl.scvis(adata, use_rep="X", n_epochs=STUDIES[name].epochs, rng=seed, device="cpu", key_added=MAP)
 
 
-def explain(adata: ad.AnnData, name: str, **changes: object) -> None:
-    """TGT at every sparsity of the study, as the paper fits it unless *changes* say otherwise."""
-    options = {"use_rep": MAP, "sparsity": STUDIES[name].sparsities, "device": "cpu"} | PAPER | changes
-    scgce.tl.tgt(adata, "group", **options)
+def explain(adata: ad.AnnData, name: str) -> None:
+    """TGT at every sparsity of the study, as the paper fits it."""
+    scgce.tl.tgt(adata, "group", use_rep=MAP, sparsity=STUDIES[name].sparsities, device="cpu", **PAPER)
 
 
 def load(name: str, seed: int, settings: Settings) -> ad.AnnData:
@@ -59,38 +54,12 @@ def load(name: str, seed: int, settings: Settings) -> ad.AnnData:
         train(adata, name, seed)
         adata.obs["group"] = groups_in(adata.obsm[MAP], STUDIES[name].n_groups)
         explain(adata, name)
-        settings.cache.mkdir(parents=True, exist_ok=True)
-        adata.write_h5ad(file)
+        whole(file, adata.write_h5ad)
     return ad.read_h5ad(file)
 
 
-def embed(adata: ad.AnnData) -> np.ndarray:
-    """The map of *adata* by the encoder that it carries."""
-    encoder = encoder_from_uns(adata.uns[MAP]["encoder"])
-    return encoder(np.asarray(adata.X))
-
-
-class Meter:
-    """Processor seconds spent in workers."""
-
-    workers: float = 0.0
-
-
-METER = Meter()
-
-
-def each(function: Callable[..., Any], jobs: list[tuple[Any, ...]], settings: Settings) -> list[Any]:
-    """``function(*job, settings)`` for every job, some at a time, one thread each; in the order of the jobs."""
-    results, seconds = zip(
-        *Parallel(n_jobs=settings.jobs)(delayed(_single)(function, job, settings) for job in jobs), strict=True
-    )
-    METER.workers += sum(seconds) if settings.jobs > 1 else 0.0
-    return list(results)
-
-
-def _single(function: Callable[..., Any], job: tuple[Any, ...], settings: Settings) -> tuple[Any, float]:
-    start = time.process_time()
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        result = function(*job, settings)
-    return result, time.process_time() - start
+def each(function: Callable[..., Any], settings: Settings, names: Any = None) -> list[Any]:
+    """``function([name,] seed, settings)`` for every seed (of every name), some at a time, in that order."""
+    seeds = settings.seeds
+    jobs = [(seed,) for seed in seeds] if names is None else [(name, seed) for name in names for seed in seeds]
+    return Parallel(settings.jobs)(delayed(function)(*job, settings) for job in jobs)

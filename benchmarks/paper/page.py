@@ -10,7 +10,7 @@ import pandas as pd
 
 from .causal import DISTINCT, FEATURES, share_of_x4
 from .claims import spread
-from .settings import HERE, Settings
+from .studies import HERE, Settings
 
 PAGE = HERE.parents[1] / "docs" / "paper.md"
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -110,12 +110,6 @@ def single_cell(results: Path) -> str:
     return f"{head}{frame['seed'].nunique()} encoders.\n\n" + markdown(table)
 
 
-def seconds(results: Path) -> str:
-    frame = pd.read_csv(results / "seconds.csv").astype({"elapsed": int, "processor": int})
-    total = {"experiment": "all", "elapsed": frame["elapsed"].sum(), "processor": frame["processor"].sum()}
-    return markdown(pd.concat([frame, pd.DataFrame([total])]))
-
-
 TABLES: dict[str, Callable[[Path], str]] = {
     "claims": claims,
     "tradeoff": tradeoff,
@@ -124,7 +118,6 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "recovered": recovered,
     "table3": table3,
     "single_cell": single_cell,
-    "seconds": seconds,
 }
 
 if __name__ == "__main__":

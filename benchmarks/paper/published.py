@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import anndata as ad
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
 
 import scgce
+from benchmarks._cells import REFERENCE
 from scgce.core.score.metrics import triangle_error
-from scgce.datasets import heart_disease, iris
 
-from .output import save_figure, save_table
-from .settings import PAPER, SHARED, Settings
+from .studies import PAPER, STUDIES, Settings
 
-LOADERS = {"iris": iris, "heart_disease": heart_disease}
-FILES = {"iris": "iris.npz", "heart_disease": "heart.npz"}
+NAMES = {"iris": "iris.npz", "heart_disease": "heart.npz"}
 COLUMNS = ["sparsity", "tgt_correctness", "tgt_coverage", "dbm_correctness", "dbm_coverage"]
 
 
 def run(settings: Settings) -> None:
-    if not (SHARED / "reference").is_dir():
-        return
-    tables = [pd.concat(maker(name) for name in LOADERS) for maker in (curves, risks)]
-    save_table(tables[0], "published_curves", settings)
-    save_table(tables[1], "table3_published_groups", settings)
-    draw(tables[0], settings)
-
-
-def reference(name: str) -> dict[str, np.ndarray]:
-    with np.load(SHARED / "reference" / FILES[name], allow_pickle=False) as arrays:
-        return dict(arrays)
+    if REFERENCE.is_dir():
+        settings.table(pd.concat(map(curves, NAMES)), "published_curves")
+        settings.table(pd.concat(map(risks, NAMES)), "table3_published_groups")
 
 
 def as_published(name: str) -> tuple[ad.AnnData, torch.nn.Module, dict[str, np.ndarray]]:
     """The data set with the authors' groups, and their encoder as a torch module."""
-    stored = reference(name)
-    adata = LOADERS[name](drop_first_row=True)
+    with np.load(REFERENCE / NAMES[name], allow_pickle=False) as arrays:
+        stored = dict(arrays)
+    adata = STUDIES[name].load(drop_first_row=True)
     group = stored["group"]
     adata.obs["group"] = pd.Categorical.from_codes(group, [str(g) for g in range(group.max() + 1)])
     layers: list[torch.nn.Module] = []
@@ -52,24 +42,14 @@ def as_published(name: str) -> tuple[ad.AnnData, torch.nn.Module, dict[str, np.n
 def curves(name: str) -> pd.DataFrame:
     """Published, exact and refined means over all pairs, diagonal included, at the published sparsities."""
     adata, encoder, stored = as_published(name)
-    published = pd.DataFrame(stored["published"], columns=COLUMNS).astype({"sparsity": int})
-    sparsities = [int(k) for k in published["sparsity"]]
-    table = published
+    table = pd.DataFrame(stored["published"], columns=COLUMNS).astype({"sparsity": int})
+    sparsities = table["sparsity"].tolist()
     options = PAPER | {"sparsity": sparsities, "encoder": encoder, "epsilon": float(stored["epsilon"]), "device": "cpu"}
     for version, change in {"exact": {}, "refined": {"method": "refine"}}.items():
         scgce.tl.tgt(adata, "group", **(options | change), key_added=version)
-        sweep = scgce.get.sweep(adata, key=version, include_self=True)
-        table = table.merge(
-            pd.DataFrame(
-                {
-                    "sparsity": sweep["sparsity"],
-                    f"{version}_correctness": sweep["correctness"],
-                    f"{version}_coverage": sweep["coverage"],
-                }
-            ),
-            on="sparsity",
-        )
-        table[f"{version}_triangle_error"] = [triangle(adata, k, version) for k in sparsities]
+        sweep = scgce.get.sweep(adata, key=version, include_self=True)[["sparsity", "correctness", "coverage"]]
+        sweep["triangle_error"] = [triangle(adata, k, version) for k in sweep["sparsity"]]
+        table = table.merge(sweep.set_index("sparsity").add_prefix(f"{version}_"), on="sparsity")
     table.insert(0, "dataset", name)
     return table
 
@@ -96,17 +76,3 @@ def risks(name: str) -> pd.DataFrame:
     counts["share_of_women"] = counts["group"].astype(str).map(women)
     counts.columns = ["group", "label", "count", "share_of_women"]
     return counts.assign(dataset=name)
-
-
-def draw(table: pd.DataFrame, settings: Settings) -> None:
-    figure, axes = plt.subplots(1, len(LOADERS), figsize=(11, 4), sharey=True)
-    styles = {"tgt": ("grey", "TGT, published"), "dbm": ("black", "DBM, published")}
-    styles |= {"exact": ("tab:blue", "scgce, exact Eq. 9"), "refined": ("tab:red", "scgce, refined")}
-    for ax, name in zip(axes, LOADERS, strict=True):
-        part = table[table["dataset"] == name]
-        for prefix, (colour, label) in styles.items():
-            ax.plot(part["sparsity"], part[f"{prefix}_correctness"], "o-", color=colour, label=f"{label}: correctness")
-            ax.plot(part["sparsity"], part[f"{prefix}_coverage"], "s:", color=colour, label=f"{label}: coverage")
-        ax.set(title=f"{name}, the authors' encoder", xlabel="features per pair (k)", ylim=(0, 1.02))
-    axes[1].legend(fontsize=6, loc="lower right")
-    save_figure(figure, "published_curves", settings)

@@ -1,4 +1,4 @@
-"""Figures 7, 8 and 10 to 12: maps, groups, and how correctness and coverage depend on the number of features."""
+"""Figure 7: how correctness and coverage depend on the number of features."""
 
 from __future__ import annotations
 
@@ -9,36 +9,24 @@ import pandas as pd
 import scgce
 
 from . import maps
-from .output import save_figure, save_table
-from .settings import Settings
-from .studies import STUDIES
+from .studies import STUDIES, Settings
 
 CURVES = ["correctness", "coverage", "similarity", "dbm_correctness", "dbm_coverage"]
 
 
 def run(settings: Settings) -> None:
-    jobs = [(name, seed) for name in STUDIES for seed in settings.seeds]
-    frames = maps.each(one, jobs, settings)
-    table = pd.concat(frames, ignore_index=True)
-    save_table(table, "fig7_tradeoff", settings)
+    table = pd.concat(maps.each(one, settings, STUDIES), ignore_index=True)
+    settings.table(table, "fig7_tradeoff")
     summary = table.groupby(["dataset", "sparsity"], sort=False)[CURVES].agg(["mean", "std"]).reset_index()
     summary.columns = ["_".join(c).rstrip("_") for c in summary.columns]
-    save_table(summary, "fig7_tradeoff_summary", settings)
+    settings.table(summary, "fig7_tradeoff_summary")
     draw(table, settings)
 
 
 def one(name: str, seed: int, settings: Settings) -> pd.DataFrame:
-    """Sweep of one encoder; the first seed's map and pairwise metrics are drawn."""
+    """Sweep of one encoder."""
     adata = maps.load(name, seed, settings)
-    frame = scgce.get.sweep(adata, include_self=True)
-    if seed == 0:
-        shown = STUDIES[name].shown
-        figure = scgce.pl.groups(adata, "group", basis=maps.MAP, return_fig=True, show=False)
-        save_figure(figure, f"fig10_12_map_{name}", settings)
-        figure = scgce.pl.metrics(adata, sparsity=shown, include_self=True, return_fig=True, show=False)
-        save_figure(figure, f"fig8_pairs_{name}", settings)
-        save_table(scgce.get.metrics(adata, sparsity=shown, include_self=True), f"fig8_pairs_{name}", settings)
-    frame = frame[["sparsity", "lam", *CURVES]]
+    frame = scgce.get.sweep(adata, include_self=True)[["sparsity", "lam", *CURVES]]
     frame.insert(0, "dataset", name)
     frame.insert(1, "seed", seed)
     return frame.assign(n_groups=adata.obs["group"].cat.categories.size, epsilon=float(adata.uns["tgt"]["epsilon"]))
@@ -62,4 +50,4 @@ def draw(table: pd.DataFrame, settings: Settings) -> None:
         ax.set_xticks(np.array(study.sparsities))
     axes[0].set_ylabel("mean over pairs and seeds")
     axes[-1].legend(fontsize="small", loc="lower right")
-    save_figure(figure, "fig7_tradeoff", settings)
+    settings.figure(figure, "fig7_tradeoff")

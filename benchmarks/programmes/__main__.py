@@ -18,6 +18,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from benchmarks._run import write
+
 from . import data, jobs, methods, tables
 
 RESULTS = Path(__file__).parent / "results"
@@ -51,7 +53,7 @@ def main() -> None:
             data.forget()
         failed = jobs.run(jobs.todo(cases(asked), asked.parts, asked.results, asked.keep), asked.results, asked.jobs)
     rows = jobs.merged(asked.results)
-    jobs.write(rows, asked.results / "programmes.csv")
+    write(rows, asked.results / "programmes.csv", ".3f")
     tables.save(rows, asked.results)
     if failed:
         raise SystemExit(f"{len(failed)} jobs failed")

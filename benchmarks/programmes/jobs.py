@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.side_by_side import side_by_side
+from benchmarks._run import side_by_side, write
 
 from .data import DEPTHS, MAPS, SETS, Case
 from .methods import NEEDS, PARTS
@@ -80,16 +79,8 @@ def do(job: Job, folder: Path) -> float:
     if job.part == HALVES:
         job.case.halves()
     else:
-        write(rows(job), job.file(folder))
+        write(rows(job), job.file(folder), ".3f")
     return time.process_time() - start
-
-
-def write(table: pd.DataFrame, file: Path) -> None:
-    """A table that is there as a whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{os.getpid()}-{file.name}")
-    table.to_csv(partial, index=False, float_format="%.3f", lineterminator="\n")
-    partial.replace(file)
 
 
 def run(asked: Sequence[Job], folder: Path, workers: int) -> list[Job]:

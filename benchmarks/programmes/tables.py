@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks._run import publish
+
 from .methods import TRIED
 
 CASE = ["dataset", "map", "depth"]
@@ -28,8 +30,8 @@ def save(rows: pd.DataFrame, folder: Path) -> None:
     """Write and print the tables."""
     for name, table in {"targets": targets(rows), "beside": beside(rows), "tried": tried(rows)}.items():
         table = table.loc[:, (table != "").any()]  # what was not asked for
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        print(f"\n{name}\n{table.to_string(index=False)}")
+        print(f"\n{name}")
+        publish(table, folder / f"{name}.csv")
 
 
 def targets(rows: pd.DataFrame) -> pd.DataFrame:

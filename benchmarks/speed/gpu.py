@@ -8,9 +8,6 @@ CPU alone where there is none.
 
 from __future__ import annotations
 
-import argparse
-import logging
-import warnings
 from typing import Any
 
 import anndata as ad
@@ -23,7 +20,7 @@ from scgce.encoders import Encoder
 from scgce.matrix.arrays import project_and_sum
 
 from .cells import encoder_of, many_cells, some_cells
-from .machine import publish, timed
+from .machine import SWEEP, command, publish, timed
 
 SIZE = {False: (1_000_000, 20_000, 50), True: (4_000, 400, 4)}
 METHODS: dict[str, dict[str, Any]] = {
@@ -31,7 +28,6 @@ METHODS: dict[str, dict[str, Any]] = {
     "refine": {"method": "refine"},
     "student": {"use_rep": "X_map", "method": "refine"},
 }
-SWEEP = [1, 2, 5, 10, 20, 50]
 
 
 def rows(adata: ad.AnnData, encoder: Encoder, device: str, method: str) -> dict[str, Any]:
@@ -76,8 +72,6 @@ def agreement(adata: ad.AnnData, one: str, other: str) -> dict[str, float]:
 
 def main(quick: bool, method: str, n_cells: int | None, n_genes: int | None, n_groups: int | None) -> None:
     """Run, print, and keep the table unless the run is a quick one."""
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
     devices = [*(["cuda"] if torch.cuda.is_available() else []), "cpu"]
     if len(devices) == 1 and not quick:
         raise SystemExit("there is no CUDA device; --quick runs on the CPU alone")
@@ -93,8 +87,7 @@ def main(quick: bool, method: str, n_cells: int | None, n_genes: int | None, n_g
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
+    parser = command(__doc__)
     parser.add_argument("--method", default="path", choices=tuple(METHODS))
     parser.add_argument("--cells", type=int, help="number of cells, by default a million, or 4,000 with --quick")
     parser.add_argument("--genes", type=int, help="number of genes, by default 20,000, or 400 with --quick")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +11,24 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
+import anndata as ad
 import pandas as pd
 import torch
+
+from benchmarks._run import quiet, write
 
 T = TypeVar("T")
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("scgce", "torch", "numpy", "scipy", "scanpy", "anndata", "scikit-learn", "numba", "illico")
+SWEEP = [1, 2, 5, 10, 20, 50]
+
+
+def command(text: str | None) -> argparse.ArgumentParser:
+    """The command line of a benchmark, which runs without warnings."""
+    quiet()
+    parser = argparse.ArgumentParser(description=(text or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes; nothing is kept")
+    return parser
 
 
 def describe() -> str:
@@ -48,8 +61,7 @@ def publish(frame: pd.DataFrame, name: str, quick: bool) -> None:
     print(describe())
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     if not quick:
-        RESULTS.mkdir(exist_ok=True)
-        frame.to_csv(RESULTS / f"{name}.csv", index=False, float_format="%.5g")
+        write(frame, RESULTS / f"{name}.csv", ".5g")
         (RESULTS / f"{name}.txt").write_text(describe() + "\n")
 
 
@@ -60,6 +72,13 @@ def peak_memory() -> Iterator[dict[str, float]]:
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     yield found
     found["peak"] = _status("VmHWM")
+    found["more_GB"] = (found["peak"] - found["before"]) / 1e9
+
+
+def size_of(adata: ad.AnnData) -> float:
+    """GB of a sparse X."""
+    X = adata.X
+    return (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / 1e9
 
 
 def _status(field: str) -> float:

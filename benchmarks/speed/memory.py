@@ -6,14 +6,9 @@ as dask chunks of CSR or with ``backed="r"``. The same bound is shown to refuse 
 
 from __future__ import annotations
 
-import argparse
-import json
-import logging
 import resource
-import subprocess
-import sys
 import tempfile
-import warnings
+from functools import partial
 from pathlib import Path
 
 import anndata as ad
@@ -23,10 +18,11 @@ import numpy as np
 import pandas as pd
 
 import scgce
+from benchmarks._run import in_order
 from scgce.encoders import load_safetensors, save_safetensors
 
 from .cells import blocks, encoder_of, some_cells
-from .machine import peak_memory, publish, timed
+from .machine import command, peak_memory, publish, timed
 
 SIZE = {False: (1_000_000, 5_000, 20), True: (20_000, 500, 4)}
 WAYS = ("dask", "backed", "in memory")
@@ -66,10 +62,21 @@ def read(file: Path, way: str) -> ad.AnnData:
     return ad.AnnData(ad.experimental.read_elem_lazy(h5["X"], chunks=(CHUNK, len(var))), obs=obs, var=var)
 
 
-def measure(folder: Path, way: str, limit: float) -> dict[str, float]:
-    """Seconds and peak memory of one call under the limit."""
+def limited(job: tuple[str, float], folder: Path) -> dict[str, float | str]:
+    """`measure` under a limit, and what stopped it, if something did; for a process of its own."""
+    way, limit = job
+    dask.config.set(scheduler="threads", num_workers=2)
     if limit:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
+        resource.setrlimit(resource.RLIMIT_DATA, (int(1e9 * limit), int(1e9 * limit)))
+    row: dict[str, float | str] = {"X": way, "limit_GB": limit or np.nan}
+    try:
+        return row | measure(folder, way)
+    except MemoryError as error:
+        return row | {"stopped_by": type(error).__name__}
+
+
+def measure(folder: Path, way: str) -> dict[str, float]:
+    """Seconds and peak memory of one call."""
     encoder = load_safetensors(folder / "encoder.safetensors")
     with peak_memory() as memory:
         adata = read(folder / "cells.h5ad", way)
@@ -80,41 +87,17 @@ def measure(folder: Path, way: str, limit: float) -> dict[str, float]:
     return {"seconds": seconds, "peak_GB": memory["peak"] / 1e9, "sum_of_amounts": float(np.abs(deltas).sum())}
 
 
-def in_a_process(folder: Path, way: str, limit: float) -> dict[str, float | str]:
-    """`measure` with a memory of its own; what stopped it, if something did."""
-    command = [sys.executable, "-m", "benchmarks.speed.memory", "--child", str(folder), way, str(limit)]
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=root)
-    if done.returncode == 0:
-        return dict(json.loads(done.stdout.splitlines()[-1]))
-    reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-    return {"stopped_by": reason.split(":")[0]}
-
-
 def main() -> None:
     """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
+    parser = command(__doc__)
     parser.add_argument("--limit", type=float, default=1.75, help="GB of memory that the process may allocate")
-    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.child:
-        warnings.simplefilter("ignore")
-        logging.getLogger("scgce").setLevel(logging.ERROR)
-        dask.config.set(scheduler="threads", num_workers=2)
-        folder, way, limit = arguments.child
-        print(json.dumps(measure(Path(folder), way, float(limit))))
-        return
-    rows = []
     n_cells, n_genes, n_groups = SIZE[arguments.quick]
+    jobs = [*((way, arguments.limit) for way in WAYS), ("in memory", 0.0)]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        size = write(folder, n_cells, n_genes, n_groups) / 1e9
-        for way, limit in [*((way, arguments.limit) for way in WAYS), ("in memory", 0.0)]:
-            row: dict[str, float | str] = {"cells": n_cells, "genes": n_genes, "size_of_X_GB": size, "X": way}
-            row |= {"limit_GB": limit or np.nan, **in_a_process(folder, way, 1e9 * limit)}
-            print("  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
-            rows.append(row)
+        size = write(Path(name), n_cells, n_genes, n_groups) / 1e9
+        first = {"cells": n_cells, "genes": n_genes, "size_of_X_GB": size}
+        rows = [first | row for row in in_order(partial(limited, folder=Path(name)), jobs)]
     publish(pd.DataFrame(rows), "memory", arguments.quick)
 
 

@@ -5,8 +5,6 @@ Simulated sparse cells, a panel of 50 genes with its scores and judges. Memory i
 
 from __future__ import annotations
 
-import argparse
-import logging
 import os
 import time
 
@@ -15,7 +13,7 @@ import pandas as pd
 import scgce
 
 from .cells import many_cells, some_cells
-from .machine import peak_memory, publish, timed
+from .machine import command, peak_memory, publish, size_of, timed
 
 SIZES = {False: ((10_000, 5_000, 10), (30_000, 20_000, 20), (100_000, 20_000, 50)), True: ((2_000, 1_000, 5),)}
 N_GENES = 50
@@ -28,10 +26,6 @@ def measure(n_cells: int, n_genes: int, n_groups: int) -> dict[str, float]:
     with peak_memory() as memory:
         _, seconds = timed(lambda: scgce.tl.panel(adata, "group", N_GENES))
     processor = time.process_time() - start
-    X = adata.X
-    size = (X.data.nbytes + X.indices.nbytes + X.indptr.nbytes) / 1e9
-    beside = (memory["peak"] - memory["before"]) / 1e9
-    accuracy = scgce.get.panel(adata, key="panel")["accuracy"].iloc[-1]
     return {
         "cells": n_cells,
         "genes": n_genes,
@@ -39,17 +33,14 @@ def measure(n_cells: int, n_genes: int, n_groups: int) -> dict[str, float]:
         "cores": len(os.sched_getaffinity(0)),
         "seconds": seconds,
         "processor seconds": processor,
-        "X [GB]": size,
-        "beside X [GB]": beside,
-        "accuracy": accuracy,
+        "X [GB]": size_of(adata),
+        "beside X [GB]": memory["more_GB"],
+        "accuracy": scgce.get.panel(adata, key="panel")["accuracy"].iloc[-1],
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one small size, nothing is kept")
-    quick = parser.parse_args().quick
-    logging.getLogger("scgce").setLevel(logging.ERROR)
+    quick = command(__doc__).parse_args().quick
     warm = some_cells(200, 3, 300)
     scgce.tl.panel(warm, "group", 5)  # compiles what is compiled on first use
     publish(pd.DataFrame([measure(*size) for size in SIZES[quick]]), "panel", quick)

@@ -6,9 +6,7 @@ every number of programmes scored, on simulated cells and on the retina. ``--par
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,12 +16,12 @@ import pandas as pd
 import scanpy as sc
 
 import scgce
-from benchmarks.programmes.data import SETS, read
+from benchmarks._cells import logged, read, with_umap
 from scgce.programs import FittingCells, learn_programs
 from scgce.programs.learn import LEARNED
 
 from .cells import encoder_of, many_cells, some_cells
-from .machine import peak_memory, publish, timed
+from .machine import command, peak_memory, publish, timed
 
 SIZE = {False: (100_000, 20_000, 20), True: (2_000, 500, 4)}
 SWEEP = {False: (50_000, 5_000, 50, 40), True: (2_000, 500, 8, 12)}
@@ -50,7 +48,7 @@ def learning(quick: bool) -> pd.DataFrame:
                 "programs": found.n,
                 "seconds": seconds,
                 "seconds_tl": whole,
-                "GB_beside_X": (memory["peak"] - memory["before"]) / 1e9,
+                "GB_beside_X": memory["more_GB"],
             }
         )
     return pd.DataFrame(rows)
@@ -78,7 +76,7 @@ def sweep(quick: bool) -> pd.DataFrame:
                     "judges": judges,
                     "seconds": seconds,
                     "CPU_seconds": time.process_time() - start,
-                    "GB_beside_X": (memory["peak"] - memory["before"]) / 1e9,
+                    "GB_beside_X": memory["more_GB"],
                 }
             )
     return pd.DataFrame(rows)
@@ -87,17 +85,12 @@ def sweep(quick: bool) -> pd.DataFrame:
 def _explained(quick: bool) -> Iterator[tuple[str, ad.AnnData, str, dict[str, Any]]]:
     """Cells with programmes, their groups, and what says where the map is."""
     if not quick:
-        file, groupby = SETS["retina (11)"]
-        retina = read(file)
-        sc.pp.normalize_total(retina, target_sum=1e4)
-        sc.pp.log1p(retina)
+        retina = logged(read("retina"), 1e4)
         sc.pp.highly_variable_genes(retina, n_top_genes=2000)
-        sc.pp.pca(retina, n_comps=50, random_state=0)
-        sc.pp.neighbors(retina, random_state=0)
-        sc.tl.umap(retina, random_state=0)
+        with_umap(retina)
         scgce.tl.distill(retina, "X_umap", device="cpu", key_added="X_map")
-        scgce.tl.programs(retina, groupby, source="profile")
-        yield "retina", retina, groupby, {"use_rep": "X_map"}
+        scgce.tl.programs(retina, "cell_type", source="profile")
+        yield "retina", retina, "cell_type", {"use_rep": "X_map"}
     n_cells, n_genes, n_groups, n_programs = SWEEP[quick]
     some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
     encoder, adata = encoder_of(some), _named(many_cells(some, n_cells))
@@ -114,14 +107,11 @@ PARTS: dict[str, Callable[[bool], pd.DataFrame]] = {"learning": learning, "sweep
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="few cells and genes; nothing is kept")
+    parser = command(__doc__)
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=list(PARTS), metavar="PART")
     asked = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for part in asked.parts:
-            publish(PARTS[part](asked.quick), f"programs_{part}", asked.quick)
+    for part in asked.parts:
+        publish(PARTS[part](asked.quick), f"programs_{part}", asked.quick)
 
 
 if __name__ == "__main__":

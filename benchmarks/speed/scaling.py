@@ -7,13 +7,7 @@ Every point is a process of its own, the encoder given, six sparsities, metrics 
 
 from __future__ import annotations
 
-import argparse
-import json
-import logging
-import subprocess
-import sys
 import time
-import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,11 +18,12 @@ from matplotlib import pyplot as plt
 from matplotlib.ticker import EngFormatter, FixedLocator
 
 import scgce
+from benchmarks._run import in_order, write
 
 from .cells import encoder_of, many_cells, some_cells
-from .machine import RESULTS, peak_memory, publish, timed
+from .machine import RESULTS, SWEEP, command, peak_memory, publish, size_of, timed
 
-SWEEP = [1, 2, 5, 10, 20, 50]
+Point = tuple[str, tuple[int, int, int], str]
 #: axis → points (n, d, l)
 AXES = {
     "cells": [(n, 2000, 20) for n in (10_000, 30_000, 100_000, 300_000, 1_000_000)],
@@ -40,47 +35,39 @@ LOOKS = {"path": {"marker": "o", "color": "C0"}, "refine": {"marker": "s", "colo
 QUICK = {"cells": [(2_000, 300, 4), (4_000, 300, 4)]}
 
 
-def measure(n_cells: int, n_genes: int, n_groups: int, method: str) -> dict[str, float]:
-    """Seconds and peak memory of one call."""
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
+def measure(point: Point) -> dict[str, float | str]:
+    """Seconds and peak memory of one call, in a process of its own."""
+    axis, (n_cells, n_genes, n_groups), method = point
     some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
     encoder = encoder_of(some)
     small = some[:: max(1, min(8, len(some) // (40 * n_groups)))].copy()
     scgce.tl.tgt(small, "group", encoder=encoder, sparsity=5, min_cells=1, device="cpu")  # compiles
     adata = many_cells(some, n_cells)
     del some, small
-    X = adata.X
-    size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    size = size_of(adata)
     before = time.process_time()
     with peak_memory() as memory:
         _, seconds = timed(
             lambda: scgce.tl.tgt(adata, "group", encoder=encoder, sparsity=SWEEP, method=method, device="cpu")
         )
     processor = time.process_time() - before
-    selected = scgce.get.sweep(adata)
-    return {
+    correctness = scgce.get.sweep(adata).set_index("sparsity")["correctness"]
+    row = {
+        "axis": axis,
         "cells": n_cells,
         "genes": n_genes,
         "groups": n_groups,
-        "density": X.nnz / X.shape[0] / X.shape[1],
+        "density": adata.X.nnz / n_cells / n_genes,
         "method": method,
         "seconds": seconds,
         "processor_seconds": processor,
-        "size_of_X_GB": size / 1e9,
-        "memory_beyond_X_GB": (memory["peak"] - size) / 1e9,
-        "grown_by_GB": (memory["peak"] - memory["before"]) / 1e9,
-        "correctness_at_20": float(selected.set_index("sparsity")["correctness"].get(20, np.nan)),
+        "size_of_X_GB": size,
+        "memory_beyond_X_GB": memory["peak"] / 1e9 - size,
+        "grown_by_GB": memory["more_GB"],
+        "correctness_at_20": float(correctness[20]),
     }
-
-
-def in_a_process(point: tuple[int, int, int], method: str) -> dict[str, float]:
-    """`measure` with a memory of its own."""
-    command = [sys.executable, "-m", "benchmarks.speed.scaling", "--point", *map(str, point), "--methods", method]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parents[2])
-    found = dict(json.loads(done.stdout.splitlines()[-1]))
-    print("  ".join(f"{name}={value:.4g}" if name != "method" else value for name, value in found.items()), flush=True)
-    return found
+    print("  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()), flush=True)
+    return row
 
 
 def slopes(table: pd.DataFrame) -> pd.DataFrame:
@@ -117,25 +104,15 @@ def draw(table: pd.DataFrame, path: Path) -> None:
 
 def main() -> None:
     """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
+    parser = command(__doc__)
     parser.add_argument(
         "--axes", nargs="+", choices=AXES, default=list(AXES), help="the figures of the others are kept as they are"
     )
     parser.add_argument("--methods", nargs="+", default=["path", "refine"], choices=("path", "refine"))
-    parser.add_argument("--point", nargs=3, type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.point:
-        print(json.dumps(measure(*arguments.point, arguments.methods[0])))
-        return
     axes = QUICK if arguments.quick else {axis: AXES[axis] for axis in arguments.axes}
-    rows = [
-        {"axis": axis} | in_a_process(point, method)
-        for axis, points in axes.items()
-        for point in points
-        for method in arguments.methods
-    ]
-    table = pd.DataFrame(rows)
+    points = [(axis, size, method) for axis, sizes in axes.items() for size in sizes for method in arguments.methods]
+    table = pd.DataFrame(in_order(measure, points))
     before = RESULTS / "scaling.csv"
     if not arguments.quick and set(axes) != set(AXES) and before.exists():
         kept = pd.read_csv(before)
@@ -144,7 +121,7 @@ def main() -> None:
     print(slopes(table).round(2).to_string(index=False))
     publish(table, "scaling", arguments.quick)
     if not arguments.quick:
-        slopes(table).to_csv(RESULTS / "slopes.csv", index=False, float_format="%.3g")
+        write(slopes(table), RESULTS / "slopes.csv", ".3g")
         draw(table, RESULTS / "scaling.png")
 
 

@@ -2,70 +2,60 @@
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
-from pathlib import Path
+from typing import Any
 
+import anndata as ad
 import numpy as np
 import pandas as pd
 import scanpy as sc
 import torch
-from torch import nn
 
 import scgce
+from benchmarks._cells import REFERENCE
+from benchmarks.paper.published import as_published
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Pairwise
 from scgce.core.solve.problem import Problem
 from scgce.core.solve.solver import Stopping
 from scgce.core.solve.working_set import lambda_max
-from scgce.encoders import resolve
-from scgce.matrix.arrays import project_and_sum
+from scgce.explain.fit import smooth_problem
+from scgce.explain.read import prepare
+from scgce.explain.split import FIT
 
-from .machine import publish, timed
+from .machine import command, publish, timed
 from .sgd import Trace, descend
 
-REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
 SHORT, LONG = 40.0, 180.0
 """Seconds of descent, for the small tables and for cells."""
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 
 
-def bipolar_sized(n_cells: int, n_genes: int, n_groups: int = 18) -> tuple[str, Problem, list[float], torch.Tensor]:
+Task = tuple[str, Problem, list[float], torch.Tensor]
+
+
+def bipolar_sized(n_cells: int, n_genes: int, n_groups: int = 18) -> Task:
     """Simulated cells; 100 principal components, then a network distilled from their UMAP."""
     adata = scgce.datasets.simulated_cells(n_cells, n_genes, n_groups, rng=0)
     sc.pp.pca(adata, n_comps=100, random_state=0)
     sc.pp.neighbors(adata, random_state=0)
     sc.tl.umap(adata, random_state=0)
-    encoder = resolve(adata, use_rep="X_umap", rng=0)
-    if encoder.W is None or encoder.b is None:
-        raise ValueError("the student has no first linear map")
-    codes = adata.obs["group"].astype("category").cat.codes.to_numpy().astype(np.int64)
-    hidden, sums = project_and_sum(adata.X, encoder.W.numpy(), encoder.b.numpy(), codes, n_groups)
-    sizes = np.bincount(codes)[:, None]
-    means = torch.from_numpy(sums / sizes)
-    places = torch.from_numpy(encoder.embed_hidden(hidden)).double()
-    targets = torch.stack([places[codes == g].mean(0) for g in range(n_groups)])
-    W, b = encoder.W.double(), encoder.b.double()
-    problem = Problem(means @ W + b, targets, W, encoder.tail_as(torch.float64, "cpu"))
+    problem, means = problem_of(adata, use_rep="X_umap", encoder=None)
     largest = lambda_max(problem, Pairwise.build(torch.ones(n_genes, dtype=torch.float64), n_groups))
     return "simulated cells", problem, [largest / 30, largest / 300], means
 
 
-def published(name: str) -> tuple[str, Problem, list[float], torch.Tensor]:
+def published(name: str) -> Task:
     """The authors' encoder and groups, at the reference's lambda 1 and 3."""
-    data = np.load(REFERENCE / f"{name}.npz")
-    X, group = torch.from_numpy(data["X"]).double(), data["group"]
-    layers = [torch.from_numpy(data[key]).double() for key in ("W1", "b1", "W2", "b2", "W3", "b3")]
+    adata, encoder, _ = as_published(name)
+    problem, means = problem_of(adata, use_rep=None, encoder=encoder)
+    return name, problem, [2 * ref / adata.n_vars for ref in (1, 3)], means
 
-    def tail(hidden: torch.Tensor) -> torch.Tensor:
-        for weight, offset in zip(layers[::2], layers[1::2], strict=True):
-            hidden = nn.functional.elu(hidden) @ weight + offset
-        return hidden
 
-    W, b = torch.from_numpy(data["W0"]).double(), torch.from_numpy(data["b0"]).double()
-    means = torch.stack([X[group == g].mean(0) for g in range(group.max() + 1)])
-    targets = torch.stack([tail(X[group == g] @ W + b).mean(0) for g in range(group.max() + 1)])
-    return name, Problem(means @ W + b, targets, W, tail), [2 * ref / X.shape[1] for ref in (1, 3)], means
+def problem_of(adata: ad.AnnData, **which: Any) -> tuple[Problem, torch.Tensor]:
+    """What `tl.tgt` solves, fitted on all cells, and the groups' means."""
+    prepared = prepare(adata, "group", layer=None, validation_fraction=0.0, device="cpu", **which)
+    return smooth_problem(prepared, prepared.part(FIT).means(), np.ones(adata.n_vars))[:2]
 
 
 def compare(name: str, problem: Problem, lams: list[float], means: torch.Tensor, budget: float) -> list[dict]:
@@ -117,7 +107,7 @@ def main(quick: bool) -> None:
     """Run and print."""
     torch.set_num_threads(1)  # matrices this small are faster on one thread, for both
     problems = [bipolar_sized(1000, 2000) if quick else bipolar_sized(6000, 13_166)]
-    problems += [published(name) for name in ("iris", "heart") if REFERENCE.exists()]
+    problems += [published(name) for name in ("iris", "heart_disease") if REFERENCE.exists()]
     rows = []
     for name, problem, lams, means in problems:
         budget = 1.0 if quick else LONG if name == "simulated cells" else SHORT
@@ -126,6 +116,4 @@ def main(quick: bool) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    main(parser.parse_args().quick)
+    main(command(__doc__).parse_args().quick)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import anndata as ad
 import pandas as pd
 import scanpy as sc
 
 import scgce
+from benchmarks._cells import FILES, here, read, with_umap
 from scgce.encoders import Encoder, resolve
 
 from .cells import encoder_of, many_cells, some_cells
-from .machine import publish, timed
-
-RETINA = Path(__file__).resolve().parents[3] / "shared" / "data" / "voigt_human_retina.h5ad"
-SWEEP = [1, 2, 5, 10, 20, 50]
+from .machine import SWEEP, command, publish, timed
 
 
 @dataclass(frozen=True)
@@ -34,13 +29,11 @@ class Data:
 
 def retina() -> Data:
     """6,139 cells in 18 clusters; a network distilled from their UMAP."""
-    adata = sc.read_h5ad(RETINA)
+    adata, groupby = read("retina"), FILES["retina"][1]
     sc.pp.filter_genes(adata, min_cells=3)
-    adata.obs["cluster_label"] = adata.obs["cluster_label"].astype("category")
-    sc.pp.pca(adata, n_comps=50, random_state=0)
-    sc.pp.neighbors(adata, random_state=0)
-    sc.tl.umap(adata, random_state=0)
-    return Data("retina", adata, "cluster_label", resolve(adata, use_rep="X_umap", rng=0))
+    adata.obs[groupby] = adata.obs[groupby].astype("category")
+    with_umap(adata)
+    return Data("retina", adata, groupby, resolve(adata, use_rep="X_umap", rng=0))
 
 
 def simulated(n_cells: int, n_genes: int, n_groups: int = 18) -> Data:
@@ -99,18 +92,16 @@ def compare(data: Data, slow: bool, n_slow: int | None = None) -> list[dict]:
 
 def main(quick: bool, slow: bool) -> None:
     """Run and print."""
-    warnings.simplefilter("ignore")
     if quick:
         rows = compare(simulated(1000, 2000, 6), slow)
     else:
-        rows = compare(retina(), slow) if RETINA.exists() else []
+        rows = compare(retina(), slow) if here("retina") else []
         rows += compare(simulated(27_499, 13_166), slow, n_slow=1)
     publish(pd.DataFrame(rows), "tests", quick)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
+    parser = command(__doc__)
     parser.add_argument("--slow", action="store_true", help="scanpy's Wilcoxon too: minutes")
     arguments = parser.parse_args()
     main(arguments.quick, arguments.slow)

@@ -6,12 +6,9 @@ counts processor time; stages are the functions that `tl.tgt` calls, found by na
 
 from __future__ import annotations
 
-import argparse
 import cProfile
-import logging
 import pstats
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +17,7 @@ import pandas as pd
 import scgce
 
 from .cells import encoder_of, many_cells, some_cells
-from .machine import publish
-from .scaling import SWEEP
+from .machine import SWEEP, command, publish
 
 SIZE = {False: (27_499, 13_166, 18), True: (2_000, 300, 4)}
 STAGES = {
@@ -56,11 +52,7 @@ def profiled(run: Callable[[], object]) -> tuple[dict[str, float], pd.DataFrame]
 
 def main() -> None:
     """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    warnings.simplefilter("ignore")
-    logging.getLogger("scgce").setLevel(logging.ERROR)
+    quick = command(__doc__).parse_args().quick
     n_cells, n_genes, n_groups = SIZE[quick]
     some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
     encoder = encoder_of(some)

@@ -14,8 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks._run import side_by_side  # noqa: E402
 from benchmarks.markers import curated, data, jobs, judges, tables, tools  # noqa: E402
-from benchmarks.side_by_side import side_by_side  # noqa: E402
 
 from scgce.datasets import simulated_cells  # noqa: E402
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.paper import attributions, causal, claims, maps, modifications, page, studies, variance  # noqa: E402
-from benchmarks.paper.settings import Settings  # noqa: E402
+from benchmarks.paper.studies import Settings  # noqa: E402
 
 from scgce.datasets import MODIFICATIONS, synthetic  # noqa: E402
 
@@ -61,7 +61,6 @@ def test_figures_4_to_6_show_what_the_paper_shows(tmp_path: Path) -> None:
     assert table.loc["fig4", ["correctness", "coverage"]].min() > 0.85
     assert table.loc["fig5", "correctness"] > 0.9 > table.loc["fig5", "coverage"]
     assert table.loc["fig6", "coverage"] > 0.9 > table.loc["fig6", "correctness"]
-    assert (tmp_path / "fig4_6_variance.png").stat().st_size > 10_000
 
 
 def test_clusters_take_the_names_of_the_true_groups() -> None:
@@ -78,15 +77,6 @@ def test_asymmetry_and_triangle_of_attributions() -> None:
     np.testing.assert_allclose(table[["asymmetry", "triangle"]], 0)
     table = attributions.tidy(np.abs(consistent), ["a", "b", "c"], ["f", "g"])
     np.testing.assert_allclose(table["asymmetry"], 2)
-
-
-def test_jobs_come_back_in_order_and_their_time_is_counted(tmp_path: Path) -> None:
-    settings = Settings(results=tmp_path, jobs=1)
-    assert maps.each(lambda a, b, given: (a + b, given is settings), [(1, 2), (3, 4)], settings) == [
-        (3, True),
-        (7, True),
-    ]
-    assert maps.METER.workers == 0.0  # within one process the caller's own clock counts
 
 
 def test_share_of_x4() -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from benchmarks._cells import PLACE
+from benchmarks._run import write
 from benchmarks.programmes import jobs, tables
-from benchmarks.programmes.data import PLACE, Case
+from benchmarks.programmes.data import Case
 from benchmarks.programmes.jobs import HALVES, Job
 
 CASES = [Case("pbmc3k", "UMAP", "10,000"), Case("retina (18)", "PCA", "median")]
@@ -30,7 +32,7 @@ def test_a_case_has_its_halves_made_once_and_first() -> None:
 
 def test_what_is_there_is_kept_or_made_anew(tmp_path: Path) -> None:
     done = Job(CASES[0], "programmes")
-    jobs.write(rows_of(done, 0.9), done.file(tmp_path))
+    write(rows_of(done, 0.9), done.file(tmp_path))
     assert jobs.todo(CASES, ["programmes"], tmp_path, keep=True) == [
         Job(CASES[1], HALVES),
         Job(CASES[1], "programmes"),
@@ -42,8 +44,8 @@ def test_what_is_there_is_kept_or_made_anew(tmp_path: Path) -> None:
 def test_the_table_prefers_the_files_of_jobs_to_the_earlier_table(tmp_path: Path) -> None:
     new, old = Job(CASES[1], "means"), Job(CASES[0], "programmes")
     earlier = pd.concat([rows_of(new, 0.1), rows_of(old, 0.2)])
-    jobs.write(earlier, tmp_path / "programmes.csv")
-    jobs.write(rows_of(new, 0.8), new.file(tmp_path))
+    write(earlier, tmp_path / "programmes.csv")
+    write(rows_of(new, 0.8), new.file(tmp_path))
     table = jobs.merged(tmp_path)
     assert table["dataset"].tolist() == ["pbmc3k", "retina (18)"]
     np.testing.assert_allclose(table["correctness"], [0.2, 0.8])

@@ -68,7 +68,7 @@ def test_cells_on_disk_are_those_in_memory(tmp_path, monkeypatch) -> None:
     assert size == pytest.approx(whole.X.data.nbytes + whole.X.indices.nbytes + 8 * 900, rel=0.01)
     np.testing.assert_array_equal(lazy.X.compute().toarray(), whole.X.toarray())
     np.testing.assert_array_equal(backed.X[:].toarray(), whole.X.toarray())
-    sums = [memory.measure(tmp_path, way, 0.0)["sum_of_amounts"] for way in memory.WAYS]
+    sums = [memory.measure(tmp_path, way)["sum_of_amounts"] for way in memory.WAYS]
     assert sums == pytest.approx([sums[0]] * 3, rel=1e-4) and sums[0] > 0
 
 

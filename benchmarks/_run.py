@@ -1,0 +1,104 @@
+"""What every benchmark needs of a run: silence, jobs side by side, files that are whole, means with their errors."""
+
+from __future__ import annotations
+
+import logging
+import math
+import multiprocessing
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+import pandas as pd
+
+J = TypeVar("J", bound=Hashable)
+R = TypeVar("R")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def quiet() -> None:
+    """No warnings, and of scgce's messages errors only."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("scgce").setLevel(logging.ERROR)
+
+
+def whole(file: Path, make: Callable[[Path], Any]) -> None:
+    """A file that is there as a whole or not at all, also where two processes make the same."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{os.getpid()}-{file.name}")
+    make(partial)
+    partial.replace(file)
+
+
+def write(table: pd.DataFrame, file: Path, form: str = "") -> None:
+    """A table as CSV, numbers in a format like ``.2f``."""
+    options = {"index": False, "float_format": f"%{form}" if form else None, "lineterminator": "\n"}
+    whole(file, lambda partial: table.to_csv(partial, **options))
+
+
+def publish(table: pd.DataFrame, file: Path, form: str = "") -> None:
+    """Write a table and print it in the same format."""
+    write(table, file, form)
+    print(table.to_string(index=False, float_format=f"{{:{form}}}".format if form else None), flush=True)
+
+
+def with_errors(groups: Any) -> pd.DataFrame:
+    """Mean and standard error of the columns of grouped rows as text, and how many rows."""
+    mean, error = groups.mean(), groups.sem()
+    text = mean.map("{:.2f}".format) + " ± " + error.map("{:.2f}".format)
+    return text.assign(runs=groups.size())
+
+
+def side_by_side(
+    work: Callable[[J], R], todo: Sequence[J], most: int, seconds: float = math.inf
+) -> Iterator[tuple[J, R | None]]:
+    """Every job with what it found, as it ends, or None if it failed or time was up.
+
+    Every job is a process of its own with one thread, forked from one that has imported everything and run nothing, in
+    which no thread waits; a job that dies takes no other along.
+    """
+    context, waiting, ends = multiprocessing.get_context("forkserver"), list(todo), time.monotonic() + seconds
+    context.set_forkserver_preload([getattr(work, "func", work).__module__])  # of a partial its function's
+    running: dict[Any, tuple[J, multiprocessing.process.BaseProcess, Path]] = {}
+    with patch.dict(os.environ, dict.fromkeys(ONE_THREAD, "1")), tempfile.TemporaryDirectory() as folder:
+        try:
+            while waiting or running:
+                while waiting and len(running) < most:
+                    job, file = waiting.pop(0), Path(folder) / f"{len(waiting)}.pkl"
+                    process = context.Process(target=_keep, args=(work, job, file))
+                    process.start()
+                    running[process.sentinel] = job, process, file
+                left = max(0.0, ends - time.monotonic())
+                ended = wait(list(running), left if math.isfinite(left) else None)
+                for sentinel in ended:
+                    job, process, file = running.pop(sentinel)
+                    process.join()
+                    yield job, pd.read_pickle(file) if process.exitcode == 0 else None
+                if not ended:
+                    yield from ((job, None) for job in [*(job for job, _, _ in running.values()), *waiting])
+                    return
+        finally:
+            for _, process, _ in running.values():
+                process.terminate()
+                process.join()
+
+
+def in_order(work: Callable[[J], R], todo: Sequence[J], most: int = 1) -> list[R]:
+    """What every job found, in the order of the jobs; all have to succeed."""
+    found: dict[J, R] = {}
+    for job, value in side_by_side(work, todo, most):
+        if value is None:
+            raise SystemExit(f"failed: {job}")
+        found[job] = value
+    return [found[job] for job in todo]
+
+
+def _keep(work: Callable[[J], R], job: J, file: Path) -> None:
+    quiet()
+    pd.to_pickle(work(job), file)
