@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import scanpy as sc
 import torch
 from hypothesis import settings
 from scipy import sparse
+from tests._brief import brief, thorough
 
 try:
     import dask.array as da
@@ -37,6 +39,20 @@ def _closed_figures() -> Iterator[None]:
     """No figure outlives its test: matplotlib warns of more than 20."""
     yield
     plt.close("all")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brief(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What is tested of most explanations holds after any descent: a short one, where slow tests are left out."""
+    with brief() if "not slow" in request.config.option.markexpr else nullcontext():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _thorough(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The descents that users get, for tests marked so."""
+    with thorough() if request.node.get_closest_marker("thorough") else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import anndata as ad
 import numpy as np
@@ -42,10 +43,12 @@ SCRIPT = """
 import hashlib, warnings
 warnings.simplefilter("ignore")
 import scanpy as sc, scgce, torch
-adata = scgce.datasets.simulated_cells(150, 30, 3, rng=0)
+from tests._brief import brief
+adata = scgce.datasets.simulated_cells(150, 40, 3, rng=0)
 sc.pp.pca(adata, n_comps=8, random_state=0)
 adata.obsm["X_pca"] = adata.obsm["X_pca"].round(3)
-scgce.tl.tgt(adata, "group", use_rep="X_pca", sparsity=2, device="cpu")
+with brief():
+    scgce.tl.tgt(adata, "group", use_rep="X_pca", sparsity=2, device="cpu")
 entry = adata.uns["tgt"]
 names = ("deltas", "correctness", "coverage", "judge_logreg", "judge_knn", "percent_explained")
 print(hashlib.sha256(b"".join(entry[name].tobytes() for name in names)).hexdigest())
@@ -60,7 +63,12 @@ def test_the_same_bytes_with_one_thread_and_with_many() -> None:
     for threads in ("1", "2"):
         several = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), threads)
         run = subprocess.run(
-            [sys.executable, "-c", SCRIPT], env=os.environ | several, capture_output=True, text=True, check=True
+            [sys.executable, "-c", SCRIPT],
+            env=os.environ | several,
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         found.append(run.stdout)
     digest, kept = found[0].split()

@@ -41,6 +41,7 @@ def test_blocks_make_as_many_cells_as_asked_for(some) -> None:
     np.testing.assert_array_equal(adata.X[300:600].toarray(), parts[1].toarray())
 
 
+@pytest.mark.thorough
 def test_stages_are_found_and_within_the_whole(some) -> None:
     encoder = encoder_of(some)
     found, own = where.profiled(

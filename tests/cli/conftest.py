@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, Protocol
 
 import anndata as ad
 import pytest
 from tests._results import blobs as ring
 from tests._results import store_result
+from tests._server import Server
 
 from scgce.cli._run import run
 
@@ -46,15 +49,51 @@ def command_line(*arguments: object) -> list[str]:
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
 
 
+class Start(Protocol):
+    """Start a command as a process of its own, whose streams are files; ``first`` is Python that it runs before."""
+
+    def __call__(self, *arguments: object, stdout: IO[Any], stderr: IO[Any], first: str = "") -> Process: ...
+
+
+class Process(Protocol):
+    """What was started."""
+
+    pid: int
+
+    def wait(self) -> int: ...
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Start]:
+    """Linux forks it from a process that has imported everything, which takes seconds."""
+
+    def start_anew(*arguments: object, stdout: IO[Any], stderr: IO[Any], first: str = "") -> Process:
+        line = [sys.executable, "-c", f"{first}\nfrom scgce.cli import main; main()", *map(str, arguments)]
+        return subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=ENVIRONMENT)
+
+    if sys.platform != "linux":
+        yield start_anew
+        return
+    server = Server("scgce.cli:main", "scgce.cli._app", "scgce.tl", "scgce.get", "scgce.pl", environment=ENVIRONMENT)
+
+    def fork(*arguments: object, stdout: IO[Any], stderr: IO[Any], first: str = "") -> Process:
+        with open(os.devnull) as nothing:
+            return server.start(arguments, (nothing, stdout, stderr), first)
+
+    yield fork
+    server.close()
+
+
 @pytest.fixture
-def shell() -> Callable[..., Outcome]:
+def shell(start: Start) -> Callable[..., Outcome]:
     """Run a command as a process of its own."""
 
-    def run_there(*arguments: object, **options: object) -> Outcome:
-        done = subprocess.run(
-            command_line(*arguments), capture_output=True, text=True, timeout=300, env=ENVIRONMENT, **options
-        )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+    def run_there(*arguments: object, first: str = "", stdout: IO[Any] | None = None) -> Outcome:
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            code = start(*arguments, stdout=stdout or out, stderr=err, first=first).wait()
+            out.seek(0)
+            err.seek(0)
+            return Outcome(code, out.read(), err.read())
 
     return run_there
 

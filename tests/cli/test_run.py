@@ -25,7 +25,7 @@ from scgce.cli._errors import (
     Terminated,
 )
 
-from .conftest import ENVIRONMENT, command_line
+from .conftest import ENVIRONMENT, Start, command_line
 
 COMMANDS = ("demo", "tgt", "embed", "evaluate", "export", "panel", "report", "rank-genes", "simulate")
 
@@ -151,35 +151,29 @@ def test_stdout_closed_early_is_no_error(explained_file: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+# A command that stops within the write, when the temporary file is there.
+SLOW = """
+import time, anndata
+write = anndata.AnnData.write_h5ad
+def slow(self, path, *a, **k):
+    write(self, path, *a, **k); print("writing", flush=True); time.sleep(60)
+anndata.AnnData.write_h5ad = slow
+"""
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_killed_half_way(explained_file: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_killed_half_way(start: Start, explained_file: Path, tmp_path: Path, number: signal.Signals) -> None:
     output, before = tmp_path / "out.h5ad", explained_file.read_bytes()
-    line = command_line("rank-genes", "-i", explained_file, "-o", output)
-    # A command that stops within the write, when the temporary file is there.
-    code = (
-        "import sys, time, scgce.cli._files as files\n"
-        "import anndata\n"
-        "write = anndata.AnnData.write_h5ad\n"
-        "def slow(self, path, *a, **k):\n"
-        "    write(self, path, *a, **k); print('writing', flush=True); time.sleep(60)\n"
-        "anndata.AnnData.write_h5ad = slow\n"
-        "from scgce.cli._run import run\n"
-        "sys.exit(run(sys.argv[1:]))\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *line[3:]],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=ENVIRONMENT,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "writing\n"
-    time.sleep(0.1)
-    process.send_signal(number)
-    process.communicate(timeout=60)
-    assert process.returncode == (TERMINATED if number == signal.SIGTERM else -number)
+    reads, writes = os.pipe()
+    with open(writes, "w") as stdout:
+        process = start("rank-genes", "-i", explained_file, "-o", output, stdout=stdout, stderr=stdout, first=SLOW)
+    with open(reads) as out:
+        assert out.readline() == "writing\n"
+        time.sleep(0.1)
+        os.kill(process.pid, number)
+        code = process.wait()
+    assert code == (TERMINATED if number == signal.SIGTERM else -number)
     assert not output.exists()
     assert explained_file.read_bytes() == before
     left = [entry.name for entry in tmp_path.iterdir() if entry != explained_file]
@@ -188,24 +182,16 @@ def test_killed_half_way(explained_file: Path, tmp_path: Path, number: signal.Si
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
-def test_full_disk_is_one_line(cells_file: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys, resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+def test_full_disk_is_one_line(shell: Callable, cells_file: Path, tmp_path: Path) -> None:
+    limit = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
-        "from scgce.cli import main\n"
-        "main()\n"
     )
     output = tmp_path / "out.h5ad"
-    environment = ENVIRONMENT | {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, "rank-genes", "-i", str(_bigger(cells_file)), "-o", str(output)],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
-    assert done.returncode == UNWRITABLE, done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "cannot be written: File too large" in done.stderr
+    done = shell("rank-genes", "-i", _bigger(cells_file), "-o", output, first=limit)
+    assert done.code == UNWRITABLE, done.err
+    assert done.err.count("\n") == 1
+    assert "cannot be written: File too large" in done.err
     assert not output.exists()
 
 
@@ -233,13 +219,11 @@ def test_no_space_left_is_one_line(small_disk: Path, shell: Callable, name: str)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_full_standard_output_is_one_line(explained_file: Path) -> None:
-    line = command_line("export", "-i", explained_file, "-o", "-", "-t", "metrics")
+def test_full_standard_output_is_one_line(shell: Callable, explained_file: Path) -> None:
     with open("/dev/full", "w") as full:
-        environment = ENVIRONMENT | {"PYTHONUNBUFFERED": ""}
-        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
-    assert done.returncode == UNWRITABLE
-    assert done.stderr == "scgce: error: [Errno 28] No space left on device\n"
+        done = shell("export", "-i", explained_file, "-o", "-", "-t", "metrics", stdout=full)
+    assert done.code == UNWRITABLE
+    assert done.err == "scgce: error: [Errno 28] No space left on device\n"
 
 
 def _bigger(path: Path) -> Path:

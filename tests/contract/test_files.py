@@ -144,7 +144,8 @@ def test_an_edited_entry_is_read_or_refused_clearly(results: ad.AnnData, edit: s
     for place in places(results.uns["tgt"]):
         adata = ad.AnnData(results.X, obs=results.obs, var=results.var, obsm=dict(results.obsm))
         adata.uns["tgt"] = edited(results.uns["tgt"], place, EDITS[edit] if edit else None)
-        for name in (*READERS, *deep):
+        drawn = place[0] in ("params", "path", "sweep")  # what the picture reads; it takes longer than all frames
+        for name in (*READERS[: None if drawn else -1], *deep):
             refused += refused_clearly(name, adata, f"{edit} {'.'.join(place)}")
     assert refused > 50
 

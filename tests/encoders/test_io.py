@@ -64,16 +64,17 @@ def stored(blobs: ad.AnnData) -> dict:
 
 
 @pytest.mark.parametrize("suffix", [".h5ad", ".zarr"])
-@pytest.mark.parametrize("name", [*LAYERS, "pca"])
-def test_round_trip_through_files(blobs, tmp_path, name, suffix):
-    encoder = linear_from_pca(blobs) if name == "pca" else wrap_module(network(name), blobs.var_names, blobs.X)
-    blobs.uns["result"] = {"encoder": encoder_to_uns(encoder)}
+def test_round_trip_through_files(blobs, tmp_path, suffix):
+    encoders = {name: wrap_module(network(name), blobs.var_names, blobs.X) for name in LAYERS}
+    encoders["pca"] = linear_from_pca(blobs)
+    blobs.uns["result"] = {name: {"encoder": encoder_to_uns(encoder)} for name, encoder in encoders.items()}
     read = through_file(blobs, tmp_path / f"x{suffix}")
-    again = encoder_from_uns(read.uns["result"]["encoder"])
-    np.testing.assert_array_equal(again(blobs.X), encoder(blobs.X))
-    assert again.kind == encoder.kind == ("linear" if name == "pca" else "mlp")
-    assert again.genes.tolist() == blobs.var_names.tolist()
-    assert again.fidelity == encoder.fidelity and again.name == encoder.name
+    for name, encoder in encoders.items():
+        again = encoder_from_uns(read.uns["result"][name]["encoder"])
+        np.testing.assert_array_equal(again(blobs.X), encoder(blobs.X))
+        assert again.kind == encoder.kind == ("linear" if name == "pca" else "mlp")
+        assert again.genes.tolist() == blobs.var_names.tolist()
+        assert again.fidelity == encoder.fidelity and again.name == encoder.name
 
 
 @pytest.mark.parametrize("name", [*LAYERS, "pca"])

@@ -20,9 +20,8 @@ def drawn_texts(figure: Figure) -> list[tuple[str, object]]:
             found.append((self.get_text(), Text.get_window_extent(self, renderer)))
         return draw(self, renderer, *args, **kwargs)
 
-    figure.draw_without_rendering()  # places everything; pixels are not looked at
     with patch.object(Text, "draw", record):
-        figure.draw_without_rendering()
+        figure.draw_without_rendering()  # pixels are not looked at
     return found
 
 

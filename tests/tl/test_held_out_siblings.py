@@ -9,6 +9,7 @@ from typing import Any
 import anndata as ad
 import numpy as np
 import pytest
+import scanpy as sc
 
 import scgce
 from scgce.pl._explanation import explanation_data
@@ -19,8 +20,9 @@ GROUPS = ("B/1", "T cell", "NK", "3")
 
 @pytest.fixture(scope="module")
 def _explained(_blobs: ad.AnnData) -> ad.AnnData:
-    blobs = _blobs.copy()
-    scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=[20], method="truncate", judges=False)
+    blobs = _blobs[:, :20].copy()
+    sc.pp.pca(blobs, n_comps=5)
+    scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=[8], method="truncate", judges=False)
     return blobs
 
 

@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
 import yaml
+from tests._server import Server
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 
@@ -27,8 +29,8 @@ exec "{python}" -m scgce "$@"
 class Project:
     """A folder in which the workflow runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, server: Server | None = None) -> None:
+        self.folder, self.server = folder, server
         (folder / "config").mkdir()
         (folder / "bin").mkdir()
         command = folder / "bin" / "scgce"
@@ -57,16 +59,41 @@ class Project:
             "KILL": kill,
             "TOKEN": str(token),
         }
-        line = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--nocolor", *arguments]
+        line = ["--snakefile", str(snakefile), "--nocolor", *arguments]
+        if self.server is not None:
+            return self._forked(line, environment)
         return subprocess.run(
-            line, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900, check=False
-        )
+            [sys.executable, "-m", "snakemake", *line],
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=900, check=False,
+        )  # fmt: skip
+
+    def _forked(self, line: list[str], environment: dict[str, str]) -> Any:
+        assert self.server is not None
+        there = f"import os; os.chdir({str(self.folder)!r}); os.environ.update({environment!r})"
+        with TemporaryFile("w+") as out, TemporaryFile("w+") as err, open(os.devnull) as nothing:
+            code = self.server.start(tuple(line), (nothing, out, err), there).wait()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(line, code, out.read(), err.read())
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server | None]:
+    """Snakemake, imported once; None where it has to be each time."""
+    pytest.importorskip("snakemake")
+    if sys.platform != "linux":
+        yield None
+        return
+    server = Server(
+        "snakemake.cli:main", "snakemake.workflow", "jsonschema", "pandas", "smart_open", environment=dict(os.environ)
+    )
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    pytest.importorskip("snakemake")
-    return Project(tmp_path)
+def project(tmp_path: Path, server: Server | None) -> Project:
+    return Project(tmp_path, server)
 
 
 @pytest.fixture(scope="module")

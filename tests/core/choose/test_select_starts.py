@@ -138,6 +138,7 @@ def test_few_genes_of_many_groups_are_refined_once_more(material: Material) -> N
     assert more == 2 * plan.orders * material.options.steps, "exploring and not"
 
 
+@pytest.mark.thorough
 def test_little_work_is_searched_again_and_longer_much_work_is_not() -> None:
     little, much = (80, 6), (2000, 72)
     assert plan_for(*little).again and plan_for(*little).most_descents > plan_for(*much).most_descents

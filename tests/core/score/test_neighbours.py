@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from scipy.spatial import cKDTree
 
 from scgce.core.score.kernels import LANES
@@ -14,14 +13,15 @@ from scgce.core.score.neighbours import GroupIndex
 
 def clouds(max_dims: int = 9) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
     """Two clouds of equal dimension on a coarse grid, so that ties, duplicates and exact ε are frequent."""
-    grid = st.integers(-3, 3).map(lambda value: value / 2)
 
-    def pair(m: int) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
-        sizes = st.integers(1, 2 * LANES + 3)
-        cloud = hnp.arrays(np.float64, st.tuples(sizes, st.just(m)), elements=grid)
-        return st.tuples(cloud, cloud)
+    def pair(m: int, n_places: int, sizes: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(seed)
+        places = rng.integers(-3, 4, (n_places, m)) / 2
+        one, other = (places[rng.integers(n_places, size=size)] for size in sizes)
+        return one, other
 
-    return st.integers(1, max_dims).flatmap(pair)
+    size = st.integers(1, 2 * LANES + 3)
+    return st.builds(pair, st.integers(1, max_dims), st.integers(1, 99), st.tuples(size, size), st.integers(0, 2**32))
 
 
 def all_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
