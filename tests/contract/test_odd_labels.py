@@ -69,6 +69,41 @@ def test_a_group_is_found_by_number_and_by_name(blobs: ad.AnnData) -> None:
         pd.testing.assert_frame_equal(frame, frames[0])
 
 
+def test_a_reference_is_found_by_number_and_by_name(blobs: ad.AnnData) -> None:
+    adata = explained(blobs, LABELS["floats"])
+    for reference in ("2", 2, 2.0):
+        scgce.tl.dbm(adata, "group", use_rep="X_pca", sparsity=5, judges=False, reference=reference)
+        assert adata.uns["dbm"]["params"]["reference"] == "2"
+        assert not adata.uns["dbm"]["deltas"][2].any()
+    adata.obs["half"] = (np.arange(300) % 8 > 3).astype(float)
+    how = {"use_rep": "X_pca", "sparsity": 5, "judges": False}
+    scgce.tl.dbm(adata, ["group", "half"], reference={"half": 1.0}, **how)
+    read = scgce.get.contrasts(adata, key="dbm")["source"].str.split(" | ", regex=False).str[1]
+    assert set(read) == {"1"}
+
+
+def test_a_group_may_be_called_baseline(blobs: ad.AnnData) -> None:
+    """The word for the median over groups, and what many studies call the first of two visits."""
+    names = ["week 4", "baseline"]
+    adata = explained(blobs, np.array([*names, "week 8", "week 9"])[CODES])
+    how = {"use_rep": "X_pca", "sparsity": 5, "judges": False}
+    scgce.tl.dbm(adata, "group", reference="baseline", **how)
+    row = list(adata.uns["dbm"]["groups"]).index("baseline")
+    assert not adata.uns["dbm"]["deltas"][row].any()
+    again = scgce.tl.evaluate(adata, "dbm", judges=False, copy=True)
+    np.testing.assert_array_equal(again.uns["dbm_evaluated"]["deltas"], adata.uns["dbm"]["deltas"])
+    typical, own = (
+        scgce.pl._heatmap.translations_data(adata, reference=reference, key="dbm").set_index("group")["delta"]
+        for reference in ("baseline", {"group": "baseline"})
+    )
+    assert typical["baseline"].any()
+    assert not own["baseline"].any()
+
+    adata.obs["kind"], adata.obs["visit"] = np.array(["B", "T"])[CODES // 2], np.array(names)[CODES % 2]
+    scgce.tl.dbm(adata, ["kind", "visit"], pairs="within:kind", reference="baseline", **how)
+    assert set(scgce.get.contrasts(adata, key="dbm")["source"]) == {"B | baseline", "T | baseline"}
+
+
 def test_colours_by_name(blobs: ad.AnnData) -> None:
     given = {"NK": "red", "T cell": "#00ff00", "B/1": (0, 0, 1), "3": "black", "more": "white"}
     blobs.uns["group_colors"] = given

@@ -77,6 +77,8 @@ def test_fraction_out_of_range(fraction: float) -> None:
 def test_too_few_cells() -> None:
     with pytest.raises(ValueError, match="at least 3 cells in every group; the smallest has 2"):
         split_cells(np.array([0, 0, 0, 1, 1]), 2, 0.25, 0)
+    with pytest.raises(ValueError, match=r"the smallest has 2 \(NK\)"):
+        split_cells(np.array([0, 0, 0, 1, 1]), 2, 0.25, 0, ["B", "NK"])
     assert split_cells(np.array([0, 0, 0, 1, 1]), 2, 0, 0).tolist() == [FIT] * 5
 
 

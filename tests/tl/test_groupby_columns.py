@@ -57,6 +57,18 @@ def test_a_group_can_be_asked_for_by_its_labels(adata: ad.AnnData) -> None:
         scgce.get.explanation(adata, {"kind": "B", "batch": "never"}, B_STIM)
 
 
+def test_two_groups_that_share_no_label_are_a_contrast_only_if_asked_for(adata: ad.AnnData) -> None:
+    some = adata.copy()
+    how = {"use_rep": "X_pca", "sparsity": 3, "judges": False, "groups": [B_CTRL, "T | stim"]}
+    scgce.tl.dbm(some, COLUMNS, **how)
+    for read in (scgce.get.contrasts, scgce.pl.contrasts):
+        with pytest.raises(ValueError, match="no two explained groups differ only in one of kind, batch"):
+            read(some, key="dbm")
+    scgce.tl.dbm(some, COLUMNS, **how, pairs=[(B_CTRL, "T | stim")], reference="ctrl")
+    frame = scgce.get.contrasts(some, key="dbm")
+    assert set(frame["contrast"]) == {"B | ctrl → T | stim"}
+
+
 def test_everything_reads_it_again_from_a_file(adata: ad.AnnData, tmp_path: Path) -> None:
     adata.write_h5ad(tmp_path / "a.h5ad")
     again = ad.read_h5ad(tmp_path / "a.h5ad")[::-1].copy()

@@ -50,6 +50,21 @@ def test_the_seed_draws_the_donors_and_the_order_of_the_rows_does_not(adata: ad.
     np.testing.assert_allclose(turned.uns["by_donor"]["correctness"], adata.uns["by_donor"]["correctness"], atol=1e-6)
 
 
+def test_cells_of_no_donor_are_never_scored(adata: ad.AnnData) -> None:
+    """They may be of a donor that fitted."""
+    partly = adata.copy()
+    partly.obs.loc[partly.obs_names[::5], "donor"] = None
+    scgce.tl.tgt(partly, "group", split_by="donor", **QUICK)
+    more = scgce.datasets.simulated_cells(60, 60, 3, rng=2)
+    more.obs_names = [f"new{cell}" for cell in range(60)]
+    more.obs["donor"] = np.where(np.arange(60) % 2, "unseen", None)
+    both = ad.concat([partly, more])
+    scgce.tl.evaluate(both, reference=partly, groupby="group", judges=False, max_cells=None)
+    split = both.uns["tgt_evaluated"]["split"]
+    assert (split[both.obs["donor"].isna()] == -1).all()
+    assert (split == REPORT).sum() == (partly.uns["tgt"]["split"] == REPORT).sum() + 30
+
+
 def test_new_cells_of_a_donor_that_fitted_are_not_scored(adata: ad.AnnData) -> None:
     stored = dict(zip(adata.uns["by_donor"]["donors"], adata.uns["by_donor"]["donor_part"], strict=True))
     other = scgce.datasets.simulated_cells(240, 60, 3, rng=1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from anndata import AnnData
 
@@ -13,6 +14,8 @@ from .errors import listing, not_found
 
 JOIN = " | "
 """Between the labels of a joined group ("B | ctrl"), and between the columns in its name ("cell_type | condition")."""
+BASELINE = "baseline"
+"""The reference that is no group: the median over groups, gene by gene. A group or label of that name comes first."""
 
 
 def group_key(adata: AnnData, groupby: str | Sequence[str]) -> str:
@@ -78,6 +81,23 @@ def _as_text(column: pd.Series, name: str) -> pd.Series:
     return found.cat.rename_categories(names)
 
 
+def label_names(values: Iterable[object]) -> list[str]:
+    """Labels as the names that everything of scgce calls them by; whole numbers lose the ``.0`` of a float.
+
+    Integers become floats where labels are missing, and come back as integers from some files: both are one label.
+    """
+    found = list(values)
+    floats = [value for value in found if isinstance(value, float | np.floating)]
+    if len(floats) == len(found) and all(float(value).is_integer() for value in floats):
+        return [str(int(value)) for value in floats]
+    return [str(value) for value in found]
+
+
+def label_name(value: object) -> str:
+    """The name that everything of scgce calls one label by."""
+    return label_names([value])[0]
+
+
 def group_name(name: Any, key: str, argument: str) -> str:
     """The name of a group given as text, or by its labels: ``{"cell_type": "B", "condition": "ctrl"}``.
 
@@ -91,7 +111,7 @@ def group_name(name: Any, key: str, argument: str) -> str:
     columns = key.split(JOIN)
     if set(name) != set(columns):
         raise ValueError(f"{argument}={dict(name)!r}: expected a label for each of {listing(columns)}")
-    return JOIN.join(str(name[column]) for column in columns)
+    return JOIN.join(label_name(name[column]) for column in columns)
 
 
 def level_of(names: Sequence[str], key: str, reference: Any) -> tuple[str, str] | None:
@@ -117,9 +137,9 @@ def level_of(names: Sequence[str], key: str, reference: Any) -> tuple[str, str] 
     if isinstance(reference, Mapping):
         if len(reference) != 1 or next(iter(reference)) not in columns:
             raise ValueError(f"reference={dict(reference)!r}: expected a label of one of {listing(columns)}")
-        wanted = {column: str(label) for column, label in reference.items()}
+        wanted = {column: label_name(label) for column, label in reference.items()}
     else:
-        wanted = dict.fromkeys(columns, str(reference))
+        wanted = dict.fromkeys(columns, label_name(reference))
     labels = [dict(zip(columns, name.split(JOIN), strict=True)) for name in names]
     found = [(column, label) for column, label in wanted.items() if any(one[column] == label for one in labels)]
     if len(found) > 1:
@@ -132,15 +152,18 @@ def level_of(names: Sequence[str], key: str, reference: Any) -> tuple[str, str] 
 
 
 def reference_words(names: Sequence[str], key: str, reference: Any) -> tuple[str, str]:
-    """What is stored of a reference: a group, "baseline" or "" (none), or a label; and the column of a label."""
+    """What is stored of a reference: a group, a label, "baseline" or "" (none), and the column of a label.
+
+    Of several things that it can mean, the first of these.
+    """
     if reference is None:
         return "", ""
     if isinstance(reference, Mapping) and len(reference) == len(key.split(JOIN)):
         return group_name(reference, key, "reference"), ""
-    if not isinstance(reference, Mapping) and (str(reference) == "baseline" or str(reference) in names):
-        return str(reference), ""
-    column, label = level_of(names, key, reference) or ("", str(reference))
-    return label, column
+    if not isinstance(reference, Mapping) and label_name(reference) in names:
+        return label_name(reference), ""
+    meant = level_of(names, key, reference)
+    return (label_name(reference), "") if meant is None else (meant[1], meant[0])
 
 
 def reference_of(params: Mapping[str, Any], names: Sequence[str]) -> Any:
@@ -148,4 +171,4 @@ def reference_of(params: Mapping[str, Any], names: Sequence[str]) -> Any:
     word, column = str(params.get("reference", "")), str(params.get("reference_column", ""))
     if column:
         return {column: word}
-    return word if word == "baseline" or word in names else None
+    return word if word == BASELINE or word in names else None

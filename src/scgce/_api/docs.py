@@ -27,7 +27,8 @@ layer
     Layer with the expression to explain; ``adata.X`` if None.""",
     "groups": """
 groups
-    ``"all"``, or the labels to compare: each with each other, and with nothing else.""",
+    ``"all"``, or the labels (of several columns also ``{column: label, …}``) to compare: each with each other, and
+    with nothing else.""",
     "reference": """
 reference
     Label whose translation is 0, or ``"baseline"`` for the cell-weighted median of the groups, gene by gene.

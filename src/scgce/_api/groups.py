@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from .columns import JOIN, group_key, group_name, has_labels, label_column, level_of
+from .columns import BASELINE, JOIN, group_key, group_name, has_labels, label_column, label_name, label_names, level_of
 from .errors import listing, not_found
 
 logger = logging.getLogger("scgce")
 
 MAX_NUMERIC_LEVELS = 100
-BASELINE = "baseline"
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,18 +129,6 @@ def read_labels(adata: AnnData, column: str, argument: str) -> tuple[np.ndarray,
     return names[order], np.append(np.argsort(order), -1)[codes]
 
 
-def label_names(values: Iterable[object]) -> list[str]:
-    """Labels as the names that everything of scgce calls them by; whole numbers lose the ``.0`` of a float.
-
-    Integers become floats where labels are missing, and come back as integers from some files: both are one label.
-    """
-    found = list(values)
-    floats = [value for value in found if isinstance(value, float | np.floating)]
-    if len(floats) == len(found) and all(float(value).is_integer() for value in floats):
-        return [str(int(value)) for value in floats]
-    return [str(value) for value in found]
-
-
 def group_codes(adata: AnnData, groupby: str, groups: Iterable[object]) -> np.ndarray:
     """Position in ``groups`` of the group of every cell (n,), int64; −1 for the others and for cells without a label.
 
@@ -193,13 +180,15 @@ def _selected(names: np.ndarray, groups: object, reference: object, groupby: str
         if groups != "all":
             raise ValueError(f"groups={groups!r}; expected 'all' or a list of labels of obs[{groupby!r}]")
     else:
-        wanted = set(label_names(groups))
-    if reference is not None and reference != BASELINE:
+        given = list(groups)
+        joined = [group_name(one, groupby, "groups") for one in given if isinstance(one, Mapping)]
+        wanted = {*joined, *label_names([one for one in given if not isinstance(one, Mapping)])}
+    if reference is not None:
         whole = isinstance(reference, Mapping) and len(reference) == len(groupby.split(JOIN))
-        (name,) = [group_name(reference, groupby, "reference")] if whole else label_names([reference])
+        name = group_name(reference, groupby, "reference") if whole else label_name(reference)
         if name in names:
             wanted.add(name)
-        elif level_of([str(one) for one in names], groupby, reference) is None or whole:
+        elif (reference != BASELINE and level_of([str(one) for one in names], groupby, reference) is None) or whole:
             labels = dict.fromkeys(label for one in names for label in str(one).split(JOIN)) if JOIN in groupby else []
             raise not_found("reference", reference, f"obs[{groupby!r}]", [*names, *labels, BASELINE])
     for label in sorted(wanted - set(names)):

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from scgce._api.columns import label_names
 from scgce._api.errors import not_found
-from scgce._api.groups import group_codes, label_names, labels_of
+from scgce._api.groups import group_codes, labels_of
 
 
 @dataclass(frozen=True)

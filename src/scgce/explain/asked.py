@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.columns import JOIN, group_name, reference_words
+from scgce._api.columns import BASELINE, JOIN, group_name, label_names, reference_words
 from scgce._api.errors import listing, not_found
-from scgce._api.groups import BASELINE, Groups, label_names, labels_of
+from scgce._api.groups import Groups, labels_of
 from scgce.core.gauge import gauge
 from scgce.core.pairs import Asked, linked
 
@@ -116,14 +116,14 @@ def in_gauge(deltas: np.ndarray, groups: Groups, asked: Asked | None, reference:
     asked
         The pairs; None for all.
     reference
-        A group, whose row becomes 0 (None: the first); "baseline"; or a label of one of the joined columns, the first
-        group of that label. Where only some pairs were asked for, so it is in every set of groups that they link: its
+        A group, whose row becomes 0 (None: the first); a label of one of the joined columns, the first group of that
+        label; or "baseline". Where only some pairs were asked for, so it is in every set of groups that they link: its
         first group's row becomes 0 if none there is meant.
     """
     names = [str(name) for name in groups.names]
     word, column = reference_words(names, groups.key, reference)
     if not column and asked is None:
-        row: Any = BASELINE if word == BASELINE else names.index(word) if word else 0
+        row: Any = names.index(word) if word in names else BASELINE if word else 0
         return gauge(deltas, row, groups.sizes)
     if column:
         has = np.array([has_label(name, groups.key, (column, word)) for name in names])
@@ -133,7 +133,7 @@ def in_gauge(deltas: np.ndarray, groups: Groups, asked: Asked | None, reference:
     shifted = np.array(deltas, dtype=np.float64)
     for number in np.unique(sets):
         inside = np.flatnonzero(sets == number)
-        if word == BASELINE and not column:
+        if word == BASELINE and not column and not has.any():
             shifted[inside] = gauge(shifted[inside], "baseline", groups.sizes[inside])
             continue
         first = inside[has[inside]]

@@ -242,7 +242,8 @@ def parts_of(adata: AnnData, facts: CellFacts, codes: np.ndarray, entry: Mapping
     if "donors" in entry and column in adata.obs:
         names, donor = read_labels(adata, column, "split_by")
         own = dict(zip(map(str, entry["donors"]), np.asarray(entry["donor_part"]), strict=True))
-        of_donor = np.array([*(own.get(str(name), REPORT) for name in names), REPORT], dtype=np.int8)[donor]
+        # a cell without a donor may be of one that fitted: it takes no part
+        of_donor = np.array([*(own.get(str(name), REPORT) for name in names), -1], dtype=np.int8)[donor]
         part = np.where(facts.part < 0, of_donor, part)
     part = np.where(codes >= 0, part, np.int8(-1)).astype(np.int8)
     if (np.asarray(entry["split"]) == REPORT).any() and (part >= 0).any() and not (part == REPORT).any():

@@ -181,7 +181,7 @@ def prepare(
     donors: dict[str, int] = {}
     if split_by is None:
         split = np.empty(len(order), dtype=np.int8)
-        split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed)
+        split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed, found.names)
     else:
         found, split, donors = _by_donor(adata, found, split_by, validation_fraction, min_cells, seed)
     if use_rep is None and encoder is None:

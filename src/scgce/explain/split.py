@@ -8,6 +8,7 @@ from numbers import Real
 
 import numpy as np
 
+from scgce._api.errors import listing
 from scgce.store.cells import FIT, REPORT, VALIDATE
 
 __all__ = ["FIT", "REPORT", "VALIDATE", "split_cells", "split_donors"]
@@ -20,7 +21,13 @@ _ALL_WAYS, _TRIED = 10, 20_000
 """Up to so many donors every division is tried (3¹⁰ = 59,049), of more so many drawn at random."""
 
 
-def split_cells(codes: np.ndarray, n_groups: int, fraction: float, rng: int | np.random.Generator) -> np.ndarray:
+def split_cells(
+    codes: np.ndarray,
+    n_groups: int,
+    fraction: float,
+    rng: int | np.random.Generator,
+    names: Sequence[str] | np.ndarray | None = None,
+) -> np.ndarray:
     """Split the cells once, stratified by group.
 
     Every cell draws one number, in the order of the rows, and the numbers are ranked within each group: the split
@@ -37,6 +44,8 @@ def split_cells(codes: np.ndarray, n_groups: int, fraction: float, rng: int | np
         and serves for everything.
     rng
         Seed or generator.
+    names
+        Of the groups (l,), for the error.
 
     Returns
     -------
@@ -55,9 +64,10 @@ def split_cells(codes: np.ndarray, n_groups: int, fraction: float, rng: int | np
         return parts
     sizes = np.bincount(codes[codes >= 0], minlength=n_groups)
     if (sizes < MIN_SPLIT).any():
+        called = "" if names is None else f" ({listing(np.asarray(names)[sizes == sizes.min()])})"
         raise ValueError(
             f"validation_fraction={fraction!r} needs at least {MIN_SPLIT} cells in every group; the smallest has "
-            f"{sizes.min()}; use validation_fraction=0 or leave the group out"
+            f"{sizes.min()}{called}; use validation_fraction=0 or leave the group out"
         )
     draws = np.random.default_rng(rng).random(len(codes))
     order = np.lexsort((draws, codes))

@@ -73,7 +73,7 @@ def contrasts(
     KeyError
         If there is no result under ``key``, or no column ``gene_symbols``.
     ValueError
-        If the sparsity or reference is unknown.
+        If the sparsity or reference is unknown, or no two groups differ in one column only.
     """
     result = Result.read(adata, key)
     k = result.check_sparsity(sparsity)

@@ -48,7 +48,9 @@ def translations_data(
     row: Any = "baseline" if reference == "baseline" else result.group(reference, "reference")
     table = gauge(basis[:, genes], row, result.sizes)
     frame = pd.DataFrame(table, pd.Index(result.groups, name="group"), pd.Index(result.genes[genes], name="gene"))
-    return frame.reset_index().melt("group", var_name="gene", value_name="delta")
+    found = frame.reset_index().melt("group", var_name="gene", value_name="delta")
+    found.attrs["reference"] = row if isinstance(row, str) else str(result.groups[row])
+    return found
 
 
 @checked()
@@ -72,7 +74,8 @@ def heatmap(
     ----------
     {result}
     reference
-        Group that is 0, or ``"baseline"``: the median over groups, gene by gene, weighted by cells.
+        Group that is 0, by its name or as ``{groupby: name}``, or ``"baseline"``: the median over groups, gene by gene,
+        weighted by cells.
     n_genes
         Genes shown at most, those that differ most between groups.
     order
@@ -98,6 +101,6 @@ def heatmap(
     width, height = 0.17 * table.shape[1] + 3.6, 0.22 * table.shape[0] + 1.8
     place = new_figure(max(width, 5.0), max(height, 2.6)).add_subplot() if ax is None else ax
     signed_heatmap(place, table, "amount")
-    against = "the typical group" if reference == "baseline" else str(reference)
+    against = "the typical group" if reference == "baseline" else str(frame.attrs["reference"])
     place.set_title(f"amount added to reach each group from {against}", fontsize="medium", parse_math=False)
     return finish(place, ax=ax, show=show, return_fig=return_fig)

@@ -16,7 +16,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from scgce._api.groups import label_names
+from scgce._api.columns import label_names
 
 INK = "#2b2b2b"
 MUTED = "#8a8a8a"

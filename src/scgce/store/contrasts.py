@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scgce._api.columns import JOIN, reference_of, reference_words
-from scgce._api.errors import not_found
+from scgce._api.errors import listing, not_found
 
 from .result import Result
 
@@ -36,7 +36,7 @@ def contrasts_of(result: Result, reference: object = None) -> list[Contrast]:
     Raises
     ------
     ValueError
-        If several columns have the label, or nothing has it.
+        If several columns have the label, nothing has it, or there is no contrast.
     """
     names = [str(name) for name in result.groups]
     chosen = reference_of(result.params, names) if reference is None else reference
@@ -46,17 +46,22 @@ def contrasts_of(result: Result, reference: object = None) -> list[Contrast]:
     columns = result.groupby.split(JOIN)
     parts = [name.split(JOIN) if len(columns) > 1 else [name] for name in names]
     at = columns.index(column) if column else None
+    asked = "asked" in result.raw or str(result.params.get("pairs", "all")) != "all"
     found = []
     for i, j in result.ordered_pairs:
         differing = [c for c in range(len(columns)) if parts[i][c] != parts[j][c]]
-        if i > j or (
-            "asked" not in result.raw and len(columns) > 1 and differing != [differing[0] if at is None else at]
-        ):
+        if i > j or (not asked and len(columns) > 1 and differing != [differing[0] if at is None else at]):
             continue
         from_j = names[j] == word or (at is not None and parts[j][at] == word != parts[i][at])
         source, target = (j, i) if from_j else (i, j)
         within = JOIN.join(part for c, part in enumerate(parts[i]) if c not in differing)
         ends = (JOIN.join(parts[end][c] for c in differing) for end in (source, target))
         found.append(Contrast(source, target, within, " → ".join(ends)))
+    if not found:
+        one = f"in {column!r}" if column else f"in one of {listing(columns)}"
+        raise ValueError(
+            f"key={result.key!r}: no two explained groups differ only {one}, so that there is no contrast; expected a "
+            "result of tl.tgt(…, pairs='within:…') or of a list of pairs"
+        )
     order = {within: place for place, within in enumerate(dict.fromkeys(one.within for one in found))}
     return sorted(found, key=lambda one: order[one.within])

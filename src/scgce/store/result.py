@@ -11,9 +11,8 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._api.columns import group_name
+from scgce._api.columns import group_name, label_names
 from scgce._api.errors import listing, not_found
-from scgce._api.groups import label_names
 from scgce.core.choose.truncate import PairCuts, SparseDelta, top_k
 from scgce.core.pairs import listed, mask_of
 from scgce.core.score.judges import disagreeing

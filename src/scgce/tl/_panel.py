@@ -146,7 +146,7 @@ def panel(
     warn_if_scaled(adata, layer)
     seed, order = _params.seed_of(rng), canonical_order(adata)
     split = np.empty(len(order), dtype=np.int8)
-    split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed)
+    split[order] = split_cells(found.codes[order], found.n, validation_fraction, seed, found.names)
     material = Material(arrays.by_rows(X), found, genes, columns, split, order, seed)
     with one_thread():
         made = make(material, pairs, request)

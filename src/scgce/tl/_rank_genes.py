@@ -57,7 +57,8 @@ def rank_genes(
         over the half of the other groups where it is least. ``"translation"``: the amount of the explanation.
     reference
         What the groups are compared with: ``"baseline"`` (the median over groups, gene by gene, weighted by cells;
-        scanpy is told ``"rest"``) or a group. As in scanpy, a reference group itself is not listed.
+        scanpy is told ``"rest"``) or a group, by its name or as ``{groupby: name}``. As in scanpy, a reference group
+        itself is not listed.
     sparsity
         Genes per pair, one of those computed; the selected number if not given. Matters to ``by="translation"`` only.
     copy

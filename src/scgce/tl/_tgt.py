@@ -95,7 +95,8 @@ def tgt(
     groups
         Groups to explain; "all" for every one.
     reference
-        Group whose row of ``deltas`` is 0 (None: the first), or "baseline" for the cell-weighted median over groups.
+        Group whose row of ``deltas`` is 0 (None: the first), or "baseline" for the cell-weighted median over groups
+        (where none has that name).
         With several columns also a label of one of them (``"ctrl"``, or ``{"condition": "ctrl"}`` where several have
         it): contrasts are read from it, and in every set of groups that ``pairs`` link its row is 0. A matter of
         display: differences between groups do not depend on it.
