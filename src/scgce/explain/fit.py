@@ -72,11 +72,12 @@ def material(
     gap = penalty if isinstance(penalty, Gap) else None
     check_moved(prepared.encoder, problem, means, gap, fit, asked, amplitude=model.amplitude, seed=seed)
     size = problem.n_genes, n_groups * (n_groups - 1)  # of all pairs: asking for fewer never costs more
-    thin = refines and problem.n_genes > SMALL
+    thin, plan = refines and problem.n_genes > SMALL, plan_for(*size)
     points: PathPoints = fit_path(
         problem,
         penalty,
         lams=model.lams,
+        per_decade=plan.per_decade if thin else 10,
         means=None if problem.linear or (thin and model.lams is None) else means,
         enough_genes=RICHEST * largest,
         stopping=EXACT if model.lams is not None else COARSE if thin else PATH,
@@ -96,7 +97,7 @@ def material(
         epsilon=epsilon,
         seed=seed,
         options=options_for(*size),
-        plan=plan_for(*size),
+        plan=plan,
         means=torch.where(costs.isinf(), means[:1], means).cpu(),
         asked=asked,
     )

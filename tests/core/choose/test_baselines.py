@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scgce.core.choose.baselines import dbm, random_k
+from scgce.core.choose.baselines import FACTORS, best_factor, dbm, random_k
 from scgce.core.choose.truncate import PairCuts
 
 
@@ -45,3 +45,16 @@ def test_random_k_draws_every_gene_equally() -> None:
 def test_random_k_needs_a_gene() -> None:
     with pytest.raises(ValueError, match="k=0"):
         random_k(means(), 0)
+
+
+@pytest.mark.parametrize("most", [None, 0.5, 1.0, 2.7, 3.0, 20.0])
+@pytest.mark.parametrize("top", [0.0, 1.0, 1.6, 2.7, 4.0, 50.0])
+def test_the_best_factor_is_the_best_of_all_that_are_allowed(most: float | None, top: float) -> None:
+    """Of a quality with one top, flat below 0: the smallest of the best, whichever end the search begins at."""
+
+    def quality(factor: float) -> float:
+        return max(1.0 - abs(factor - top) / 10, 0.0)
+
+    allowed = [f for f in FACTORS if most is None or f <= most] + ([most] if most is not None and most > 1 else [])
+    best = min((f for f in allowed if quality(f) == max(map(quality, allowed))), default=1.0)
+    assert best_factor(quality, most) == best

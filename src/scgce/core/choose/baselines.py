@@ -11,7 +11,7 @@ from torch import Tensor
 FACTORS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0, 15.0, 20.0)
 """By which a difference of means is multiplied; neighbouring ones differ little in the metrics."""
 _PATIENCE = 2
-"""Factors that may bring nothing before larger ones are left out."""
+"""Worse factors in a row after which the others are left out."""
 
 
 def best_factor(quality: Callable[[float], float], most: float | None) -> float:
@@ -34,12 +34,15 @@ def best_factor(quality: Callable[[float], float], most: float | None) -> float:
     tried = [factor for factor in FACTORS if most is None or factor <= most]
     if most is not None and most > 1 and most not in tried:
         tried.append(most)
-    best, highest, waited = 1.0, -np.inf, 0
+    if most is not None:
+        tried.reverse()  # few genes need all that is allowed, and fewer factors are tried from there
+    best, highest, worse = 1.0, -np.inf, 0
     for factor in tried:
         found = quality(factor)
-        if found > highest:
-            best, highest, waited = factor, found, 0
-        elif (waited := waited + 1) > _PATIENCE:
+        worse = worse + 1 if found < highest else 0
+        if found > highest or (found == highest and factor < best):
+            best, highest = factor, found
+        if worse == _PATIENCE:
             break
     return best
 

@@ -15,6 +15,8 @@ class Plan:
 
     richer: tuple[float, ...] = (0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
     """λ tried for k genes: those whose mean pair has about these multiples of k."""
+    per_decade: int = 5
+    """λ of the path between one and ten times as much."""
     starts: tuple[float, ...] = (1.0, 2.5)
     """As ``richer``, for the truncated solution from which refinement begins."""
     nearest: int = 3
@@ -77,7 +79,7 @@ def plan_for(n_genes: int, n_pairs: int) -> Plan:
     genes a pair on simulated cells, and nothing on real ones (pbmc3k given a response, 3 samples; retina by region).
     """
     if n_genes > SMALL:  # one descent: two more gained .003 (pbmc3k) and .005 (retina) of correctness + coverage
-        little = is_little(n_genes, n_pairs)
-        return Plan(again=little, consistent=little)
+        return Plan(per_decade=10, again=True, consistent=True) if is_little(n_genes, n_pairs) else Plan()
     few: dict[str, Any] = {"starts": Plan.richer, "plain": True, "fresh": True, "consistent": True, "orders": 4}
+    few["per_decade"] = 10
     return Plan(**few, searches=3) if n_pairs <= PAIRS else Plan(**few, again=True)

@@ -19,7 +19,7 @@ from scgce.core.score.cells import Cells
 
 from .parametrisation import Parametrisation, to_device
 from .plan import is_little
-from .truncate import top_k
+from .reach import Missed
 
 
 @dataclass(frozen=True)
@@ -73,25 +73,34 @@ class _Sampler:
         self.cells, self.options, self.generator = cells, options, generator
         self.pairs = torch.from_numpy(mask_of(cells.n_groups, asked)).flatten().nonzero().squeeze(1)
         self.size = max(2, min(options.cells, max(s.stop - s.start for s in cells.slices)))
+        self.starts = torch.tensor([group.start for group in cells.slices])[:, None]
+        self.rows = self._rounds()
+        self.goals = self._rounds()
 
-    def _rows(self, group: slice) -> torch.Tensor:
-        """B cells of a group; without repetition where the group has enough."""
-        count = group.stop - group.start
-        order = torch.cat([torch.randperm(count, generator=self.generator) for _ in range(-(-self.size // count))])
-        return order[: self.size]
+    def _rounds(self) -> torch.Tensor:
+        """Cells of every group for all steps, (steps, l, B), counted within the group.
 
-    def draw(self) -> _Batch:
+        Every cell has its turn before one comes again; no cell is twice in a batch where the group has enough.
+        """
+        rounds = []
+        for group in self.cells.slices:
+            count = group.stop - group.start
+            copies, whole = -(-self.size // count), max(1, count // self.size)
+            orders = [
+                torch.cat([torch.randperm(count, generator=self.generator) for _ in range(copies)])[: whole * self.size]
+                for _ in range(-(-self.options.steps // whole))
+            ]
+            rounds.append(torch.cat(orders).view(-1, self.size)[: self.options.steps])
+        return torch.stack(rounds, dim=1)
+
+    def draw(self, step: int) -> _Batch:
         n_pairs = min(self.options.pairs, len(self.pairs))
         pairs = self.pairs
         if n_pairs < len(pairs):
             pairs = pairs[torch.randperm(len(pairs), generator=self.generator)[:n_pairs]]
-        rows = [self._rows(group) for group in self.cells.slices]
-        goals = [
-            points[self._rows(group)] for points, group in zip(self.cells.embedded, self.cells.slices, strict=True)
-        ]
-        starts = torch.tensor([group.start for group in self.cells.slices])
+        goals = [points[rows] for points, rows in zip(self.cells.embedded, self.goals[step], strict=True)]
         l = self.cells.n_groups
-        return _Batch(pairs // l, pairs % l, torch.stack(rows) + starts[:, None], torch.stack(goals))
+        return _Batch(pairs // l, pairs % l, self.rows[step] + self.starts, torch.stack(goals))
 
 
 class _Loss:
@@ -101,36 +110,28 @@ class _Loss:
         self.cells, self.genes = cells, genes
         self.epsilon, self.scale, self.options = epsilon, scale, options
 
-    def __call__(self, batch: _Batch, explanations: torch.Tensor, width: float) -> torch.Tensor:
-        moved = self.cells.translate_many(batch.rows, batch.source, self.genes, explanations)
-        goals = batch.goals[batch.target]
-        with torch.no_grad():
-            distances = torch.cdist(moved, goals)
-            nearest_goal, nearest_moved = distances.argmin(2), distances.argmin(1)
-        arrive = _distance(moved, _gather(goals, nearest_goal))
-        covered = _distance(goals, _gather(moved, nearest_moved))
-        reach, share = self.options.reach * self.epsilon, self.options.balance
-        missed = [torch.sigmoid((found - reach) / width).mean() for found in (arrive, covered)]
-        smooth = 2 * (share * missed[0] + (1 - share) * missed[1])
-        far = 2 * (share * arrive.mean() + (1 - share) * covered.mean())
-        return smooth + self.options.pull * far / self.scale
+    def __call__(
+        self, batch: _Batch, explanations: torch.Tensor, width: float, *, entering: bool = True
+    ) -> torch.Tensor:
+        rows = batch.rows, batch.source
+        moved = self.cells.translate_many(*rows, self.genes, explanations, entering=entering)
+        options = self.options
+        missed = Missed(options.reach * self.epsilon, width, options.balance, options.pull / self.scale)
+        return missed(moved, batch.goals[batch.target])
 
 
-def _cut(explanations: torch.Tensor, k: int, share: float) -> torch.Tensor:
+def _cut(explanations: torch.Tensor, batch: _Batch, k: int, share: float) -> torch.Tensor:
     """The k-gene cut; genes outside it are not translated but get a share of the gradient, so that they can enter."""
-    kept = top_k(explanations.detach(), k) != 0
+    size = explanations.detach().abs()
+    low, high = torch.minimum(batch.source, batch.target), torch.maximum(batch.source, batch.target)
+    _, which = (low * len(batch.goals) + high).unique(return_inverse=True)  # both directions have the same cut
+    first = torch.empty(int(which.max()) + 1, dtype=torch.int64).scatter_(0, which, torch.arange(len(which)))
+    least = size[first].kthvalue(size.shape[1] - k + 1, dim=1, keepdim=True).values[which]
+    kept = (size >= least) & (size > 0)
     if share == 0.0:
         return explanations * kept
     outside = explanations * ~kept
     return explanations * kept + share * (outside - outside.detach())
-
-
-def _gather(points: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    return points.gather(1, index[:, :, None].expand(-1, -1, points.shape[2]))
-
-
-def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return (a - b).square().sum(-1).clamp(min=1e-12).sqrt()
 
 
 def refine(
@@ -173,13 +174,15 @@ def refine(
     first, last = options.sharpness
     for step in range(options.steps):
         width = max(epsilon, 1e-12) * first * (last / first) ** (step / max(1, options.steps - 1))
-        batch = sampler.draw()
+        batch = sampler.draw(step)
         delta = amounts.translations(parameters)
-        explanations = delta[batch.target] - delta[batch.source]
+        explanations = delta.index_select(0, batch.target) - delta.index_select(0, batch.source)
+        entering = True
         if k is not None and k < explanations.shape[1]:
             share = options.explore * max(0.0, 1 - 2 * step / options.steps)
-            explanations = _cut(explanations, k, share)
-        (gradient,) = torch.autograd.grad(loss(batch, explanations, width), parameters)
+            explanations, entering = _cut(explanations, batch, k, share), share > 0
+        found = loss(batch, explanations, width, entering=entering)
+        (gradient,) = torch.autograd.grad(found, parameters)
         with torch.no_grad():
             rate = options.learning_rate * 0.5 * (1 + math.cos(math.pi * step / options.steps))
             parameters.copy_(amounts.project(adam.moved(parameters, gradient, rate)))

@@ -8,6 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+_AT_ONCE = 2**17
+"""Amounts of all pairs that are cut together, whoever is asked for: a call costs more than so many numbers do."""
+
 
 class SparseDelta(NamedTuple):
     """A translation as its support: `genes` int64 (k,), ascending, and `values` (k,)."""
@@ -113,8 +116,11 @@ class PairCuts:
             self._stored.setdefault(pair, SparseDelta(kept, amounts))
 
     def several(self, i: int, targets: Sequence[int]) -> list[SparseDelta]:
-        """The explanations of i → j for some j, cut at once, and no others."""
+        """The explanations of i → j for some j, cut at once; with those of all pairs where these are little work."""
         pairs = [(min(i, j), max(i, j)) for j in targets if i != j and not {(i, j), (j, i)} & self._stored.keys()]
+        every = self.n_groups * (self.n_groups - 1) // 2
+        if pairs and every * self._active.numel() <= _AT_ONCE:
+            pairs = [(low, high) for high in range(self.n_groups) for low in range(high)]
         if pairs:
             self._store(pairs)
         return [self(i, j) for j in targets]

@@ -92,16 +92,22 @@ class Cells:
         return self._blocks(self.slices[group], SparseDelta(delta.genes, scale * delta.values.float()))
 
     def translate_many(
-        self, rows: torch.Tensor, source: torch.Tensor, genes: torch.Tensor, amounts: torch.Tensor
+        self,
+        rows: torch.Tensor,
+        source: torch.Tensor,
+        genes: torch.Tensor,
+        amounts: torch.Tensor,
+        *,
+        entering: bool = True,
     ) -> torch.Tensor:
         """Positions (P, B, m) of lists of cells under many translations, differentiable in the amounts.
 
         Parameters
         ----------
-        rows, source, genes, amounts
+        rows, source, genes, amounts, entering
             As in `Translator.translate_many`.
         """
-        inputs = self.translator.translate_many(rows, source, genes, amounts)
+        inputs = self.translator.translate_many(rows, source, genes, amounts, entering=entering)
         return self.tail(inputs.flatten(0, 1)).view(*inputs.shape[:2], -1)
 
     def translate_several(self, group: int, deltas: Sequence[SparseDelta], *, scale: float = 1.0) -> torch.Tensor:

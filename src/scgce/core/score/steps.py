@@ -51,9 +51,12 @@ class Lists:
         return parts
 
 
-def moved(amounts: Tensor, lists: Lists) -> Tensor:
-    """The mapped steps (P, n, h) of translations with amounts (P, A), differentiable in these."""
-    found: Tensor = _Moved.apply(amounts, lists)  # type: ignore[no-untyped-call]
+def moved(amounts: Tensor, lists: Lists, *, entering: bool = True) -> Tensor:
+    """The mapped steps (P, n, h) of translations with amounts (P, A), differentiable in these.
+
+    Without ``entering`` the gradient of an amount of 0 is left out, as 0.
+    """
+    found: Tensor = _Moved.apply(amounts, lists, entering)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -61,8 +64,9 @@ class _Moved(torch.autograd.Function):
     """`moved`: the gradient of an amount comes from the cells that its bounds leave free, that of 0 from all cells."""
 
     @staticmethod
-    def forward(ctx: Any, amounts: Tensor, lists: Lists) -> Tensor:
+    def forward(ctx: Any, amounts: Tensor, lists: Lists, entering: bool) -> Tensor:
         """Add up."""
+        ctx.entering = entering
         ctx.lists, shape = lists, (len(amounts), lists.values.shape[1], lists.weights.shape[1])
         if amounts.device.type == "cpu":
             moved = amounts.nonzero(as_tuple=True)
@@ -77,15 +81,17 @@ class _Moved(torch.autograd.Function):
         return (steps.flatten(0, 1) @ lists.weights).view(shape)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """Gradient in the amounts."""
         weights = ctx.lists.weights
         if gradient.device.type == "cpu":
-            found = gradient.sum(1) @ weights.T
+            shape = len(gradient), len(weights)
+            found = gradient.sum(1) @ weights.T if ctx.entering else gradient.new_zeros(shape)
             own = weights.new_empty(len(ctx.moved[0]))
             kernels.pull_back(*ctx.parts, gradient.contiguous().numpy(), own.numpy())
             found[ctx.moved] = own
-            return found, None
+            return found, None, None
         amounts, steps = ctx.saved_tensors
         every = (gradient.flatten(0, 1) @ weights.T).view(steps.shape)
-        return every.mul_(steps == amounts[:, None, :]).sum(1), None
+        found = every.mul_(steps == amounts[:, None, :]).sum(1)
+        return found if ctx.entering else found * (amounts != 0), None, None

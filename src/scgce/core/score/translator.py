@@ -153,7 +153,9 @@ class Translator:
         cells = torch.arange(rows.start, rows.stop)[None]
         return self.translate_many(cells, torch.zeros(len(deltas), dtype=torch.int64), genes, table)
 
-    def translate_many(self, rows: Tensor, source: Tensor, genes: Tensor, amounts: Tensor) -> Tensor:
+    def translate_many(
+        self, rows: Tensor, source: Tensor, genes: Tensor, amounts: Tensor, *, entering: bool = True
+    ) -> Tensor:
         """Map lists of cells under many translations at once, shape (P, B, h), differentiable in the amounts.
 
         Parameters
@@ -167,6 +169,8 @@ class Translator:
         amounts
             (P, A) in the units of x. Where an amount is 0 the gene stays as it is, but the gradient is that of an
             amount that is added to every cell: a gene outside an explanation may still enter it.
+        entering
+            Nothing is to enter: False may leave the gradient of amounts of 0 out.
         """
         base = self.rows(rows.flatten()).view(*rows.shape, -1)[source]
         genes = genes.to(base.device)
@@ -177,7 +181,7 @@ class Translator:
         if self.bounds is None or self.columns is None or not len(genes):
             return base + (amounts @ weights)[:, None, :]
         values = self.columns(rows.flatten(), genes).view(*rows.shape, -1).to(base)
-        return base + moved(amounts, self._lists(values, source.to(base.device), genes))
+        return base + moved(amounts, self._lists(values, source.to(base.device), genes), entering=entering)
 
     def _lists(self, values: Tensor, source: Tensor, genes: Tensor) -> Lists:
         """Cells with the bounds and weights of their genes."""

@@ -62,6 +62,7 @@ def fit_path(
     penalty: Penalty,
     *,
     lams: Sequence[float] | None = None,
+    per_decade: int = 10,
     means: torch.Tensor | None = None,
     enough_genes: float | None = None,
     stopping: Stopping = Stopping(),
@@ -76,6 +77,8 @@ def fit_path(
         Of all d genes.
     lams
         λ on the scale of Eq. 9; None for a geometric grid below the closed-form λ_max.
+    per_decade
+        How many λ of that grid lie between one and ten times as much.
     means
         Group means (l, d): where the second path starts. None: no second path (enough for a linear encoder, where the
         problem is convex).
@@ -86,7 +89,11 @@ def fit_path(
     on_point
         Called after each λ (progress).
     """
-    grid = sorted(lams, reverse=True) if lams is not None else geometric_grid(lambda_max(problem, penalty))
+    grid = (
+        sorted(lams, reverse=True)
+        if lams is not None
+        else geometric_grid(lambda_max(problem, penalty), per_decade=per_decade)
+    )
     states: list[State] = []
     points: PathPoints = []
     state = zero_state(problem, penalty)
