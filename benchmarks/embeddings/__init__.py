@@ -1,1 +1,1 @@
-"""Embeddings side by side: how good the maps are, how well they take new cells, what they cost."""
+"""Embeddings side by side."""

@@ -40,3 +40,13 @@ def shared_neighbours(Z: np.ndarray, other: np.ndarray, k: int = 50) -> float:
     """Share of the 50 nearest cells that two maps have in common (0 to 1)."""
     nearest = [NearestNeighbors(n_neighbors=k).fit(M).kneighbors(return_distance=False) for M in (Z, other)]
     return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in zip(*nearest, strict=True)]))
+
+
+def stratified(codes: np.ndarray, share: float) -> np.ndarray:
+    """That share of the cells of every label, at random; bool (n,)."""
+    rng = np.random.default_rng(0)
+    out = np.zeros(len(codes), dtype=bool)
+    for code in np.unique(codes):
+        cells = rng.permutation(np.flatnonzero(codes == code))
+        out[cells[: round(share * len(cells))]] = True
+    return out

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from typing import TypeAlias
 
 import anndata as ad
-import numpy as np
 import scanpy as sc
 
-from .tools import OURS, ns_forest_lists
-
-Lists: TypeAlias = "dict[str, list[str]]"
+from .tools import OURS, Lists, by_test, cosg_lists, listed, ns_forest_lists
 
 KNOWN = {
     "Naive CD4 T": "IL7R CCR7 LEF1 TCF7 SELL CD3D CD3E CD4 MAL NOSIP",
@@ -37,25 +32,6 @@ def row(adata: ad.AnnData, tool: str) -> dict[str, object]:
     return {"tool": tool, "mean": sum(found.values()) / len(found), **found}
 
 
-def _scanpy(method: str) -> Callable[[ad.AnnData], Lists]:
-    def make(adata: ad.AnnData) -> Lists:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            sc.tl.rank_genes_groups(adata, "group", method=method, use_raw=False)
-        return _read(adata.uns["rank_genes_groups"]["names"])
-
-    return make
-
-
-def _cosg(adata: ad.AnnData) -> Lists:
-    import cosg
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cosg.cosg(adata, key_added="cosg", mu=1, n_genes_user=TOP, groupby="group", use_raw=False)
-    return _read(adata.uns["cosg"]["names"])
-
-
 def _scgce(adata: ad.AnnData) -> Lists:
     """Means over the fitting cells only, as every result of scgce stores them."""
     import scgce
@@ -63,19 +39,14 @@ def _scgce(adata: ad.AnnData) -> Lists:
     sc.pp.pca(adata, n_comps=30)
     scgce.tl.dbm(adata, "group", use_rep="X_pca", sparsity=20, judges=False, key_added="explained")
     scgce.tl.rank_genes(adata, "explained")
-    return _read(adata.uns["rank_genes_groups"]["names"])
-
-
-def _read(names: np.ndarray) -> Lists:
-    fields = names.dtype.names or ()
-    return {group: [str(gene) for gene in names[group][:TOP]] for group in fields}
+    return listed(adata)
 
 
 LISTS: dict[str, Callable[[ad.AnnData], Lists]] = {
     OURS: _scgce,
-    "Wilcoxon": _scanpy("wilcoxon"),
-    "t-test": _scanpy("t-test"),
-    "logistic regression": _scanpy("logreg"),
-    "COSG": _cosg,
+    "Wilcoxon": by_test("wilcoxon"),
+    "t-test": by_test("t-test"),
+    "logistic regression": by_test("logreg"),
+    "COSG": cosg_lists,
     "NS-Forest": ns_forest_lists,
 }

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cache
 
 import anndata as ad
 import numpy as np
-import scanpy as sc
 
-from benchmarks._cells import FILES, blood, here, read
+from benchmarks._cells import FILES, blood, here, logged, read
 
 SETS = (*FILES, "pbmc68k")
-MIN_CELLS = 3
 
 
 @dataclass(frozen=True)
@@ -32,17 +29,11 @@ def available() -> list[str]:
 @cache
 def cells(name: str) -> ad.AnnData:
     """Log-normalised cells with their groups in ``obs["group"]``; genes seen in fewer than three cells are left out."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if name == "pbmc68k":
-            adata = blood()
-            adata.obs["group"] = adata.obs["bulk_labels"]
-            return adata
-        adata = read(name)
-        sc.pp.filter_genes(adata, min_cells=MIN_CELLS)
-        if name != "retina":  # whose values are log-normalised already
-            sc.pp.normalize_total(adata)
-            sc.pp.log1p(adata)
+    if name == "pbmc68k":
+        adata = blood()
+        adata.obs["group"] = adata.obs["bulk_labels"]
+        return adata
+    adata = logged(read(name), 1e4 if name == "retina" else None)
     adata.obs["group"] = adata.obs[FILES[name][1]].astype(str).astype("category")
     return adata
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import anndata as ad
@@ -37,9 +36,4 @@ def macro_f1(task: Task, genes: list[str], judges: tuple[str, ...] = JUDGES) -> 
     """Macro-averaged F1 of every judge on the judging cells."""
     X, Y = dense(task.choose, genes), dense(task.judge, genes)
     x, y = (part.obs["group"].astype(str).to_numpy() for part in (task.choose, task.judge))
-    found = {}
-    for name in judges:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found[name] = float(f1_score(y, _judge(name).fit(X, x).predict(Y), average="macro"))
-    return found
+    return {name: float(f1_score(y, _judge(name).fit(X, x).predict(Y), average="macro")) for name in judges}

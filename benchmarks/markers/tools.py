@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from itertools import zip_longest
-from typing import Any
+from typing import TypeAlias
 
 import anndata as ad
 import numpy as np
@@ -14,7 +13,10 @@ import scanpy as sc
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
+from .judges import dense
+
 Panels = dict[int, list[str]]
+Lists: TypeAlias = "dict[str, list[str]]"
 Tool = Callable[[ad.AnnData, Sequence[int]], Panels]
 N_VARIABLE = 2000
 """Genes given to the tools whose authors recommend variable genes, and those too slow for all."""
@@ -32,33 +34,48 @@ def round_robin(lists: Sequence[Sequence[str]]) -> list[str]:
 
 def variable(adata: ad.AnnData, n_genes: int = N_VARIABLE) -> list[str]:
     """The most variable genes (scanpy's default flavour), the most variable first."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        table = sc.pp.highly_variable_genes(adata, n_top_genes=min(n_genes, adata.n_vars), inplace=False)
+    table = sc.pp.highly_variable_genes(adata, n_top_genes=min(n_genes, adata.n_vars), inplace=False)
     order = table["dispersions_norm"].fillna(-np.inf).to_numpy().argsort(kind="stable")[::-1]
     return adata.var_names[order[:n_genes]].tolist()
 
 
-def _ranked(method: str) -> Tool:
+def in_turn(lists: Callable[[ad.AnnData], Lists]) -> Tool:
+    """Panels of a tool that lists markers: the groups' lists in turn."""
+
     def tool(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            sc.tl.rank_genes_groups(adata, "group", method=method, use_raw=False, key_added="tool")
-        names = adata.uns.pop("tool")["names"]
-        return cut(round_robin([names[group] for group in names.dtype.names]), sizes)
+        return cut(round_robin(list(lists(adata).values())), sizes)
 
     return tool
 
 
-def _dense(adata: ad.AnnData, genes: list[str]) -> np.ndarray:
-    values = adata[:, genes].X
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float32)
+def listed(adata: ad.AnnData, key: str = "rank_genes_groups") -> Lists:
+    """The lists that a tool has stored as scanpy does."""
+    names = adata.uns.pop(key)["names"]
+    return {group: names[group].tolist() for group in names.dtype.names}
+
+
+def by_test(method: str) -> Callable[[ad.AnnData], Lists]:
+    """Scanpy's lists."""
+
+    def lists(adata: ad.AnnData) -> Lists:
+        sc.tl.rank_genes_groups(adata, "group", method=method, use_raw=False)
+        return listed(adata)
+
+    return lists
+
+
+def cosg_lists(adata: ad.AnnData) -> Lists:
+    """COSG as its authors call it (mu=1)."""
+    import cosg
+
+    cosg.cosg(adata, key_added="cosg", mu=1, n_genes_user=100, groupby="group", use_raw=False)
+    return listed(adata, "cosg")
 
 
 def logistic_l2(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     """Multinomial logistic regression on scaled variable genes; largest sum of absolute weights first."""
     genes = variable(adata)
-    X = sc.pp.scale(_dense(adata, genes), max_value=10)
+    X = sc.pp.scale(dense(adata, genes), max_value=10)
     weights = LogisticRegression(max_iter=300).fit(X, adata.obs["group"].astype(str)).coef_
     return cut(np.array(genes)[np.argsort(-np.abs(weights).sum(axis=0), kind="stable")].tolist(), sizes)
 
@@ -66,7 +83,7 @@ def logistic_l2(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
 def logistic_l2_unscaled(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     """The same on the log values as they are."""
     genes = variable(adata)
-    model = LogisticRegression(max_iter=300).fit(_dense(adata, genes), adata.obs["group"].astype(str))
+    model = LogisticRegression(max_iter=300).fit(dense(adata, genes), adata.obs["group"].astype(str))
     return cut(np.array(genes)[np.argsort(-np.abs(model.coef_).sum(axis=0), kind="stable")].tolist(), sizes)
 
 
@@ -75,11 +92,9 @@ def logistic_l1(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     from sklearn.multiclass import OneVsRestClassifier
 
     genes = variable(adata)
-    X = sc.pp.scale(_dense(adata, genes), max_value=10)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        single = LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.1)
-        model = OneVsRestClassifier(single).fit(X, adata.obs["group"].astype(str))
+    X = sc.pp.scale(dense(adata, genes), max_value=10)
+    single = LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.1)
+    model = OneVsRestClassifier(single).fit(X, adata.obs["group"].astype(str))
     weights = np.abs([one.coef_.ravel() for one in model.estimators_])
     return cut(np.array(genes)[np.argsort(-weights.sum(axis=0), kind="stable")].tolist(), sizes)
 
@@ -90,7 +105,7 @@ def forest(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     return cut(adata.var_names[np.argsort(-model.feature_importances_, kind="stable")].tolist(), sizes)
 
 
-def ns_forest_lists(adata: ad.AnnData) -> dict[str, list[str]]:
+def ns_forest_lists(adata: ad.AnnData) -> Lists:
     """NS-Forest's markers of every group, then its binary genes.
 
     The defaults of its authors, but 300 trees a group instead of 1,000, so that a split takes minutes. Where its strict
@@ -103,8 +118,7 @@ def ns_forest_lists(adata: ad.AnnData) -> dict[str, list[str]]:
     import nsforest as package
 
     silent = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
-    with silent[0], silent[1], warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
-        warnings.simplefilter("ignore")
+    with silent[0], silent[1], tempfile.TemporaryDirectory() as folder:
         adata = package.pp.prep_medians(adata, "group") or adata
         adata = package.pp.prep_binary_scores(adata, "group") or adata
         scores = adata.varm["binary_scores_group"]
@@ -123,17 +137,12 @@ def ns_forest_lists(adata: ad.AnnData) -> dict[str, list[str]]:
     return {group: list(dict.fromkeys(genes)) for group, genes in lists.items()}
 
 
-def ns_forest(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-    """The lists of NS-Forest in turn, which end before long panels do."""
-    return cut(round_robin(list(ns_forest_lists(adata).values())), sizes)
-
-
 def sc_gene_fit(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     """scGeneFit's linear programme on the centres of the groups, all pairs, one run for every size; variable genes."""
     from scGeneFit.functions import get_markers
 
     genes = variable(adata, 1000)
-    X, labels = _dense(adata, genes).astype(float), adata.obs["group"].cat.codes.to_numpy()
+    X, labels = dense(adata, genes).astype(float), adata.obs["group"].cat.codes.to_numpy()
     found = {}
     for size in sizes:
         np.random.seed(0)  # noqa: NPY002 (the package draws its constraints from numpy's global generator)
@@ -164,28 +173,17 @@ def random_genes(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     return cut(np.random.default_rng(adata.n_obs).permutation(adata.var_names).tolist(), sizes)
 
 
-def cosg(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-    """COSG as its authors call it (mu=1), group after group in turn."""
-    import cosg as package
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        package.cosg(adata, key_added="tool", mu=1, n_genes_user=max(sizes), groupby="group", use_raw=False)
-    names: Any = adata.uns.pop("tool")["names"]
-    return cut(round_robin([names[group] for group in names.dtype.names]), sizes)
-
-
 OURS = "scgce"
 TOOLS: dict[str, Tool] = {
     OURS: scgce_panel,
-    "Wilcoxon": _ranked("wilcoxon"),
-    "t-test": _ranked("t-test"),
+    "Wilcoxon": in_turn(by_test("wilcoxon")),
+    "t-test": in_turn(by_test("t-test")),
     "logistic l2": logistic_l2,
     "logistic l2, unscaled": logistic_l2_unscaled,
     "logistic l1": logistic_l1,
     "random forest": forest,
-    "COSG": cosg,
-    "NS-Forest": ns_forest,
+    "COSG": in_turn(cosg_lists),
+    "NS-Forest": in_turn(ns_forest_lists),
     "scGeneFit": sc_gene_fit,
     "variable genes": highly_variable,
     "random genes": random_genes,
