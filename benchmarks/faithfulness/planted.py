@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import anndata as ad
@@ -24,23 +25,40 @@ def cells(seed: int) -> pd.DataFrame:
     """Simulated cells, their PCA explained; truth: the planted genes in which two groups differ."""
     adata = simulated_cells(800, 400, 4, rng=seed)
     sc.pp.pca(adata, n_comps=10, random_state=0)
-    options = {"use_rep": "X_pca", "rng": seed}
-    for name in FOUND:
-        methods.explain(adata, "group", name, sparsity=SPARSITIES, judges=False, **options)
-    scgce.tl.integrated_gradients(adata, "group", n_pairs=100, key_added=GRADIENTS, device="cpu", **options)
-    fold = np.asarray(adata.uns["truth"]["log_fold"])
+    explain(adata, "X_pca", SPARSITIES, seed)
     copies = set(adata.var_names[adata.var["copy_of"] != ""])
+    return means_over_pairs(adata, np.asarray(adata.uns["truth"]["log_fold"]), SPARSITIES, copies, "copies", seed)
+
+
+def causal(seed: int) -> pd.DataFrame:
+    """The paper's example, one autoencoder a seed: which of x1, x2 (causes), x3 (noise), x4 (a copy of x1) is used."""
+    adata = synthetic(400, rng=0)
+    scgce.tl.autoencoder(adata, use_rep="X", rng=seed, device="cpu", n_epochs=500)
+    explain(adata, "X_autoencoder", (1, 2), seed)
+    return means_over_pairs(adata, np.asarray(adata.uns["truth"]["deltas"]), (1, 2), {"x4"}, "x4", seed)
+
+
+def explain(adata: ad.AnnData, use_rep: str, sparsity: int | tuple[int, ...], seed: int) -> None:
+    """Every method that is compared."""
+    options: dict[str, Any] = {"use_rep": use_rep, "rng": seed}
+    for name in FOUND:
+        methods.explain(adata, "group", name, sparsity=sparsity, judges=False, **options)
+    scgce.tl.integrated_gradients(adata, "group", n_pairs=100, key_added=GRADIENTS, device="cpu", **options)
+
+
+def means_over_pairs(
+    adata: ad.AnnData, truth: np.ndarray, sparsities: tuple[int, ...], copies: set[str], label: str, seed: int
+) -> pd.DataFrame:
+    """Precision, recall and share of copies over the pairs of groups; true is where rows of ``truth`` (l, d) differ."""
     rows = []
     for name in [*FOUND, GRADIENTS]:
-        for k in SPARSITIES:
+        for k in sparsities:
             scores = [
-                recovered(chosen(adata, str(i), str(j), name, k), set(adata.var_names[fold[i] != fold[j]]), copies)
-                for i in range(4)
-                for j in range(4)
-                if i < j
+                recovered(chosen(adata, str(i), str(j), name, k), set(adata.var_names[truth[i] != truth[j]]), copies)
+                for i, j in combinations(range(4), 2)
             ]
             precision, recall, copied = np.mean(scores, axis=0)
-            rows.append({"method": name, "sparsity": k, "precision": precision, "recall": recall, "copies": copied})
+            rows.append({"method": name, "sparsity": k, "precision": precision, "recall": recall, label: copied})
     return pd.DataFrame(rows).assign(seed=seed)
 
 
@@ -60,13 +78,10 @@ def programme(seed: int) -> pd.DataFrame:
         [f"{what}{i}" for i in range(n)] for what, n in zip(("cell", "gene"), adata.shape, strict=True)
     )
     sc.pp.pca(adata, n_comps=10, random_state=0)
-    options: dict[str, Any] = {"use_rep": "X_pca", "rng": seed}
-    for name in FOUND:
-        methods.explain(adata, "group", name, sparsity=size, judges=False, **options)
-    scgce.tl.integrated_gradients(adata, "group", n_pairs=100, key_added=GRADIENTS, device="cpu", **options)
+    explain(adata, "X_pca", size, seed)
     given = {f"set {m}": list(adata.var_names[sets == m]) for m in range(n_sets)}
-    how = {"sparsity": 1, "judges": False, "device": "cpu", "key_added": PROGRAMME}
-    scgce.tl.tgt(adata, "group", programs=given, **how, **options)
+    how: dict[str, Any] = {"use_rep": "X_pca", "rng": seed, "judges": False, "device": "cpu"}
+    scgce.tl.tgt(adata, "group", programs=given, sparsity=1, key_added=PROGRAMME, **how)
     truth, rows = set(adata.var_names[shifted]), []
     for name in (PROGRAMME, *FOUND, GRADIENTS):
         by = {"by": "gene"} if name == PROGRAMME else {}
@@ -89,28 +104,6 @@ def recovered(genes: list[str], truth: set[str], copies: set[str]) -> tuple[floa
     copied = len(set(genes) & copies)
     size = max(len(genes), 1)
     return hits / size, hits / max(len(truth), 1), copied / size
-
-
-def causal(seed: int) -> pd.DataFrame:
-    """The paper's example, one autoencoder a seed: which of x1, x2 (causes), x3 (noise), x4 (a copy of x1) is used."""
-    adata = synthetic(400, rng=0)
-    scgce.tl.autoencoder(adata, use_rep="X", rng=seed, device="cpu", n_epochs=500)
-    options = {"use_rep": "X_autoencoder", "rng": seed}
-    for name in FOUND:
-        methods.explain(adata, "group", name, sparsity=(1, 2), judges=False, **options)
-    scgce.tl.integrated_gradients(adata, "group", n_pairs=100, key_added=GRADIENTS, device="cpu", **options)
-    deltas = np.asarray(adata.uns["truth"]["deltas"])
-    rows = []
-    for name in [*FOUND, GRADIENTS]:
-        for k in (1, 2):
-            pairs = [(i, j) for i in range(4) for j in range(4) if i < j]
-            scores = [
-                recovered(chosen(adata, str(i), str(j), name, k), set(adata.var_names[deltas[i] != deltas[j]]), {"x4"})
-                for i, j in pairs
-            ]
-            precision, recall, copied = np.mean(scores, axis=0)
-            rows.append({"method": name, "sparsity": k, "precision": precision, "recall": recall, "x4": copied})
-    return pd.DataFrame(rows).assign(seed=seed)
 
 
 def over_seeds(table: pd.DataFrame) -> pd.DataFrame:
