@@ -153,11 +153,13 @@ def test_stdout_closed_early_is_no_error(explained_file: Path) -> None:
 
 # A command that stops within the write, when the temporary file is there.
 SLOW = """
-import time, anndata
-write = anndata.AnnData.write_h5ad
-def slow(self, path, *a, **k):
-    write(self, path, *a, **k); print("writing", flush=True); time.sleep(60)
-anndata.AnnData.write_h5ad = slow
+import time, anndata.io
+write = anndata.io.write_elem
+def slow(file, name, *a, **k):
+    write(file, name, *a, **k)
+    if name == "uns":
+        print("writing", flush=True); time.sleep(60)
+anndata.io.write_elem = slow
 """
 
 

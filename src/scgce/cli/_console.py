@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 import warnings
@@ -47,19 +46,3 @@ def console(*, quiet: bool, debug: bool) -> Iterator[None]:
 
 def _show(message: Warning | str, category: type[Warning], *_place: Any, **_more: Any) -> None:
     sys.stderr.write(f"scgce: {category.__name__}: {' '.join(str(message).split())}\n")
-
-
-@contextmanager
-def held_back() -> Iterator[None]:
-    """
-    Hold back what is written to stderr, and drop it if there is an error.
-
-    On a full disk h5py prints a traceback for every object of the file that it cannot close; the command says it in
-    one line.
-    """
-    stream, sys.stderr = sys.stderr, io.StringIO()
-    try:
-        yield
-        stream.write(sys.stderr.getvalue())
-    finally:
-        sys.stderr = stream

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scgce.store.atomic import replacing
 
-from ._console import held_back
 from ._errors import ReadError, UsageError, WriteError
 
 if TYPE_CHECKING:
@@ -134,34 +135,71 @@ def write(adata: AnnData, path: Path) -> None:
     with writing(path) as temporary:
         try:
             if path.suffix == ".zarr":
-                adata.write_zarr(temporary)
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", "Writing zarr v2")  # anndata to those who choose the format
+                    adata.write_zarr(temporary)
             else:
-                with _left_open_on_error():
-                    adata.write_h5ad(temporary)
+                _write_h5ad(adata, temporary)
         except (ValueError, TypeError) as error:  # an element that the format cannot hold
             raise WriteError(f"output={str(path)!r} cannot be written: {first_line(error)}") from error
 
 
-@contextmanager
-def _left_open_on_error() -> Iterator[None]:
-    """
-    Keep h5py from closing a file that it could not write.
+class _Refusable(io.FileIO):
+    """A file of which HDF5 never hears that the disk is full: what was refused lies in memory, to be read again.
 
-    On closing, HDF5 writes again what a full disk has refused, and crashes; `scgce.cli.main` ends without closing.
+    On closing, HDF5 writes again what a full disk has refused, and crashes when it is refused again.
     """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w+")
+        self.refusal: OSError | None = None
+        self.refused: list[tuple[int, bytes]] = []
+
+    def write(self, data: Any) -> int:
+        """All of it, here or in memory."""
+        start, left = self.tell(), memoryview(data).cast("B")
+        try:
+            while self.refusal is None and len(left):
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.refusal = error
+        if self.refusal is not None:
+            self.refused.append((start, bytes(data)))
+        return len(data)
+
+    def readinto(self, buffer: Any) -> int:
+        """What was written here, and over it what was refused."""
+        start, view = self.tell(), memoryview(buffer).cast("B")
+        super().readinto(view)
+        for place, data in self.refused:
+            first, last = max(place, start), min(place + len(data), start + len(view))
+            if first < last:
+                view[first - start : last - start] = data[first - place : last - place]
+        return len(view)
+
+    def truncate(self, size: int | None = None) -> int:
+        """To the size that HDF5 ends with."""
+        return super().truncate(size) if self.refusal is None else size or 0
+
+
+def _write_h5ad(adata: AnnData, path: Path) -> None:
+    """As `AnnData.write_h5ad`, which takes no file, only its name."""
     import h5py
+    from anndata.io import write_elem
 
-    leave = h5py.File.__exit__
-
-    def leave_unless_refused(file: h5py.File, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is None or not issubclass(kind, OSError | RuntimeError):
-            leave(file, kind, *rest)
-
-    h5py.File.__exit__ = leave_unless_refused
-    try:
-        yield
-    finally:
-        h5py.File.__exit__ = leave
+    adata.strings_to_categoricals()
+    if adata.raw is not None:
+        adata.strings_to_categoricals(adata.raw.var)
+    parts = {name: getattr(adata, name) for name in ("X", "raw", "obs", "var")}
+    parts |= {name: dict(getattr(adata, name)) for name in ("obsm", "varm", "obsp", "varp", "layers", "uns")}
+    with _Refusable(path) as stream:
+        with h5py.File(stream, "w") as file:
+            file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+            for name, part in parts.items():
+                if part is not None and stream.refusal is None:
+                    write_elem(file, name, part)
+        if stream.refusal is not None:
+            raise stream.refusal
 
 
 @contextmanager
@@ -175,7 +213,7 @@ def writing(path: Path) -> Iterator[Path]:
         If it cannot be written (disk full, no permission).
     """
     try:
-        with held_back(), replacing(path) as temporary:
+        with replacing(path) as temporary:
             yield temporary
     except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
         raise WriteError(f"output={str(path)!r} cannot be written: {_reason(error)}") from error

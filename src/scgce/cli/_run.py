@@ -15,9 +15,6 @@ from ._errors import FAILED, INTERRUPTED, OK, TERMINATED, UNWRITABLE, USAGE, Com
 
 DEBUG = "--debug"
 
-# Errors hold the objects of a file that could not be written; freed, they would try again and complain at length.
-_kept: list[Exception] = []
-
 
 def run(arguments: Sequence[str]) -> int:
     """
@@ -44,17 +41,25 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # `scgce export … | head` is no error; nothing more can be written
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_what_stdout_refuses()
         return OK
     except Exception as error:  # noqa: BLE001 (the outermost frame: whatever it is, the user gets one line)
         if DEBUG in arguments:
             traceback.print_exc()
         message, code = _explain(error)
-        _kept.append(error)
+        _drop_what_stdout_refuses()
         if message:
             sys.stderr.write(f"scgce: error: {message}\n")
         return code
+
+
+def _drop_what_stdout_refuses() -> None:
+    """Python would try again to write it on its way out, and end with another exit code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._console import held_back
 from ._errors import WriteError
 from ._files import first_line
 
@@ -27,7 +26,7 @@ def check_contents(adata: AnnData, output: Path) -> None:
     WriteError
         Naming the element that the output's format cannot hold, and why.
     """
-    with held_back(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, key, value in _elements(adata):
             reason = _refusal(value, output.suffix)
