@@ -19,10 +19,6 @@ from .codebook import ProgramMeans, averaging, canonical, pairwise
 from .codebook_loss import ArrivalLoss, Residual
 from .codebook_moves import Levels, line_of, merged, moves_of
 
-COUNTS = ("mean", "max")
-"""Programmes a pair counted as the mean over pairs, or for the pair that has most."""
-
-
 _MANY = 500
 """Levels of all programmes, one per group, beyond which the search takes less effort: time goes with their number
 times that of the programmes. Above what was looked at when the settings were chosen (18 groups, 20 programmes)."""
