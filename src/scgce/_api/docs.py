@@ -103,6 +103,11 @@ show
     Show the figure. None: as ``scanpy.settings.autoshow`` says, and never one that ``ax`` belongs to.
 return_fig
     Return the Figure instead of the Axes.""",
+    "basis": """
+basis
+    Map to draw on, key of ``obsm``; by default the explained representation if it has two dimensions, else
+    ``X_umap``, else its first two dimensions. If no encoder of that map is stored, translated cells are not drawn on
+    it.""",
     "divided": """
 ax
     Axes to draw into, which are divided into the panels; None for a new figure.

@@ -44,8 +44,7 @@ def report(
         Key of ``adata.uns`` with the result.
     title
         Headline; the column that was explained if None.
-    basis
-        Map to draw on, key of ``obsm``; chosen as in :func:`scgce.pl.explanation` if None.
+    {basis}
     {gene_symbols}
     max_cells
         Cells drawn at most, a random sample.

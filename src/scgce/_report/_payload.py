@@ -40,8 +40,12 @@ def payload(
 
     Parameters
     ----------
-    adata, key, title, basis, gene_symbols, max_cells, rng
-        As in `scgce.report`.
+    adata, key
+        Annotated data, and where in its ``uns`` the result is.
+    title, basis, gene_symbols
+        Headline, map and column of names; chosen here if None.
+    max_cells, rng
+        Cells drawn at most, and what draws them.
 
     Returns
     -------

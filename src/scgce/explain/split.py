@@ -108,7 +108,7 @@ def split_donors(
     groups, donors
         Names (l,) and (D,), for messages.
     fraction
-        As in `split_cells`, above 0.
+        Share of the donors that select, and again that are reported, above 0; the rest fits.
     min_cells
         Cells that every group needs in each part.
     split_by

@@ -39,7 +39,7 @@ def compare(adata: AnnData, keys: Sequence[str], *, include_self: bool = False) 
     -------
     One row per key and sparsity: ``key``, ``method``, ``amplitude`` (NaN when unbounded), ``sparsity``, ``selected``
     and the means over pairs of ``n_genes``, ``correctness``, ``coverage``, ``percent_explained``, ``judge_logreg``
-    and ``judge_knn``; beside them, as in :func:`scgce.get.sweep`, the difference of means cut to as many genes at real
+    and ``judge_knn``; beside them the difference of means cut to as many genes at real
     amounts (``dbm_correctness``, ``dbm_coverage``) and times its best factor (``dbm_scaled_correctness``,
     ``dbm_scaled_coverage``, ``dbm_factor``), NaN where it is not stored.
 

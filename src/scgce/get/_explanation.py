@@ -42,9 +42,7 @@ def explanation(
     source, target
         Names of two groups, A and B.
     {selected}
-    consistent
-        The variant without triangle error: A → C is A → B plus B → C, gene by gene, still in at most as many genes for
-        every pair. ``tl.tgt(method="refine")`` stores it beside its own; "refine_consistent" and "path" are so anyway.
+    {consistent}
     {by}
     {symbol_column}
     {key}

@@ -47,8 +47,7 @@ def metrics(
     include_self
         Also give each group against itself (no translation; a cell is not its own neighbour), as the paper's
         averages do.
-    consistent
-        Of the variant without triangle error, as in :func:`scgce.get.explanation`.
+    {consistent}
     {key}
 
     Returns

@@ -83,7 +83,8 @@ def embedding_shift(
     ----------
     {result}
     basis
-        Map to draw on, as in :func:`scgce.pl.explanation`; an encoder of it must be stored.
+        Map to draw on, key of ``obsm``, of which an encoder is stored; by default the explained representation if it
+        has two dimensions, else ``X_umap``, else its first two dimensions.
     {selected}
     {key}
     nearest

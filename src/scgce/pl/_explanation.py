@@ -101,10 +101,7 @@ def explanation(
     {selected}
     {gene_symbols}
     {key}
-    basis
-        Map to draw on, key of ``obsm``; by default the explained representation if it has two dimensions, else
-        ``X_umap``, else its first two dimensions. If no encoder of that map is stored, the translated cells are left
-        out and the plot says so.
+    {basis}
     n_genes
         Genes shown at most, those with the largest amounts.
     size

@@ -63,9 +63,7 @@ def groups(
         Annotated data with the map in ``obsm``.
     groupby
         Column of ``obs``; that of the stored explanation if not given.
-    basis
-        Key of ``obsm``; by default the explained representation if it has two dimensions, else ``X_umap``, else the
-        first two dimensions of the explained representation.
+    {basis}
     key
         Where in ``adata.uns`` an explanation is (needed only if ``groupby`` is not given).
     labels

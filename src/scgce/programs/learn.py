@@ -126,8 +126,12 @@ def candidates(
 
     Parameters
     ----------
-    cells, genes, mask, rng
-        As in :func:`learn_programs`.
+    cells, genes
+        The cells, and the names of their genes (d,).
+    mask
+        Genes that may be used, bool (d,); all if None.
+    rng
+        Seed.
     n_programs
         The only number that is tried; several of each kind if None.
 

@@ -104,8 +104,12 @@ class Cells:
 
         Parameters
         ----------
-        rows, source, genes, amounts, entering
-            As in `Translator.translate_many`.
+        rows, source
+            Lists of cells of one length, int64 (r, B), and which of them each translation moves, (P,).
+        genes, amounts
+            Indices of the genes (A,), and their amounts (P, A).
+        entering
+            False: the gradient of amounts of 0 may be left out.
         """
         inputs = self.translator.translate_many(rows, source, genes, amounts, entering=entering)
         return self.tail(inputs.flatten(0, 1)).view(*inputs.shape[:2], -1)

@@ -38,8 +38,12 @@ def dose_curve(
     ----------
     moved
         ``moved(i, j, t)``: r(x + tδ_ij) for the cells x of i, shape (n_i, m).
-    embedded, epsilon, pairs
-        As in `score_pairs`.
+    embedded
+        r of the cells of each group, shapes (n_g, m).
+    epsilon
+        Distance at which a cell counts as reached, 0 or more.
+    pairs
+        Ordered pairs wanted; all by default.
     doses
         Values of t.
     """

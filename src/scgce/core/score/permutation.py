@@ -72,7 +72,7 @@ def permuted_labels(
     moved_source, moved_target
         r(x + δ_ij) of the same cells.
     epsilon
-        As in `score_pairs`.
+        Distance at which a cell counts as reached, 0 or more.
     n_permutations
         B.
     max_cells

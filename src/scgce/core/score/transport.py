@@ -100,8 +100,10 @@ def percent_explained_pairs(
         r of the cells of each group, shapes (n_g, m).
     pairs
         Ordered pairs wanted; all by default.
-    max_cells, rng
-        As in `percent_explained`.
+    max_cells
+        Cells of either group that are compared at most: the exact assignment costs their cube.
+    rng
+        Draws them.
     """
     n_groups = len(embedded)
     generator = np.random.default_rng(rng)

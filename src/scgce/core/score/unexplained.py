@@ -67,8 +67,12 @@ def unexplained_pairs(
 
     Parameters
     ----------
-    moved, embedded, epsilon
-        As in `score_pairs`.
+    moved
+        ``moved(i, j)``: r(x + δ_ij) for the cells x of i, shape (n_i, m).
+    embedded
+        r of the cells of each group, shapes (n_g, m).
+    epsilon
+        Distance at which a cell counts as reached.
     scores
         Their metrics; pairs with NaN are passed over.
     threshold

@@ -57,7 +57,7 @@ def asked_prices(order: torch.Tensor, pairs: torch.Tensor, exponent: float = 1.0
     pairs
         Source and target of the pairs that count, (P, 2).
     exponent
-        As in `split_prices`: the share to its power, scaled to the same mean.
+        Power of the share, between 0 and 1; prices are scaled to the mean that power 1 gives.
 
     Returns
     -------
