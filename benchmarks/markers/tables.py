@@ -38,6 +38,8 @@ def verdicts(panels: pd.DataFrame) -> pd.DataFrame:
             if not len(some):
                 continue
             wide = some.pivot(index="split", columns="tool", values="f1")
+            if OURS not in wide or wide.shape[1] == 1:  # nothing to compare
+                continue
             gaps = {tool: (wide[OURS] - wide[tool]).dropna() for tool in wide if tool != OURS}  # on splits of both
             best = min((tool for tool in gaps if len(gaps[tool])), key=lambda tool: gaps[tool].mean())
             gap = gaps[best]
