@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from anndata import AnnData
 from scipy import sparse
+from scipy.optimize import curve_fit
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
@@ -115,13 +115,15 @@ def umap_loss(
 
 
 def _similarity(spread: float, min_dist: float) -> tuple[float, float]:
-    """UMAP's a and b."""
+    """UMAP's a and b: of the curve 1 / (1 + a d^2b) nearest to one that falls exponentially from ``min_dist`` on.
+
+    As `umap.umap_.find_ab_params`, whose import compiles for 7.5 s.
+    """
     if not 0 <= min_dist <= 3 * spread:
         raise ValueError(f"min_dist={min_dist!r}: expected at least 0 and at most 3 times spread={spread!r}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImportWarning)  # umap's, where there is no tensorflow
-        from umap.umap_ import find_ab_params  # here: importing umap takes seconds
-    a, b = find_ab_params(spread, min_dist)
+    distance = np.linspace(0, 3 * spread, 300)
+    wanted = np.exp(-np.maximum(distance - min_dist, 0) / spread)
+    (a, b), _ = curve_fit(lambda d, a, b: 1 / (1 + a * d ** (2 * b)), distance, wanted)
     return float(a), float(b)
 
 
