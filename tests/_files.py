@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anndata as ad
 import pytest
+import zarr
 
 
-def write_zarr(adata: ad.AnnData, path: Path, version: int) -> None:
+def reread(adata: ad.AnnData, kind: str, folder: Path) -> ad.AnnData:
+    """Written and read: to an h5ad file, or as zarr to memory, since its many small files take the time of a test."""
+    if kind == "h5ad":
+        adata.write_h5ad(folder / "written.h5ad")
+        return ad.read_h5ad(folder / "written.h5ad")
+    store = zarr.storage.MemoryStore()
+    write_zarr(adata, store, 2)
+    return ad.read_zarr(store)
+
+
+def write_zarr(adata: ad.AnnData, path: Any, version: int) -> None:
     """Write a zarr folder of format 2 or 3; skip the test where anndata (0.11) knows only its own."""
     if "zarr_write_format" in dir(ad.settings):
         with ad.settings.override(zarr_write_format=version):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import warnings
 
 import anndata as ad
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from tests._files import reread
 from torch import nn
 
 from scgce.encoders import (
@@ -48,27 +48,17 @@ def network(name: str) -> nn.Module:
     return module
 
 
-def through_file(adata: ad.AnnData, path) -> ad.AnnData:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # anndata announces its next zarr format
-        if path.suffix == ".h5ad":
-            adata.write_h5ad(path)
-            return ad.read_h5ad(path)
-        adata.write_zarr(path)
-        return ad.read_zarr(path)
-
-
 @pytest.fixture
 def stored(blobs: ad.AnnData) -> dict:
     return encoder_to_uns(wrap_module(network("leaky"), blobs.var_names, blobs.X))
 
 
-@pytest.mark.parametrize("suffix", [".h5ad", ".zarr"])
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
 def test_round_trip_through_files(blobs, tmp_path, suffix):
     encoders = {name: wrap_module(network(name), blobs.var_names, blobs.X) for name in LAYERS}
     encoders["pca"] = linear_from_pca(blobs)
     blobs.uns["result"] = {name: {"encoder": encoder_to_uns(encoder)} for name, encoder in encoders.items()}
-    read = through_file(blobs, tmp_path / f"x{suffix}")
+    read = reread(blobs, suffix, tmp_path)
     for name, encoder in encoders.items():
         again = encoder_from_uns(read.uns["result"][name]["encoder"])
         np.testing.assert_array_equal(again(blobs.X), encoder(blobs.X))
@@ -132,7 +122,7 @@ def test_what_cannot_be_stored_says_so(blobs, tmp_path, make):
     entry = encoder_to_uns(encoder)
     assert entry["stored"] is False and "W" not in entry and entry["name"] == encoder.name
     blobs.uns["e"] = entry
-    read = through_file(blobs, tmp_path / "x.h5ad")
+    read = reread(blobs, "h5ad", tmp_path)
     with pytest.raises(ValueError, match=f"{encoder.name}.*could not be stored.*encoder="):
         encoder_from_uns(read.uns["e"])
     with pytest.raises(ValueError, match="cannot be stored"):

@@ -14,6 +14,7 @@ import pytest
 import scanpy as sc
 from matplotlib import pyplot as plt
 from scipy import stats
+from tests._files import reread
 
 import scgce
 from scgce._api.warn import QualityWarning
@@ -132,9 +133,7 @@ def test_of_all_pairs_those_that_differ_in_one_column(adata: ad.AnnData) -> None
 
 @pytest.mark.parametrize("extension", ["h5ad", "zarr"])
 def test_files_keep_it(adata: ad.AnnData, tmp_path: Path, extension: str) -> None:
-    path = tmp_path / f"a.{extension}"
-    (adata.write_h5ad if extension == "h5ad" else adata.write_zarr)(path)
-    again = (ad.read_h5ad if extension == "h5ad" else ad.read_zarr)(path)
+    again = reread(adata, extension, tmp_path)
     for key in ("tgt", "codes"):
         pd.testing.assert_frame_equal(scgce.get.contrasts(again, key=key), scgce.get.contrasts(adata, key=key))
         before = again.uns[key]["donor_evidence"]["each"].copy()

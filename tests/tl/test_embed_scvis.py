@@ -8,6 +8,7 @@ import anndata as ad
 import numpy as np
 import pytest
 from scipy import sparse
+from tests._files import reread
 
 from scgce.encoders import encoder_from_uns
 from scgce.tl._scvis import scvis
@@ -58,9 +59,7 @@ def test_same_seed_same_bytes(blobs: ad.AnnData):
 @pytest.mark.parametrize("ending", ["h5ad", "zarr"])
 def test_survives_the_disk(blobs: ad.AnnData, tmp_path: Path, ending: str):
     scvis(blobs, **QUICK)
-    path = tmp_path / f"cells.{ending}"
-    getattr(blobs, f"write_{ending}")(path)
-    again = ad.read_h5ad(path) if ending == "h5ad" else ad.read_zarr(path)
+    again = reread(blobs, ending, tmp_path)
     found = encoder_from_uns(again.uns["X_scvis"]["encoder"])(again.X)
     np.testing.assert_array_equal(found, blobs.obsm["X_scvis"])
     np.testing.assert_array_equal(again.uns["X_scvis"]["history"]["loss"], blobs.uns["X_scvis"]["history"]["loss"])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scanpy as sc
 from scipy import sparse
+from tests._files import reread
 
 from scgce.encoders import encoder_from_uns, resolve
 from scgce.tl import autoencoder, distill, scvis, umap_loss
@@ -89,13 +90,8 @@ def test_same_seed_same_bytes(cells: ad.AnnData, fitted: ad.AnnData, tool: tuple
 @pytest.mark.filterwarnings("ignore:Writing zarr v2 data")
 @pytest.mark.parametrize("ending", ["h5ad", "zarr"])
 def test_the_disk_changes_nothing(fitted: ad.AnnData, tmp_path: Path, ending: str):
-    path = tmp_path / f"cells.{ending}"
-    keys = [_tool(name)[2] for name in (NAMES if ending == "h5ad" else ("scvis", "distill"))]  # zarr takes its time
-    some = ad.AnnData(fitted.X, obsm=dict(fitted.obsm), varm=dict(fitted.varm), var=fitted.var, obs=fitted.obs)
-    some.uns.update({key: fitted.uns[key] for key in keys})
-    getattr(some, f"write_{ending}")(path)
-    again = ad.read_h5ad(path) if ending == "h5ad" else ad.read_zarr(path)
-    for key in keys:
+    again = reread(fitted, ending, tmp_path)
+    for key in (_tool(name)[2] for name in NAMES):
         np.testing.assert_array_equal(resolve(again, use_rep=key)(again.X), fitted.obsm[key])
         assert again.uns[key]["params"]["method"] == fitted.uns[key]["params"]["method"]
 

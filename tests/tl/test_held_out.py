@@ -8,7 +8,7 @@ import anndata as ad
 import numpy as np
 import pytest
 import scanpy as sc
-from tests._files import write_zarr
+from tests._files import reread
 
 import scgce
 from scgce.store.cells import FIT, REPORT, VALIDATE
@@ -76,9 +76,7 @@ def test_the_same_cells_give_the_same_scores(adata: ad.AnnData, groupby: str | N
 
 @pytest.mark.parametrize("form", ["h5ad", "zarr"])
 def test_names_survive_a_file(adata: ad.AnnData, tmp_path: Path, form: str, right: float) -> None:
-    path = tmp_path / f"a.{form}"
-    adata.write_h5ad(path) if form == "h5ad" else write_zarr(adata, path, 2)
-    again = shuffled(ad.read_h5ad(path) if form == "h5ad" else ad.read_zarr(path))
+    again = shuffled(reread(adata, form, tmp_path))
     scgce.tl.evaluate(again)
     assert mean(again) == pytest.approx(right, abs=1e-6)
 

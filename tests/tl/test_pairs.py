@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import scanpy as sc
 from matplotlib import pyplot as plt
+from tests._files import reread
 
 import scgce
 from scgce.core.score.cells import Cells
@@ -149,15 +150,13 @@ def test_one_target_a_source_leaves_the_cells_where_they_are(adata: ad.AnnData) 
 
 @pytest.mark.parametrize(("extension", "whole"), [("h5ad", "tgt"), ("zarr", "codes")])
 def test_everything_reads_it_again_from_a_file(adata: ad.AnnData, tmp_path: Path, extension: str, whole: str) -> None:
-    path = tmp_path / f"a.{extension}"
-    (adata.write_h5ad if extension == "h5ad" else adata.write_zarr)(path)
-    again = (ad.read_h5ad if extension == "h5ad" else ad.read_zarr)(path)
+    again = reread(adata, extension, tmp_path)
     for key in ("tgt", "codes"):
         scgce.tl.evaluate(again, key)
         before, after = scgce.get.metrics(adata, key=key), scgce.get.metrics(again, key=f"{key}_evaluated")
         np.testing.assert_allclose(after["correctness"], before["correctness"], atol=1e-6)
         assert again.uns[f"{key}_evaluated"]["params"]["reference"] == "ctrl"
-    scgce.tl.evidence(again, whole, n_permutations=2)
+    scgce.tl.evidence(again, whole, n_permutations=2, n_random=2)
     assert len(scgce.get.evidence(again, key=whole)) == 6
     assert scgce.get.evidence(again, key=whole)["off_manifold"].notna().all()
     scgce.tl.stability(again, whole, n_bootstraps=2)

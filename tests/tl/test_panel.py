@@ -12,7 +12,7 @@ import scanpy as sc
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
-from tests._files import write_zarr
+from tests._files import reread
 
 from scgce import datasets, get, pl, tl
 from scgce.explain.split import split_cells
@@ -151,12 +151,7 @@ def test_the_genes_of_an_explanation(adata: ad.AnnData) -> None:
 def test_a_panel_survives_a_file(adata: ad.AnnData, tmp_path, write: str) -> None:
     adata.obs["group"] = adata.obs["group"].cat.rename_categories(["CD4+/CD25 T Reg", "B,1", "c", "d"])
     tl.panel(adata, "group", "auto")
-    if write == "h5ad":
-        adata.write_h5ad(tmp_path / "a.h5ad")
-        back = ad.read_h5ad(tmp_path / "a.h5ad")
-    else:
-        write_zarr(adata, tmp_path / "a.zarr", 2)
-        back = ad.read_zarr(tmp_path / "a.zarr")
+    back = reread(adata, write, tmp_path)
     for read in (lambda a: get.panel(a, key="panel"), get.panel_curve, get.panel_pairs):
         pd.testing.assert_frame_equal(read(back), read(adata))
     pl.panel(back, show=False)

@@ -15,6 +15,7 @@ import torch
 from scipy import sparse
 from scipy.spatial.distance import cdist
 from tests._brief import thorough
+from tests._files import reread
 from tests.tl._frozen import frozen
 from torch import nn
 
@@ -382,9 +383,7 @@ LABELS = ["CD4+/CD25 T Reg", "CD8+/CD45RA+ Naive Cytotoxic", "CD34+", "Dendritic
 def test_results_survive_files_and_subsets(blobs: ad.AnnData, tmp_path: Path) -> None:
     blobs.obs["group"] = blobs.obs["group"].cat.rename_categories(LABELS)
     scgce.tl.tgt(blobs, "group", **(QUICK | {"judges": True}), method="truncate")
-    blobs.write_h5ad(tmp_path / "result.h5ad")
-    blobs.write_zarr(tmp_path / "result.zarr")
-    back = [ad.read_h5ad(tmp_path / "result.h5ad"), ad.read_zarr(tmp_path / "result.zarr")]
+    back = [reread(blobs, kind, tmp_path) for kind in ("h5ad", "zarr")]
     readers = (scgce.get.sweep, scgce.get.metrics, scgce.get.pairs, scgce.get.markers)
     wanted = [read(blobs) for read in readers]
     for adata in [*back, *(one[:, [40, 3, 7, 16]].copy() for one in back)]:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests._files import reread
 from tests.tl._frozen import frozen
 
 import scgce
@@ -94,9 +95,7 @@ def test_explanation_has_a_row_a_programme(explained: ad.AnnData) -> None:
 
 @pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
 def test_survives_a_file(explained: ad.AnnData, tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"explained.{suffix}"
-    getattr(explained, f"write_{suffix}")(path)
-    again = getattr(ad, f"read_{suffix}")(path)
+    again = reread(explained, suffix, tmp_path)
     for read in (scgce.get.codebook, scgce.get.metrics, scgce.get.sweep, scgce.get.pairs):
         pd.testing.assert_frame_equal(read(again), read(explained))
     fewer = again[:, ::2].copy()
