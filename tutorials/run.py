@@ -36,8 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="store the outputs in the notebooks")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="notebooks at a time")
     options = parser.parse_args(arguments)
-    # The longest first, as far as the size of what they show tells: it should not be left alone at the end.
-    paths = sorted(find(options.names), key=lambda path: -path.stat().st_size)
+    # The longest first: it should not be left alone at the end. Which that is the size of what they show tells, but for
+    # the workflow, whose dozen commands import everything anew.
+    paths = sorted(find(options.names), key=lambda path: (path.stem != "snakemake", -path.stat().st_size))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with ThreadPoolExecutor(options.jobs) as pool:
         succeeded = list(pool.map(lambda path: run(path, write=options.write), paths))
