@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, Protocol
 
 import anndata as ad
@@ -40,10 +40,6 @@ def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(code, captured.out, captured.err)
 
     return run_here
-
-
-def command_line(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "scgce", *(str(argument) for argument in arguments)]
 
 
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
@@ -89,7 +85,7 @@ def shell(start: Start) -> Callable[..., Outcome]:
     """Run a command as a process of its own."""
 
     def run_there(*arguments: object, first: str = "", stdout: IO[Any] | None = None) -> Outcome:
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        with TemporaryFile("w+", encoding="utf-8") as out, TemporaryFile("w+", encoding="utf-8") as err:
             code = start(*arguments, stdout=stdout or out, stderr=err, first=first).wait()
             out.seek(0)
             err.seek(0)

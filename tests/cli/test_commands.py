@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,6 @@ import scanpy as sc
 import scgce
 from scgce.cli import demo
 from scgce.cli._threads import VARIABLES, limit_threads
-
-from .conftest import ENVIRONMENT, command_line
 
 
 def test_simulate_is_the_same_for_the_same_seed(call: Callable, tmp_path: Path) -> None:
@@ -201,15 +198,11 @@ def test_plot_names_what_it_cannot_draw(
     assert not (explained_file.parent / "plots").exists()
 
 
-def test_pipes_get_utf8_wherever_we_are(explained: ad.AnnData, tmp_path: Path) -> None:
+def test_pipes_get_utf8_wherever_we_are(shell: Callable, explained: ad.AnnData, tmp_path: Path) -> None:
     explained.var_names = [f"gène{g}" for g in range(explained.n_vars)]
     explained.uns["tgt"]["genes"] = np.array(explained.var_names, dtype=object)
     explained.write_h5ad(tmp_path / "in.h5ad")
-    done = subprocess.run(
-        command_line("export", "-i", tmp_path / "in.h5ad", "-o", "-", "-t", "panel"),
-        capture_output=True,
-        env=ENVIRONMENT | {"PYTHONIOENCODING": "ascii"},
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "gène" in done.stdout.decode("utf-8")
+    ascii_only = "import sys; sys.stdout.reconfigure(encoding='ascii')"
+    done = shell("export", "-i", tmp_path / "in.h5ad", "-o", "-", "-t", "panel", first=ascii_only)
+    assert done.code == 0, done.err
+    assert "gène" in done.out
