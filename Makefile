@@ -47,7 +47,7 @@ docs: $(VENV)/.doc
 tutorials: $(VENV)/.doc
 	$(BIN)/python tutorials/run.py $(TUTORIALS)
 
-# The paper's figures and tables; PAPER_ARGS=--quick for a short run into a scratch folder.
+# The paper's tables and the pictures of docs/paper.md; PAPER_ARGS=--quick for a short run into a scratch folder.
 paper: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.paper $(PAPER_ARGS)
 
