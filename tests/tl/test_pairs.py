@@ -291,9 +291,9 @@ def test_fewer_pairs_take_less_time_to_refine(monkeypatch: pytest.MonkeyPatch) -
         moved.append(len(deltas) * (self.slices[group].stop - self.slices[group].start))
         return several(self, group, deltas, **how)
 
-    def count_many(self: Cells, rows: Any, source: Any, *rest: Any) -> Any:
+    def count_many(self: Cells, rows: Any, source: Any, *rest: Any, **how: Any) -> Any:
         moved.append(len(source) * rows.shape[1])
-        return many(self, rows, source, *rest)
+        return many(self, rows, source, *rest, **how)
 
     monkeypatch.setattr(Cells, "translate_several", count_several)
     monkeypatch.setattr(Cells, "translate_many", count_many)

@@ -106,8 +106,8 @@ return_fig
     "basis": """
 basis
     Map to draw on, key of ``obsm``; by default the explained representation if it has two dimensions, else
-    ``X_umap``, else its first two dimensions. If no encoder of that map is stored, translated cells are not drawn on
-    it.""",
+    ``X_umap``, else its first two dimensions. If no encoder of that map is stored, translated cells are not
+    drawn on it.""",
     "divided": """
 ax
     Axes to draw into, which are divided into the panels; None for a new figure.

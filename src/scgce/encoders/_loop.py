@@ -87,12 +87,8 @@ class OneCycleAdamW:
     def __init__(self, network: nn.Module, schedule: Schedule) -> None:
         self._schedule, self._done = schedule, 0
         self._weights = list(network.parameters())
-        # All weights side by side, which the network's own are views of: a few calls a step instead of a few for each.
+        # All weights side by side: one call a step instead of one for each, but for the copy.
         self._flat = torch.cat([values.detach().flatten() for values in self._weights])
-        for values, part in zip(
-            self._weights, self._flat.split([len(w.flatten()) for w in self._weights]), strict=True
-        ):
-            values.data = part.view_as(values)
         self._moments = Adam(self._flat, decay=schedule.weight_decay)
 
     def step(self, loss: Tensor) -> None:
@@ -100,6 +96,9 @@ class OneCycleAdamW:
         gradients = torch.autograd.grad(loss, self._weights)
         gradient = torch.cat([part.flatten() for part in gradients])
         self._flat.copy_(self._moments.moved(self._flat, gradient, rate, memory=memory))
+        with torch.no_grad():
+            for values, part in zip(self._weights, self._flat.split([w.numel() for w in self._weights]), strict=True):
+                values.copy_(part.view_as(values))
         self._done += 1
 
     def _cycle(self) -> tuple[float, float]:

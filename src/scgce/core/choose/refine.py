@@ -176,7 +176,8 @@ def refine(
         width = max(epsilon, 1e-12) * first * (last / first) ** (step / max(1, options.steps - 1))
         batch = sampler.draw(step)
         delta = amounts.translations(parameters)
-        explanations = delta.index_select(0, batch.target) - delta.index_select(0, batch.source)
+        source, target = (groups.to(delta.device) for groups in (batch.source, batch.target))
+        explanations = delta.index_select(0, target) - delta.index_select(0, source)
         entering = True
         if k is not None and k < explanations.shape[1]:
             share = options.explore * max(0.0, 1 - 2 * step / options.steps)
