@@ -190,14 +190,11 @@ def _write_h5ad(adata: AnnData, path: Path) -> None:
     adata.strings_to_categoricals()
     if adata.raw is not None:
         adata.strings_to_categoricals(adata.raw.var)
-    parts = {name: getattr(adata, name) for name in ("X", "raw", "obs", "var")}
-    parts |= {name: dict(getattr(adata, name)) for name in ("obsm", "varm", "obsp", "varp", "layers", "uns")}
     with _Refusable(path) as stream:
         with h5py.File(stream, "w") as file:
-            file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-            for name, part in parts.items():
-                if part is not None and stream.refusal is None:
-                    write_elem(file, name, part)
+            write_elem(file, "/", adata)
+            if adata.raw is None and "raw" in file:  # an empty one, which readers of old do not know
+                del file["raw"]
         if stream.refusal is not None:
             raise stream.refusal
 
