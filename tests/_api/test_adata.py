@@ -95,7 +95,7 @@ def test_masks(blobs: ad.AnnData) -> None:
         (np.ones(59, dtype=bool), ValueError, r"shape \(59,\); expected \(60,\), one value a gene"),
         (np.zeros(60, dtype=bool), ValueError, "leaves no gene"),
         (pd.array([True, None] * 30, dtype="boolean"), ValueError, "dtype object; expected booleans"),
-        (pd.Series([True], index=["gene0"]), KeyError, r"has no value for 59 genes: gene1, .*\(59 in all\)"),
+        (pd.Series([True], index=["gene0"]), KeyError, r"no value for 59 genes, .*: gene1, .*\(59 in all\)"),
     ],
 )
 def test_bad_masks(blobs: ad.AnnData, spec: Any, error: type, message: str) -> None:
@@ -112,7 +112,7 @@ def test_costs(blobs: ad.AnnData) -> None:
     prices[7] = np.inf
     blobs.var["price"] = prices
     by_name = pd.Series(prices, index=blobs.var_names)[::-1]
-    for spec in ("price", prices, prices.tolist(), by_name):
+    for spec in ("price", prices, prices.tolist(), by_name, by_name.to_dict()):
         costs = _adata.gene_costs(blobs, spec)
         assert costs.dtype == np.float64
         np.testing.assert_array_equal(costs, prices)
@@ -124,11 +124,15 @@ def test_costs(blobs: ad.AnnData) -> None:
     ("spec", "error", "message"),
     [
         ("cost", KeyError, "gene_costs='cost' not in adata.var; found: costs, name; did you mean 'costs'"),
-        ("name", ValueError, "gene_costs='name' has dtype .*; expected numbers"),
+        ("name", ValueError, "gene_costs='name' holds text; expected numbers"),
+        (["1.5"] * 60, ValueError, r"gene_costs \(list\) holds text"),
+        (np.ones(60, dtype=bool), ValueError, "holds truth values; expected numbers"),
+        ({"gene1": 2.0}, KeyError, r"gene_costs \(dict\) has no value for 59 genes, expected one for each"),
+        (pd.Series(1.0, index=[f"gene{g % 60}" for g in range(61)]), ValueError, "names genes more than once: gene0"),
         ([-1.0, np.nan] + [1.0] * 58, ValueError, "0 or above .* found gene0: -1.0, gene1: nan"),
         (np.full(60, np.inf), ValueError, "forbids every gene"),
         (np.ones((60, 1)), ValueError, r"shape \(60, 1\); expected \(60,\)"),
-        (pd.Series(1.0, index=[f"gene{g}" for g in range(1, 61)]), KeyError, "no value for 1 genes: gene0"),
+        (pd.Series(1.0, index=[f"gene{g}" for g in range(1, 61)]), KeyError, "no value for 1 genes, .*: gene0"),
     ],
 )
 def test_bad_costs(blobs: ad.AnnData, spec: Any, error: type, message: str) -> None:

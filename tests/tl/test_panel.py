@@ -224,6 +224,11 @@ BAD_WISHES = {
     "half a gene": (lambda names: {"n_genes": 2.5}, "n_genes=2.5"),
     "a mask of numbers": (lambda names: {"mask_var": np.ones(len(names), dtype=int)}, "expected booleans"),
     "a mask that leaves nothing": (lambda names: {"mask_var": np.zeros(len(names), dtype=bool)}, "leaves no gene"),
+    "prices of some genes": (lambda names: {"gene_costs": {names[0]: 2.0}}, "expected one for each"),
+    "a programme that is a name": (
+        lambda names: {"programs": {"one": names[0]}},
+        r"programs\['one'\] .*expected a list",
+    ),
     "a programme of nothing": (lambda names: {"programs": {"none": ["nowhere"]}}, "no gene of 'none'"),
     "one group": (lambda names: {"groups": ["0"]}, "at least two"),
 }
@@ -266,10 +271,11 @@ def test_prices_and_masks_are_matched_by_name_in_every_form(adata: ad.AnnData) -
 
 def test_fixed_genes_count_once_and_hold_against_a_mask(adata: ad.AnnData) -> None:
     first, second = adata.var_names[:2]
-    tl.panel(adata, "group", 4, fixed=[second, first, second], mask_var=adata.var_names != first)
-    frame = get.panel(adata, key="panel")
-    assert frame["gene"][:2].tolist() == [second, first] and frame["gene"].is_unique
-    assert frame["fixed"].tolist() == [True, True, False, False]
+    for fixed in ([second, first, second], pd.Index([second, first]), pd.Series([second, first], index=[7, 7])):
+        tl.panel(adata, "group", 4, fixed=fixed, mask_var=adata.var_names != first)
+        frame = get.panel(adata, key="panel")
+        assert frame["gene"][:2].tolist() == [second, first] and frame["gene"].is_unique
+        assert frame["fixed"].tolist() == [True, True, False, False]
 
 
 def test_auto_heeds_prices_fixed_genes_and_programmes(adata: ad.AnnData) -> None:

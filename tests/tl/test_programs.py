@@ -154,6 +154,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "profile without groups": ({"groupby": None, "source": "profile"}, "at least two groups; give groupby"),
     "NaN": ({"source": pd.DataFrame({"a": [np.nan]}, index=["gene1"])}, "NaN or infinite"),
     "over its own source": ({"source": "PCs", "key_added": "PCs"}, "would overwrite adata.varm\\['PCs'\\]"),
+    "a group too small to choose on": (
+        {"source": "auto", "groupby": "rare", "min_cells": 1},
+        "source='auto' needs at least 3 cells in every group, to learn and to choose; c have fewer",
+    ),
     "a file of no tabs": ({"source": Path(__file__).with_suffix(".gmt")}, "there is no such file"),
 }
 
@@ -161,6 +165,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_is_named_and_nothing_changes(blobs: ad.AnnData, case: str) -> None:
     options, message = BAD[case]
+    blobs.obs["rare"] = np.where(np.arange(blobs.n_obs) == 0, "c", np.where(np.arange(blobs.n_obs) % 2, "a", "b"))
     before = frozen(blobs)
     with pytest.raises((ValueError, OSError), match=message):
         scgce.tl.programs(blobs, **{"groupby": "group", **options})

@@ -217,14 +217,14 @@ def test_count_max_bounds_every_pair(blobs: ad.AnnData) -> None:
         ({"gene_costs": np.full(D, 2.0)}, ValueError, "gene_costs with programs"),
         ({"sparsity": 6}, ValueError, "sparsity=6.*between 1 and 5"),
         ({"sparsity": 0}, ValueError, "sparsity=0"),
-        ({"programs": {}}, (ValueError, TypeError), "programs="),
-        ({"programs": {"empty": []}}, ValueError, "programs="),
-        ({"programs": {"unknown": ["a", "b", "c", "d", "e"]}}, ValueError, "programs="),
+        ({"programs": {}}, ValueError, "programs leaves no programme .*; found: none"),
+        ({"programs": {"empty": []}}, ValueError, r"programs leaves no programme .*; found: empty \(0 of 0\)"),
+        ({"programs": {"unknown": ["a", "b", "c", "d", "e"]}}, ValueError, r"programs leaves .*unknown \(0 of 5\)"),
         ({"programs": "nowhere"}, KeyError, "programs='nowhere'"),
         (
             {"programs": pd.DataFrame({"a": [np.nan] * D}, index=[f"gene{g}" for g in range(D)])},
             ValueError,
-            "programs=",
+            r"programs \(DataFrame .*\) has NaN",
         ),
         ({"count": "median"}, ValueError, "count='median'"),
     ],
@@ -248,6 +248,21 @@ def test_one_programme_and_one_without_difference(blobs: ad.AnnData) -> None:
     flat.X = type(flat.X)(dense)
     with pytest.raises(ValueError, match="no programme differs"):
         scgce.tl.tgt(flat, "group", encoder=_encoder(adata), programs=SETS, mask_var=np.arange(D) >= 20)
+
+
+def test_a_file_that_is_not_there_is_found_out_before_a_student_is_trained(
+    blobs: ad.AnnData, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "scgce")
+    for programs, message in (
+        ("no.gmt", "programs='no.gmt': there is no such file"),
+        ("none", "programs='none' not in"),
+    ):
+        with pytest.raises((OSError, KeyError), match=message):
+            scgce.tl.tgt(blobs, "group", use_rep="X_umap", programs=programs)
+    assert not [record for record in caplog.records if "student" in record.message]
+    with pytest.raises(ValueError, match="count='max' has a meaning with programs only"):
+        scgce.tl.tgt(blobs, "group", use_rep="X_umap", count="max")
 
 
 def test_results_in_genes_say_so(blobs: ad.AnnData) -> None:

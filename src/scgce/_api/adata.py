@@ -206,10 +206,17 @@ def _per_gene(adata: AnnData, argument: str, spec: Any) -> tuple[pd.Series, str]
             raise not_found(argument, spec, "adata.var", adata.var.columns)
         return adata.var[spec], f"{argument}={spec!r}"
     name = f"{argument} ({type(spec).__name__})"
+    if isinstance(spec, Mapping):
+        spec = pd.Series(spec)
     if isinstance(spec, pd.Series):
+        twice = spec.index[spec.index.duplicated() & spec.index.isin(adata.var_names)].unique()
+        if len(twice):
+            raise ValueError(f"{name} names genes more than once: {listing(twice)}")
         absent = adata.var_names.difference(spec.index)
         if len(absent):
-            raise NotFoundError(f"{name} has no value for {len(absent)} genes: {listing(absent)}")
+            raise NotFoundError(
+                f"{name} has no value for {len(absent)} genes, expected one for each: {listing(absent)}"
+            )
         spec = spec.loc[adata.var_names]
     else:
         spec = np.asarray(spec)
@@ -226,7 +233,7 @@ def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> 
     adata
         Annotated data.
     mask_var
-        Boolean column of ``adata.var``, boolean array (d,), Series by gene name, or None for all genes.
+        Boolean column of ``adata.var``, boolean array (d,), Series or dict by gene name, or None for all genes.
 
     Raises
     ------
@@ -254,7 +261,7 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     adata
         Annotated data.
     spec
-        Column of ``adata.var``, array (d,), Series by gene name, or None for 1 each.
+        Column of ``adata.var``, array (d,), Series or dict by gene name, or None for 1 each.
 
     Raises
     ------
@@ -266,6 +273,8 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     if spec is None:
         return np.ones(adata.n_vars)
     values, name = _per_gene(adata, "gene_costs", spec)
+    if pd.api.types.infer_dtype(values) in ("boolean", "string"):  # digits stored as text are no prices
+        raise ValueError(f"{name} holds {'truth values' if values.dtype == bool else 'text'}; expected numbers")
     try:
         costs = values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:

@@ -65,7 +65,7 @@ def sequence_of(item: Constraint, least: int) -> Constraint:
             and len(value) >= least
             and all(item.accepts(one) for one in value)
         ),
-        f"a sequence of {'one or more, each ' if least else ''}{item.words}",
+        f"a sequence{' of one or more' if least else ''}, each {item.words}",
     )
 
 
@@ -155,7 +155,10 @@ CONSTRAINTS: dict[str, Constraint] = {
     "lam": POSITIVE | NONE | sequence_of(POSITIVE, 1),
     "epsilon": EPSILON,
     "budget": NOT_NEGATIVE | NONE,
-    "fixed": sequence_of(TEXT, 0),
+    "fixed": sequence_of(TEXT, 0)
+    | Constraint(
+        lambda value: isinstance(value, pd.Index | pd.Series) and all(map(TEXT.accepts, value)), "an Index or Series"
+    ),
     "programs": TEXT
     | NONE
     | Constraint(lambda value: isinstance(value, Mapping), "a mapping from programmes to genes"),

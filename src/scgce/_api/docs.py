@@ -38,7 +38,8 @@ mask_var
     Boolean column of ``adata.var`` or array (d,): genes that may be used; all if None.""",
     "gene_costs": """
 gene_costs
-    Price of each gene: column of ``adata.var``, array (d,) or Series by gene name, 0 or above; ``inf`` forbids.""",
+    Price of each gene: column of ``adata.var``, array (d,), Series or dict by gene name, 0 or above; ``inf``
+    forbids.""",
     "min_cells": """
 min_cells
     A group with fewer cells is an error.""",

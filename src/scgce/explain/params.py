@@ -50,6 +50,20 @@ def amplitude_of(amplitude: Any, *, in_programs: bool = False) -> float | None:
     return None if amplitude is None else float(amplitude)
 
 
+def check_for_genes(count: str) -> None:
+    """Refuse what has a meaning for programmes only.
+
+    Raises
+    ------
+    ValueError
+        If it is not its default.
+    """
+    if count != "mean":
+        raise ValueError(
+            f"count={count!r} has a meaning with programs only: every pair has as many genes; expected 'mean'"
+        )
+
+
 def check_for_programs(**given: Any) -> None:
     """Refuse what has a meaning for genes only.
 

@@ -12,6 +12,7 @@ from anndata import AnnData
 from scipy import sparse
 from scipy.spatial.distance import cdist
 
+from scgce._api.adata import gene_names
 from scgce._api.groups import Groups
 from scgce.core.choose.codebook import ProgramMeans, pairwise
 from scgce.core.choose.codebook_loss import ArrivalLoss
@@ -165,17 +166,26 @@ def fitting_cells(setting: Setting) -> FittingCells:
     return FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), differing)
 
 
+def check_source(adata: AnnData, source: Any, mask: np.ndarray) -> None:
+    """Refuse programmes that are not there, or have faults, before an encoder is fitted; what is learned comes later.
+
+    Raises
+    ------
+    KeyError, FileNotFoundError, TypeError, ValueError
+        As `resolve_programs`.
+    """
+    if not (isinstance(source, str) and source in ("auto", *LEARNED)):
+        resolve_programs(source, gene_names(adata), None, adata=adata, mask=mask, argument="programs")
+
+
 def choose_programs(
     adata: AnnData, setting: Setting, source: Any, mask: np.ndarray, on_step: Callable[[], object] | None = None
 ) -> Programs:
     """The programmes to explain in, learned on the fitting cells where they are learned."""
     prepared, cells = setting.prepared, fitting_cells(setting)
     if not (isinstance(source, str) and source == "auto"):
-        try:
-            found = resolve_programs(source, prepared.genes, cells, adata=adata, mask=mask, rng=setting.seed)
-        except (KeyError, OSError, TypeError, ValueError) as error:
-            refusal = next(one for one in (KeyError, OSError, TypeError, ValueError) if isinstance(error, one))
-            raise refusal(f"programs={_shown(source)}: {error.args[-1] if error.args else error}") from error
+        how: dict[str, Any] = {"adata": adata, "mask": mask, "rng": setting.seed, "argument": "programs"}
+        found = resolve_programs(source, prepared.genes, cells, **how)
         return _usable(_allowed(found, mask), setting, source)
     candidates: list[Programs] = []
     for kind, number in TRIED:
@@ -235,7 +245,7 @@ def _usable(programs: Programs, setting: Setting, source: Any) -> Programs:
     spread = np.einsum("mii->m", setting.program_means(programs).products())
     if not (spread > 1e-12).any():
         raise ValueError(
-            f"programs={source!r}: no programme differs between the groups; nothing can be explained in it"
+            f"programs={_shown(source)}: no programme differs between the groups; nothing can be explained in it"
         )
     return programs
 

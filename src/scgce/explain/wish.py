@@ -119,6 +119,9 @@ def sets_of(adata: AnnData, programs: Any, genes: np.ndarray) -> tuple[NDArray[n
     if programs is None:
         return ()
     if isinstance(programs, Mapping):
+        text = [name for name, members in programs.items() if isinstance(members, str)]
+        if text:
+            raise ValueError(f"programs[{text[0]!r}] is {programs[text[0]]!r}; expected a list of genes")
         named = {str(name): [gene for gene in members if gene in set(genes)] for name, members in programs.items()}
         for name, members in named.items():
             if not members:

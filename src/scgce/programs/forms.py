@@ -215,6 +215,9 @@ def _modules(given: Given) -> pd.DataFrame:
 
 
 def _numbers(column: pd.Series, argument: str) -> np.ndarray:
+    if pd.api.types.infer_dtype(column) == "string":  # digits stored as text are a column of labels
+        hint = "" if column.name == "weight" else ", or the columns source and target with a row for each gene of a set"
+        raise ValueError(f"{argument}: column {column.name!r} holds text; expected numbers{hint}")
     try:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:

@@ -92,7 +92,7 @@ def resolve_programs(
         return source
     learned = isinstance(source, str) and source in LEARNED
     if not learned and _is_key(source) and adata is not None and is_stored(adata, source):
-        return read_programs(adata, source)
+        return read_programs(adata, source, argument)
     known = genes if adata is None else gene_labels(adata, genes, gene_symbols)
     if learned:
         some = _needed(cells, source, argument)

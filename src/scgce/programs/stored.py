@@ -63,7 +63,7 @@ def _rows(matrix: sparse.csc_array, dtype: type) -> sparse.csr_matrix:
     return sparse.csr_matrix(parts, shape=found.shape)
 
 
-def read_programs(adata: AnnData, key: str) -> Programs:
+def read_programs(adata: AnnData, key: str, argument: str = "key") -> Programs:
     """The programmes stored under a key; of an AnnData whose genes were subset, those of the genes left.
 
     Raises
@@ -75,7 +75,9 @@ def read_programs(adata: AnnData, key: str) -> Programs:
     """
     if not is_stored(adata, key) or key not in adata.varm:
         present = [name for name in adata.varm if is_stored(adata, name)]
-        raise not_found("key", key, "the programmes of adata.varm", present, hint="; run scgce.tl.programs(adata, …)")
+        raise not_found(
+            argument, key, "the programmes of adata.varm", present, hint="; run scgce.tl.programs(adata, …)"
+        )
     entry, membership = adata.uns[key], sparse.csc_array(adata.varm[key]).astype(np.float64)
     missing = [field for field in (*_PER_PROGRAM, "genes", "weights") if field not in entry]
     sizes = {field: np.size(entry[field]) for field in _PER_PROGRAM if field in entry}

@@ -82,8 +82,8 @@ def panel(
     mask_var
         Boolean column of ``adata.var`` or array (d,): genes that may be chosen; all if None.
     gene_costs
-        Price of every gene, (d,) or a column of ``adata.var``: 1 by default, 0 free, inf forbidden. Genes are chosen by
-        what they add per price.
+        Price of every gene, (d,), by name (Series, dict) or a column of ``adata.var``: 1 by default, 0 free, inf
+        forbidden. Genes are chosen by what they add per price.
     budget
         Most that the whole panel may cost, fixed genes included.
     fixed

@@ -13,6 +13,7 @@ from anndata import AnnData
 from scgce._api.adata import gene_mask, gene_names, get_matrix, warn_if_counts, warn_if_scaled
 from scgce._api.constraints import NONE, TEXT, checked, one_of, whole
 from scgce._api.docs import with_docs
+from scgce._api.errors import listing
 from scgce._api.groups import read_groups
 from scgce._api.symbols import gene_labels
 from scgce.explain.params import seed_of, stored_seed
@@ -117,7 +118,7 @@ def programs(
     gene_labels(adata, (), gene_symbols)  # an unknown column is refused before anything is learned
     automatic = isinstance(source, str) and source == "auto"
     mask = gene_mask(adata, mask_var)
-    cells = _cells(adata, groupby, layer, max(min_cells, MIN_SPLIT) if automatic else min_cells)
+    cells = _cells(adata, groupby, layer, min_cells, automatic=automatic)
     number = None if n_programs == "auto" else n_programs
     tried: dict[str, Any] = {}
     if automatic:
@@ -155,13 +156,19 @@ def programs(
     return adata if copy else None
 
 
-def _cells(adata: AnnData, groupby: str | None, layer: str | None, min_cells: int) -> FittingCells:
+def _cells(adata: AnnData, groupby: str | None, layer: str | None, min_cells: int, *, automatic: bool) -> FittingCells:
     """All cells that are in a group, with the groups' means; all cells, as one group, where there are none."""
     X = get_matrix(adata, layer)
     name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     codes = np.zeros(adata.n_obs, dtype=np.int64)
     if groupby is not None:
-        codes = read_groups(adata, groupby, min_cells=min_cells).codes
+        groups = read_groups(adata, groupby, min_cells=min_cells)
+        codes, few = groups.codes, groups.names[groups.sizes < MIN_SPLIT]
+        if automatic and len(few):
+            raise ValueError(
+                f"source='auto' needs at least {MIN_SPLIT} cells in every group, to learn and to choose; "
+                f"{listing(few)} have fewer: name a source, such as 'profile'"
+            )
     arrays.check_matrix(X, name, codes >= 0)
     warn_if_counts(X, name)
     warn_if_scaled(adata, layer)

@@ -204,7 +204,7 @@ def tgt(
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    sparsities = [] if programs is not None else _params.sweep_of(sparsity, int(np.isfinite(costs).sum()))
+    sparsities = _sparsities(adata, programs, sparsity, count, np.isfinite(costs))
     parts: dict[str, Any] = {"validation_fraction": validation_fraction, "split_by": split_by, "min_cells": min_cells}
     prepared = prepare(
         adata,
@@ -244,6 +244,15 @@ def tgt(
     write_result(adata, key_added, entry)
     tell(entry)
     return adata if copy else None
+
+
+def _sparsities(adata: AnnData, programs: Any, sparsity: Any, count: str, allowed: np.ndarray) -> list[int]:
+    """Genes per pair; of programmes none yet, but what cannot be used of them is refused before anything is fitted."""
+    if programs is None:
+        _params.check_for_genes(count)
+        return _params.sweep_of(sparsity, int(allowed.sum()))
+    _in_programs.check_source(adata, programs, allowed)
+    return []
 
 
 def _explain(
