@@ -53,7 +53,7 @@ def test_same_seed_same_bytes_and_other_seed_other_cells() -> None:
 
 def test_group_means_follow_the_truth() -> None:
     adata = simulated_cells(
-        6000, 60, 3, library_size=3000, library_sigma=0.2, dropout=0.0, normalize=False, n_copies=5, rng=1
+        3000, 60, 3, library_size=3000, library_sigma=0.2, dropout=0.0, normalize=False, n_copies=5, rng=1
     )
     library = adata.obs["library"].to_numpy()
     for code, name in enumerate(adata.uns["truth"]["groups"]):
