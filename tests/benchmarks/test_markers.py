@@ -69,6 +69,11 @@ def test_verdicts_compare_with_the_best_other_tool() -> None:
     assert tables.verdicts(pd.DataFrame(rows))["verdict"].tolist() == ["first"]
 
 
+def test_verdicts_of_one_tool_alone_are_none() -> None:
+    row = {"set": "a", "split": "0", "tool": "Wilcoxon", "size": 5, "logreg": 0.5, "knn": 0.5, "tree": 0.5}
+    assert tables.verdicts(pd.DataFrame([row])).empty
+
+
 def test_jobs_end_on_their_own_and_one_that_fails_is_said() -> None:
     some = [jobs.Job("pbmc68k", "0", tool) for tool in ("random genes", "no such tool")]
     found = dict(side_by_side(partial(jobs.rows, sizes=(3, 5)), some, most=2, seconds=300))

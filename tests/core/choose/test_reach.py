@@ -24,3 +24,11 @@ def test_the_compiled_loss_is_the_one_of_tensors(cells: int, goals: int, m: int)
     assert float(loss.detach()) == pytest.approx(float(expected.detach()), rel=1e-6)
     assert np.abs(oracle.numpy()).max() > 1e-3
     np.testing.assert_allclose(gradient.numpy(), oracle.numpy(), atol=1e-7, rtol=1e-4)
+
+
+def test_positions_that_are_no_numbers_are_told_by_the_gradient() -> None:
+    moved = torch.full((2, 3, 2), torch.nan).requires_grad_()
+    loss = Missed(reach=1.0, width=0.2, share=0.6, pull=0.1)(moved, torch.zeros(2, 4, 2))
+    (gradient,) = torch.autograd.grad(loss, moved)
+    assert not loss.isfinite()
+    assert gradient.isnan().all()

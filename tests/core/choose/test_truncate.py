@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from scgce.core.choose.truncate import PairCuts, support, top_k
+from scgce.core.choose.truncate import PairCuts, SparseDelta, support, top_k
 
 # few distinct values: ties and zeros are the rule
 tied_matrices = hnp.arrays(
@@ -88,3 +88,14 @@ def test_pair_cuts_without_a_bound_keep_everything() -> None:
 def test_pair_cuts_need_a_matrix() -> None:
     with pytest.raises(ValueError, match=r"deltas has shape \(3,\)"):
         PairCuts(torch.zeros(3), 1)
+
+
+def test_a_pair_given_one_way_is_kept_when_others_are_looked_up() -> None:
+    """Explanations given pair by pair: (0, 1) stays minus (1, 0), whichever pair is asked for first."""
+    there = SparseDelta(torch.tensor([2]), torch.tensor([1.5]))
+    for ask in (lambda cuts: cuts.several(0, [2]), lambda cuts: cuts(0, 2), lambda cuts: cuts.several(0, [2, 1])):
+        cuts = PairCuts.given({(1, 0): there}, 3, 4)
+        ask(cuts)
+        assert cuts(0, 1).values.tolist() == [-1.5]
+        assert cuts(1, 0).values.tolist() == [1.5]
+        assert not len(cuts(0, 2).genes)

@@ -80,6 +80,6 @@ def plan_for(n_genes: int, n_pairs: int) -> Plan:
     """
     if n_genes > SMALL:  # one descent: two more gained .003 (pbmc3k) and .005 (retina) of correctness + coverage
         return Plan(per_decade=10, again=True, consistent=True) if is_little(n_genes, n_pairs) else Plan()
-    few: dict[str, Any] = {"starts": Plan.richer, "plain": True, "fresh": True, "consistent": True, "orders": 4}
-    few["per_decade"] = 10
+    few: dict[str, Any] = {"per_decade": 10, "starts": Plan.richer, "plain": True, "fresh": True}
+    few |= {"consistent": True, "orders": 4}
     return Plan(**few, searches=3) if n_pairs <= PAIRS else Plan(**few, again=True)

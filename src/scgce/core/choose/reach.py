@@ -83,7 +83,7 @@ def _missed(moved: Any, goals: Any, reach: float, width: float, share: float, pu
     """`Missed`, its gradient in ``moved`` added to ``gradient``."""
     n_pairs, n, m = moved.shape
     n_goals, total = goals.shape[1], 0.0
-    best, which = np.empty(n + n_goals, np.float32), np.empty(n + n_goals, np.int64)
+    best, which = np.empty(n + n_goals, np.float32), np.zeros(n + n_goals, np.int64)  # of NaN none is nearest
     turned, squares = np.empty((m, n_goals), np.float32), np.empty(n_goals, np.float32)
     for p in range(n_pairs):
         best[:] = np.inf

@@ -120,13 +120,10 @@ class _Loss:
         return missed(moved, batch.goals[batch.target])
 
 
-def _cut(explanations: torch.Tensor, batch: _Batch, k: int, share: float) -> torch.Tensor:
+def _cut(explanations: torch.Tensor, k: int, share: float) -> torch.Tensor:
     """The k-gene cut; genes outside it are not translated but get a share of the gradient, so that they can enter."""
     size = explanations.detach().abs()
-    low, high = torch.minimum(batch.source, batch.target), torch.maximum(batch.source, batch.target)
-    _, which = (low * len(batch.goals) + high).unique(return_inverse=True)  # both directions have the same cut
-    first = torch.empty(int(which.max()) + 1, dtype=torch.int64).scatter_(0, which, torch.arange(len(which)))
-    least = size[first].kthvalue(size.shape[1] - k + 1, dim=1, keepdim=True).values[which]
+    least = size.kthvalue(size.shape[1] - k + 1, dim=1, keepdim=True).values
     kept = (size >= least) & (size > 0)
     if share == 0.0:
         return explanations * kept
@@ -181,7 +178,7 @@ def refine(
         entering = True
         if k is not None and k < explanations.shape[1]:
             share = options.explore * max(0.0, 1 - 2 * step / options.steps)
-            explanations, entering = _cut(explanations, batch, k, share), share > 0
+            explanations, entering = _cut(explanations, k, share), share > 0
         found = loss(batch, explanations, width, entering=entering)
         (gradient,) = torch.autograd.grad(found, parameters)
         with torch.no_grad():

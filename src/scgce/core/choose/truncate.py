@@ -73,7 +73,7 @@ class PairCuts:
     Notes
     -----
     Genes on which all groups agree drop out first, and only i < j is sorted: (j, i) is minus (i, j). All j of a source
-    are cut at once, when one of them is asked for, or those that `several` names.
+    are cut at once, when one of them is asked for, or those that `several` names, or all pairs where they are few.
     """
 
     def __init__(self, deltas: Tensor, k: int | None = None) -> None:
@@ -104,7 +104,10 @@ class PairCuts:
         return found
 
     def _store(self, pairs: Sequence[tuple[int, int]]) -> None:
-        """The explanations of some i → j, i < j."""
+        """The explanations of some i → j, i < j, of which neither direction is known."""
+        pairs = [pair for pair in pairs if not {pair, pair[::-1]} & self._stored.keys()]
+        if not pairs:
+            return
         sources, targets = map(list, zip(*pairs, strict=True))
         table = self._deltas[targets] - self._deltas[sources]
         if self.k < self._active.numel():
@@ -113,16 +116,15 @@ class PairCuts:
         counts = torch.bincount(rows, minlength=len(table)).tolist()
         genes, values = self._active[places].split(counts), table[rows, places].split(counts)
         for pair, kept, amounts in zip(pairs, genes, values, strict=True):
-            self._stored.setdefault(pair, SparseDelta(kept, amounts))
+            self._stored[pair] = SparseDelta(kept, amounts)
 
     def several(self, i: int, targets: Sequence[int]) -> list[SparseDelta]:
         """The explanations of i → j for some j, cut at once; with those of all pairs where these are little work."""
-        pairs = [(min(i, j), max(i, j)) for j in targets if i != j and not {(i, j), (j, i)} & self._stored.keys()]
+        pairs = [(min(i, j), max(i, j)) for j in targets if i != j]
         every = self.n_groups * (self.n_groups - 1) // 2
-        if pairs and every * self._active.numel() <= _AT_ONCE:
+        if every * self._active.numel() <= _AT_ONCE:
             pairs = [(low, high) for high in range(self.n_groups) for low in range(high)]
-        if pairs:
-            self._store(pairs)
+        self._store(pairs)
         return [self(i, j) for j in targets]
 
     def __call__(self, i: int, j: int) -> SparseDelta:
