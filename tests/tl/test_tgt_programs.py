@@ -265,6 +265,12 @@ def test_a_file_that_is_not_there_is_found_out_before_a_student_is_trained(
         scgce.tl.tgt(blobs, "group", use_rep="X_umap", count="max")
 
 
+def test_sets_left_out_are_named_once(blobs: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "scgce")
+    scgce.tl.tgt(blobs, "group", **{**OPTIONS, "programs": {**SETS, "small": ["gene0", "gene1"]}}, judges=False)
+    assert sum("small (2 of 2)" in record.message for record in caplog.records) == 1
+
+
 def test_results_in_genes_say_so(blobs: ad.AnnData) -> None:
     adata = scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=2, method="truncate", judges=False, copy=True)
     with pytest.raises(ValueError, match="explains in genes"):

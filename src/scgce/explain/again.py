@@ -79,12 +79,12 @@ class Again:
         (chosen,), _ = explanations(own, self.model, *parts, self.sparsities, methods, **how)
         return chosen[0]
 
-    def from_parts(self, adata: AnnData, prepared: Prepared, seed: int) -> Explained:
+    def from_parts(self, prepared: Prepared, seed: int) -> Explained:
         """The whole procedure with the parts that ``prepared`` has; programmes that were learned are learned again."""
         epsilon, rows = float(self.entry["epsilon"]), prepared.rows(FIT, MOST_CELLS[FIT])
         if "programs" not in self.entry:
             return self.in_genes(prepared, rows, epsilon, seed)
         own = replace(with_means_of(prepared, rows), seed=seed)
         setting = Setting.of(own, epsilon, str(self.entry["params"].get("count", "mean")))
-        programs = learned_again(adata, setting, self.entry, np.isfinite(self.model.costs))
+        programs = learned_again(setting, self.entry, np.isfinite(self.model.costs))
         return explained_in_programs(setting, programs, [min(self.k, programs.n)])[0]

@@ -102,7 +102,7 @@ def donor_evidence(
     apart: dict[str, Any] = {}
     if again is not None:
         of = donors.names, donors.codes
-        apart["left_out_correctness"] = left_out_correctness(adata, prepared, again, *of, column, min_cells)
+        apart["left_out_correctness"] = left_out_correctness(prepared, again, *of, column, min_cells)
     _tell([str(one["design"][0]) for one in found if len(one["design"])], column, judged=not np.isnan(family))
     return {
         **{name: np.concatenate([one[name] for one in found]) for name in found[0]},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from anndata import AnnData
 
 from scgce._api.progress import progress
 from scgce._api.warn import QualityWarning, warn
@@ -18,7 +17,6 @@ from .split import FIT, MIN_SPLIT, REPORT, split_cells
 
 
 def left_out_correctness(
-    adata: AnnData,
     prepared: Prepared,
     again: Again,
     names: np.ndarray,
@@ -52,7 +50,7 @@ def left_out_correctness(
         sizes = np.bincount(prepared.groups.codes[rows], minlength=n_groups)
         wanted = [(i, j) for i, j in listed(n_groups, prepared.asked) if sizes[i] >= min_cells]
         if wanted:
-            cuts = again.from_parts(adata, own, prepared.seed).cuts()
+            cuts = again.from_parts(own, prepared.seed).cuts()
             moved = prepared.cells(rows).mover(cuts)
             found[donor] = score_pairs(moved, index, float(again.entry["epsilon"]), wanted).correctness
     if needed:

@@ -22,7 +22,7 @@ from scgce.core.pairs import Asked, centred, mask_of, with_self
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, score_pairs
 from scgce.matrix import arrays
-from scgce.programs import FittingCells, Programs, learn_programs, resolve_programs, with_rest
+from scgce.programs import FittingCells, Given, Programs, learn_programs, read_given, resolve_programs, with_rest
 from scgce.programs.learn import LEARNED
 
 from .read import Prepared
@@ -166,26 +166,31 @@ def fitting_cells(setting: Setting) -> FittingCells:
     return FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), differing)
 
 
-def check_source(adata: AnnData, source: Any, mask: np.ndarray) -> None:
-    """Refuse programmes that are not there, or have faults, before an encoder is fitted; what is learned comes later.
+def given_programs(adata: AnnData, source: Any, mask: np.ndarray) -> Given | None:
+    """Programmes that are given, read and matched before an encoder is fitted; None of those that are learned later.
 
     Raises
     ------
     KeyError, FileNotFoundError, TypeError, ValueError
-        As `resolve_programs`.
+        If they are not there or have faults, as `resolve_programs`.
     """
-    if not (isinstance(source, str) and source in ("auto", *LEARNED)):
-        resolve_programs(source, gene_names(adata), None, adata=adata, mask=mask, argument="programs")
+    if isinstance(source, str) and source in ("auto", *LEARNED):
+        return None
+    return read_given(source, gene_names(adata), adata, mask=mask, argument="programs")
 
 
 def choose_programs(
-    adata: AnnData, setting: Setting, source: Any, mask: np.ndarray, on_step: Callable[[], object] | None = None
+    setting: Setting,
+    source: Any,
+    mask: np.ndarray,
+    given: Given | None = None,
+    on_step: Callable[[], object] | None = None,
 ) -> Programs:
-    """The programmes to explain in, learned on the fitting cells where they are learned."""
+    """The programmes to explain in: the given ones, or learned on the fitting cells as ``source`` says."""
     prepared, cells = setting.prepared, fitting_cells(setting)
     if not (isinstance(source, str) and source == "auto"):
-        how: dict[str, Any] = {"adata": adata, "mask": mask, "rng": setting.seed, "argument": "programs"}
-        found = resolve_programs(source, prepared.genes, cells, **how)
+        how: dict[str, Any] = {"mask": mask, "rng": setting.seed, "argument": "programs"}
+        found = resolve_programs(source if given is None else given, prepared.genes, cells, **how)
         return _usable(_allowed(found, mask), setting, source)
     candidates: list[Programs] = []
     for kind, number in TRIED:
@@ -327,7 +332,7 @@ def from_entry(entry: Mapping[str, Any], prepared: Prepared) -> Programs:
     )
 
 
-def learned_again(adata: AnnData, setting: Setting, entry: Mapping[str, Any], mask: np.ndarray) -> Programs:
+def learned_again(setting: Setting, entry: Mapping[str, Any], mask: np.ndarray) -> Programs:
     """The programmes of an entry, those that the call learned from cells learned anew from the cells of ``setting``.
 
     Given ones stay, and so do those read under a key, wherever they were learned.
@@ -336,7 +341,7 @@ def learned_again(adata: AnnData, setting: Setting, entry: Mapping[str, Any], ma
     stored = from_entry(entry, setting.prepared)
     if stored.learned.all():
         again = label == "auto" or label in LEARNED
-        return choose_programs(adata, setting, label, mask) if again else stored
+        return choose_programs(setting, label, mask) if again else stored
     if not stored.learned.any():
         return stored
     given, n_learned = stored.take(np.flatnonzero(~stored.learned)), int(stored.learned.sum())

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from .base import FittingCells, Programs
 from .learn import candidates, learn_programs
-from .sources import resolve_programs, with_rest
+from .sources import Given, read_given, resolve_programs, with_rest
 from .stored import read_programs
 
-__all__ = ["FittingCells", "Programs", "candidates", "learn_programs", "read_programs", "resolve_programs", "with_rest"]
+__all__ = [
+    "FittingCells",
+    "Given",
+    "Programs",
+    "candidates",
+    "learn_programs",
+    "read_given",
+    "read_programs",
+    "resolve_programs",
+    "with_rest",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,25 +88,52 @@ def resolve_programs(
         If the source is in none of these forms, has faults, names its genes in another way than the matrix, or leaves
         no programme.
     """
-    if isinstance(source, Programs):
-        return source
-    learned = isinstance(source, str) and source in LEARNED
-    if not learned and _is_key(source) and adata is not None and is_stored(adata, source):
-        return read_programs(adata, source, argument)
-    known = genes if adata is None else gene_labels(adata, genes, gene_symbols)
-    if learned:
+    if isinstance(source, str) and source in LEARNED:
+        known = genes if adata is None else gene_labels(adata, genes, gene_symbols)
         some = _needed(cells, source, argument)
         found = learn_programs(some, known, source=source, n_programs=n_programs, mask=mask, rng=rng)
         return replace(found, genes=genes)
-    if _is_key(source):
-        table, kind = _of_varm(adata, source, gene_symbols, argument), "varm"
-    else:
-        table, kind = read_form(source, known, argument)
-    found = _matched(_signed(table, known), known, kind, min_genes, mask, adata, argument)
+    matching: dict[str, Any] = {"min_genes": min_genes, "mask": mask, "gene_symbols": gene_symbols}
+    given = source if isinstance(source, Given) else read_given(source, genes, adata, **matching, argument=argument)
+    if given.whole:
+        return given.programs
+    found = given.programs
     if cells is not None:
         found = _led(found, cells)
         found = with_rest(found, cells, n_programs, mask, rng) if rest else found
     return replace(found, genes=genes)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What people have, matched with the genes before a cell is looked at; `resolve_programs` takes it as a source."""
+
+    programs: Programs
+    whole: bool
+    """Taken as it is: nothing comes from the cells, not even the order in which genes lead."""
+
+
+def read_given(
+    source: Any,
+    genes: np.ndarray,
+    adata: AnnData | None = None,
+    *,
+    min_genes: int = MIN_GENES,
+    mask: np.ndarray | None = None,
+    gene_symbols: str | None = None,
+    argument: str = "source",
+) -> Given:
+    """Programmes that are not learned, from any form that `resolve_programs` takes, with its parameters and errors."""
+    if isinstance(source, Programs):
+        return Given(source, whole=True)
+    if _is_key(source) and adata is not None and is_stored(adata, source):
+        return Given(read_programs(adata, source, argument), whole=True)
+    known = genes if adata is None else gene_labels(adata, genes, gene_symbols)
+    if _is_key(source):
+        table, kind = _of_varm(adata, source, gene_symbols, argument), "varm"
+    else:
+        table, kind = read_form(source, known, argument)
+    return Given(_matched(_signed(table, known), known, kind, min_genes, mask, adata, argument), whole=False)
 
 
 def _needed(cells: FittingCells | None, source: str, argument: str) -> FittingCells:

@@ -26,6 +26,7 @@ from scgce.explain.fit import Model
 from scgce.explain.judges import movable_genes
 from scgce.explain.read import Prepared, pick_epsilon, prepare
 from scgce.explain.split import FIT, VALIDATE
+from scgce.programs import Given
 from scgce.store.entries import write_result
 
 PATH_STEPS, SCORE_STEPS = 60, 10
@@ -204,7 +205,7 @@ def tgt(
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    sparsities = _sparsities(adata, programs, sparsity, count, np.isfinite(costs))
+    given, sparsities = _asked_for(adata, programs, sparsity, count, np.isfinite(costs))
     parts: dict[str, Any] = {"validation_fraction": validation_fraction, "split_by": split_by, "min_cells": min_cells}
     prepared = prepare(
         adata,
@@ -239,20 +240,21 @@ def tgt(
     if programs is None:
         entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
     else:
-        of = programs, sparsity, count
-        entry = _explain_in_programs(adata, prepared, model, *of, epsilon, judges, params, reference)
+        of = programs, given, sparsity, count
+        entry = _explain_in_programs(prepared, model, *of, epsilon, judges, params, reference)
     write_result(adata, key_added, entry)
     tell(entry)
     return adata if copy else None
 
 
-def _sparsities(adata: AnnData, programs: Any, sparsity: Any, count: str, allowed: np.ndarray) -> list[int]:
-    """Genes per pair; of programmes none yet, but what cannot be used of them is refused before anything is fitted."""
-    if programs is None:
-        _params.check_for_genes(count)
-        return _params.sweep_of(sparsity, int(allowed.sum()))
-    _in_programs.check_source(adata, programs, allowed)
-    return []
+def _asked_for(
+    adata: AnnData, programs: Any, sparsity: Any, count: str, allowed: np.ndarray
+) -> tuple[Given | None, list[int]]:
+    """Given programmes, and genes per pair; what cannot be used of them is refused before anything is fitted."""
+    if programs is not None:
+        return _in_programs.given_programs(adata, programs, allowed), []
+    _params.check_for_genes(count)
+    return None, _params.sweep_of(sparsity, int(allowed.sum()))
 
 
 def _explain(
@@ -292,10 +294,10 @@ def _explain(
 
 
 def _explain_in_programs(
-    adata: AnnData,
     prepared: Prepared,
     model: Model,
     source: Any,
+    given: Given | None,
     sparsity: Any,
     count: str,
     epsilon: float | str | None,
@@ -309,7 +311,7 @@ def _explain_in_programs(
     with progress(total=None, desc="tgt") as bar:
         with one_thread():
             setting = _in_programs.Setting.of(prepared, reach, count)
-            programs = _in_programs.choose_programs(adata, setting, source, mask, bar.update)
+            programs = _in_programs.choose_programs(setting, source, mask, given, bar.update)
             sparsities = _params.sweep_of(sparsity, programs.n, auto=_in_programs.SWEEP, of="programmes")
             explained = _in_programs.explained_in_programs(setting, programs, sparsities, on_step=bar.update)
         params = {
