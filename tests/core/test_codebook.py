@@ -13,7 +13,7 @@ from torch import nn
 
 from scgce.core.choose.codebook import ProgramMeans, averaging, canonical, differing
 from scgce.core.choose.codebook_loss import ArrivalLoss, Residual
-from scgce.core.choose.codebook_moves import Levels, moves_of
+from scgce.core.choose.codebook_moves import Programme
 from scgce.core.choose.codebook_search import Search, SearchOptions
 
 
@@ -99,16 +99,25 @@ def test_what_moves_change_is_the_difference_of_the_whole(seed: int, l: int, som
         half[0, 1] = True
         mask = half | half.T
     undone = Residual(programs.products(), mask if some else None)
-    own, moves = Levels(levels, programs.weights), moves_of(levels, rng.random(l), mask)
-    matrices, before = averaging(moves.levels, programs.weights), averaging(levels, programs.weights)
+    single, slope = Programme(undone.laplacian, undone.products[0], programs.weights, mask), rng.normal(size=(l, l))
+    moves = single.moves(levels, slope)
+    after = moves.after(np.arange(len(moves)))
+    matrices, before = averaging(after, programs.weights), averaging(levels, programs.weights)
     expected = undone.of(0, matrices) - undone.of(0, before[None])
-    np.testing.assert_allclose(undone.change(0, own, moves), expected, atol=1e-10 * max(1.0, abs(expected).max()))
-    slope = rng.normal(size=(l, l))
-    np.testing.assert_allclose(own.product(moves, slope), ((matrices - before) * slope).sum((1, 2)), atol=1e-10)
-    apart = [((one[:, None] != one) & mask).sum() for one in (levels, *moves.levels)]
-    np.testing.assert_array_equal(own.pairs(moves, mask), np.array(apart[1:]) - apart[0])
+    np.testing.assert_allclose(moves.undone, expected, atol=1e-10 * max(1.0, abs(expected).max(initial=0)))
+    np.testing.assert_allclose(moves.slope, ((matrices - before) * slope).sum((1, 2)), atol=1e-10)
+    apart = [((one[:, None] != one) & mask).sum() for one in (levels, *after)]
+    np.testing.assert_array_equal(np.rint(moves.apart), np.array(apart[1:]) - apart[0])
+    # groups of one kind move by the same, whatever the groups' means are
+    vectors, kinds = rng.random((l, 3)), moves.kinds(np.arange(len(moves)), after)
+    steps = (matrices - before) @ vectors
+    alike = (kinds[:, :, None] == kinds[:, None])[..., None]
+    assert np.abs(np.where(alike, steps[:, :, None] - steps[:, None], 0)).max(initial=0) < 1e-12
+    # mergers alone are the last but the splits
+    alone = single.moves(levels)
+    assert (alone.codes[:, 0] == 1).all() and len(alone) == (moves.codes[:, 0] == 1).sum()
     # every other partition that moves one group of several or merges two linked levels, each once
-    partitions = {tuple(one) for one in canonical(moves.levels)}
+    partitions = {tuple(one) for one in canonical(after)}
     assert len(partitions) == len(moves) and tuple(levels) not in partitions
     for group in range(l):
         for goal in range(levels.max() + 2):

@@ -19,7 +19,7 @@ from scgce.core.choose.codebook_loss import ArrivalLoss
 from scgce.core.choose.codebook_search import Found, Search, SearchOptions
 from scgce.core.choose.select import TOLERANCE, Explained, quality
 from scgce.core.pairs import Asked, centred, mask_of, with_self
-from scgce.core.score.cells import Cells
+from scgce.core.score.cells import Cells, Shifted
 from scgce.core.score.metrics import Scores, score_pairs
 from scgce.matrix import arrays
 from scgce.programs import FittingCells, Given, Programs, learn_programs, read_given, resolve_programs, with_rest
@@ -124,15 +124,9 @@ class Setting:
 
     def scored(self, shift: np.ndarray) -> Scores:
         """Correctness and coverage on the validation cells under hidden shifts (l, h) of the groups."""
-        cells, moves = self.validate, torch.from_numpy(shift.astype(np.float32))
-
-        def moved(source: int, target: int) -> torch.Tensor:
-            span = cells.slices[source]
-            rows = torch.arange(span.start, span.stop)
-            with torch.no_grad():
-                return cells.tail(cells.translator.rows(rows) + (moves[target] - moves[source]).to(cells.device))
-
-        return score_pairs(moved, cells.embedded, self.epsilon, with_self(cells.n_groups, self.prepared.asked))
+        moved = Shifted(self.validate, torch.from_numpy(shift.astype(np.float32)).to(self.validate.device))
+        asked = with_self(self.validate.n_groups, self.prepared.asked)
+        return score_pairs(moved, self.validate.embedded, self.epsilon, asked)
 
 
 def search(

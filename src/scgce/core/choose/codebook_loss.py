@@ -12,13 +12,11 @@ from scgce.core.pairs import Asked, as_tensor, listed, mask_of, median_distance,
 from scgce.core.score.cells import Cells
 from scgce.core.score.epsilon import epsilon_from
 
-from .codebook_moves import Levels, Moves
+from .reach import Missed
 from .refine import RefineOptions
 
 _MOST_ENTRIES = 2**23
 """Numbers of a block of tail inputs or of distances."""
-_DIRECT = 3
-"""Dimensions up to which distances are summed coordinate by coordinate, which is quicker than a product."""
 
 
 @dataclass(frozen=True)
@@ -81,21 +79,42 @@ class ArrivalLoss:
         epsilon = epsilon_from(few) if few else 0.0
         self.scale = max(median_distance(cells.means(), asked), 1e-12)
         epsilon = max(epsilon, 1e-3 * self.scale)
-        self.reach, self.width = options.reach * epsilon, options.width * epsilon
+        self.missed = Missed(
+            options.reach * epsilon, options.width * epsilon, options.balance, options.pull / self.scale
+        )
 
     def values(self, shifts: np.ndarray) -> np.ndarray:
         """Mean over pairs under hidden shifts (c, l, h) of the groups, float64 (c,)."""
+        return np.asarray(self.each(shifts).mean(1))
+
+    def each(self, shifts: np.ndarray, before: np.ndarray | None = None, kinds: np.ndarray | None = None) -> np.ndarray:
+        """Loss of every pair under hidden shifts (c, l, h) of the groups, float64 (c, P).
+
+        Parameters
+        ----------
+        before
+            Losses (P,) under shifts from which these differ.
+        kinds
+            Numbers (c, l): groups of one number differ from before by the same, so that pairs between them keep their
+            loss.
+        """
+        source, target = self.source.cpu().numpy(), self.target.cpu().numpy()
+        found = np.zeros((len(shifts), len(source))) if before is None else np.tile(before, (len(shifts), 1))
+        touched = np.ones(found.shape, dtype=bool) if kinds is None else kinds[:, source] != kinds[:, target]
+        which, pairs = (torch.from_numpy(index).to(self.inputs.device) for index in np.nonzero(touched))
         with torch.no_grad():
-            given = torch.from_numpy(np.ascontiguousarray(shifts, dtype=np.float32)).to(self.inputs.device)
-            source = self.source.repeat(len(given))
-            target = self.target.repeat(len(given))
-            change = (given[:, self.target] - given[:, self.source]).flatten(0, 1)
-            parts = [self._losses(change[rows], source[rows], target[rows]) for rows in self._blocks(len(source))]
-            return torch.cat(parts).view(len(given), -1).double().mean(1).cpu().numpy()
+            given = self._as_given(shifts)
+            parts = []
+            for rows in self._blocks(len(pairs)):
+                own, i, j = which[rows], self.source[pairs[rows]], self.target[pairs[rows]]
+                parts.append(self._losses(given[own, j] - given[own, i], i, j))
+        if parts:
+            found[touched] = torch.cat(parts).double().cpu().numpy()
+        return found
 
     def gradient(self, shift: np.ndarray) -> np.ndarray:
         """Derivative of the mean over pairs in the hidden shifts (l, h), float64."""
-        given = torch.from_numpy(np.ascontiguousarray(shift, dtype=np.float32)).to(self.inputs.device)
+        given = self._as_given(shift)
         total = torch.zeros_like(given)
         with torch.enable_grad():
             for rows in self._blocks(len(self.source)):
@@ -105,6 +124,9 @@ class ArrivalLoss:
                 total += torch.autograd.grad(loss, leaf)[0]
         return total.double().cpu().numpy()
 
+    def _as_given(self, shifts: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(shifts, dtype=np.float32)).to(self.inputs.device)
+
     def _blocks(self, count: int) -> Iterator[slice]:
         size = self.size * max(self.inputs.shape[2], 128, self.options.goals)
         step = max(1, _MOST_ENTRIES // size)
@@ -112,26 +134,8 @@ class ArrivalLoss:
 
     def _losses(self, change: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Loss of pairs (p,) whose sources are shifted by ``change`` (p, h)."""
-        moved = self.tail((self.inputs[source] + change[:, None]).flatten(0, 1)).view(
-            len(source), -1, self.goals.shape[2]
-        )
-        squared = _squared(moved, self.goals[target])
-        arrive, covered = (squared.amin(axis).clamp(min=1e-12).sqrt() for axis in (2, 1))
-        share = self.options.balance
-        smooth = [torch.sigmoid((found - self.reach) / self.width).mean(1) for found in (arrive, covered)]
-        far = share * arrive.mean(1) + (1 - share) * covered.mean(1)
-        return share * smooth[0] + (1 - share) * smooth[1] + self.options.pull * far / self.scale
-
-
-def _squared(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Squared distances (p, B, G) of points (p, B, m) and (p, G, m)."""
-    if a.shape[2] <= _DIRECT:
-        found = (a[:, :, None, 0] - b[:, None, :, 0]).square()
-        for axis in range(1, a.shape[2]):
-            found = found + (a[:, :, None, axis] - b[:, None, :, axis]).square()
-        return found
-    product = torch.bmm(a, b.transpose(1, 2))
-    return a.square().sum(2)[:, :, None] + b.square().sum(2)[:, None, :] - 2 * product
+        moved = self.tail((self.inputs[source] + change[:, None]).flatten(0, 1))
+        return self.missed.each(moved.view(len(source), -1, self.goals.shape[2]), self.goals[target])
 
 
 def _pairs(n_groups: int, most: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -174,9 +178,3 @@ class Residual:
         """What levels with averaging matrices (c, l, l) leave undone of one programme, float64 (c,)."""
         left = matrices - np.eye(len(self.laplacian))
         return np.asarray(np.einsum("cij,cij->c", self.laplacian @ left, left @ self.products[program]))
-
-    def change(self, program: int, levels: Levels, moves: Moves) -> np.ndarray:
-        """By how much moves change what a programme's levels leave undone, float64 (c,)."""
-        products = self.products[program]
-        whole = levels.quadratic(moves, self.laplacian, products)
-        return np.asarray(whole - 2 * levels.product(moves, self.laplacian @ products))

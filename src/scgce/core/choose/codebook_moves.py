@@ -1,146 +1,261 @@
-"""What a programme's partition of the groups may become next, and what that changes: two levels at a time."""
+"""What a programme's partition of the groups may become next, and what that changes: two levels at a time.
+
+Every change follows from sums over the two levels that a move touches, in one compiled loop over the moves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 
 from scgce.core.pairs import Asked
 
+_jit: Callable[..., Any] = numba.njit(nogil=True, cache=True)
+_SINGLE, _MERGED, _SPLIT = range(3)
+_LEFT, _RIGHT, _CROSS, _SLOPE, _MASK = range(5)
+
 
 @dataclass(frozen=True)
 class Moves:
-    """Partitions that differ from one in two of its levels.
+    """Partitions that differ from one in two of its levels, and by how much they differ from it.
 
     Attributes
     ----------
     levels
-        Of every group (c, l), numbered as it comes.
-    changed
-        Numbers of the two levels (c, 2). The second may be a new one, or be left empty.
+        Of every group before, numbered from 0 (l,).
+    order
+        The groups along the line on which a level is split (l,).
+    codes
+        Kind, level that is left, level that is joined, and the group or how many are split off, int64 (c, 4).
+    apart
+        How many ordered pairs of the mask more lie apart, float64 (c,).
+    undone
+        By how much ``tr(left A right Aᵀ) - 2 Σ cross ∘ A`` grows, where A averages over levels, float64 (c,).
+    slope
+        By how much ``Σ slope ∘ A`` grows, float64 (c,).
     """
 
     levels: np.ndarray
-    changed: np.ndarray
+    order: np.ndarray
+    codes: np.ndarray
+    apart: np.ndarray
+    undone: np.ndarray
+    slope: np.ndarray
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self.levels)
+        return len(self.codes)
 
-    def members(self) -> tuple[np.ndarray, np.ndarray]:
-        """Groups on the two levels afterwards, 0 or 1, float64 (c, l) each."""
-        first, second = ((self.levels == own[:, None]).astype(float) for own in self.changed.T)
-        return first, second
+    def after(self, which: np.ndarray) -> np.ndarray:
+        """Levels of every group after some of the moves (w, l)."""
+        return np.asarray(_after(self.levels, self.order, self.codes[which]))
+
+    def kinds(self, which: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Numbers (w, l) of the groups, equal for those whose level's mean moves by the same; -1 where it stays."""
+        changed = self.codes[which, 1:3]
+        moved = (self.levels == changed[:, :1]) | (self.levels == changed[:, 1:])
+        return np.where(moved, self.levels * (len(self.levels) + 1) + after, -1)
 
 
 @dataclass(frozen=True)
-class Levels:
-    """Sums over the levels of a partition, from which a change of two follows without a pass over the others.
+class Programme:
+    """One programme, of which partitions are looked at.
 
-    Attributes
+    Parameters
     ----------
-    levels
-        Of every group (l,), numbered from 0.
+    left, products
+        What a partition leaves undone is ``tr(left (A - 1) products (A - 1)ᵀ)``, symmetric (l, l).
     weights
         Of every group in the mean of a level (l,), positive.
+    mask
+        The pairs that count.
     """
 
-    levels: np.ndarray
+    left: np.ndarray
+    products: np.ndarray
     weights: np.ndarray
+    mask: Asked
 
-    @property
-    def inside(self) -> np.ndarray:
-        """Groups on every level and on one that is still empty, 0 or 1 (levels + 1, l)."""
-        return np.asarray((np.arange(self.levels.max() + 2)[:, None] == self.levels).astype(float))
+    def __post_init__(self) -> None:
+        right = self.products * self.weights * self.weights[:, None]
+        cross = (self.left @ self.products) * self.weights
+        forms = np.stack([self.left, right, _symmetric(cross), np.zeros_like(right), self.mask.astype(float)])
+        object.__setattr__(self, "forms", forms)
+        object.__setattr__(self, "order", np.argsort(_line(self.products), kind="stable"))
 
-    def pairs(self, moves: Moves, mask: Asked) -> np.ndarray:
-        """By how many ordered pairs of the mask more lie apart, int64 (c,)."""
-        matrix = mask.astype(float)
-        alike = self._change(moves, lambda own: np.asarray(((own @ matrix) * own).sum(-1)))
-        return np.asarray(-np.rint(alike), dtype=np.int64)
+    def moves(self, levels: np.ndarray, slope: np.ndarray | None = None) -> Moves:
+        """What the programme may become next.
 
-    def product(self, moves: Moves, matrix: np.ndarray) -> np.ndarray:
-        """By how much Σ_ij matrix_ij A_ij grows, where A averages over levels, float64 (c,)."""
-        return self._change(
-            moves, lambda own: np.asarray(((own @ matrix) * own * self.weights).sum(-1) / self._total(own))
-        )
+        A group goes to another level, to which one of its pairs leads, or to one of its own; two levels between which
+        there is a pair are merged; one is split along the line on which the groups differ most. A group that has a
+        level to itself is merged rather than moved, so that each partition comes once.
 
-    def quadratic(self, moves: Moves, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """By how much tr(left A right Aᵀ) grows, of symmetric matrices (l, l), float64 (c,)."""
-        inside, right = self.inside, right * self.weights * self.weights[:, None]
-        total = self._total(inside)
-
-        def between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-            sums: np.ndarray = ((one @ left) * other).sum(-1) * ((one @ right) * other).sum(-1)
-            return np.asarray(sums / self._total(one) / self._total(other))
-
-        table = (inside @ left @ inside.T) * (inside @ right @ inside.T) / total / total[:, None]
-        a, b = moves.changed.T
-        rows = table.sum(1)
-        before = 2 * (rows[a] + rows[b] - table[a, b]) - table[a, a] - table[b, b]
-        first, second = moves.members()
-        after = between(first, first) + between(second, second) + 2 * between(first, second)
-        at = np.arange(len(moves))
-        for own in (first, second):
-            others = (own @ (left @ inside.T)) * (own @ (right @ inside.T)) / total
-            others[at, a] = others[at, b] = 0.0
-            after += 2 * others.sum(1) / self._total(own)
-        return np.asarray(after - before)
-
-    def _total(self, members: np.ndarray) -> np.ndarray:
-        """Weight of levels (…, l); tiny for an empty one, whose sums are 0."""
-        return np.asarray(np.maximum(members @ self.weights, np.finfo(float).tiny))
-
-    def _change(self, moves: Moves, of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Change of a sum over levels: of the two changed ones afterwards less before."""
-        first, second = moves.members()
-        before = of(self.inside)
-        return np.asarray(of(first) + of(second) - before[moves.changed].sum(1))
+        Without a slope (l, l) only mergers.
+        """
+        forms: np.ndarray = self.forms  # type: ignore[attr-defined]
+        order: np.ndarray = self.order  # type: ignore[attr-defined]
+        if slope is not None:
+            forms = forms.copy()
+            forms[_SLOPE] = _symmetric(slope * self.weights)
+        codes, apart, undone, along = _moves(levels, order, self.weights, forms, slope is None)
+        return Moves(levels, order, codes, apart, undone, along)
 
 
-def line_of(products: np.ndarray) -> np.ndarray:
+def _symmetric(matrix: np.ndarray) -> np.ndarray:
+    return np.asarray((matrix + matrix.T) / 2)
+
+
+def _line(products: np.ndarray) -> np.ndarray:
     """Places of the groups (l,) along the direction in which they differ most."""
     values, vectors = np.linalg.eigh(products)
     along = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
     return np.asarray(along * (1 if along[np.abs(along).argmax()] > 0 else -1))
 
 
-def merged(levels: np.ndarray, mask: Asked) -> Moves:
-    """All mergers of two levels between which there is a pair: others would free none."""
-    linked = _linked(levels, mask).T @ (levels[:, None] == np.arange(levels.max() + 1))
-    first, second = np.nonzero(np.triu(linked, 1))
-    return Moves(np.where(levels == second[:, None], first[:, None], levels), np.column_stack([first, second]))
+@_jit
+def _after(levels: Any, order: Any, codes: Any) -> Any:
+    """Levels after every move."""
+    found = np.empty((len(codes), len(levels)), np.int64)
+    for c in range(len(codes)):
+        kind, leaves, joins, number = codes[c]
+        found[c] = levels
+        if kind == _SINGLE:
+            found[c, number] = joins
+        else:
+            for g in order:
+                if levels[g] == leaves and (kind == _MERGED or number > 0):
+                    found[c, g] = joins
+                    number -= 1
+    return found
 
 
-def moves_of(levels: np.ndarray, line: np.ndarray, mask: Asked) -> Moves:
-    """What one programme may become next.
+@_jit
+def _moves(levels: Any, order: Any, weights: Any, forms: Any, mergers: bool) -> Any:
+    """All moves, or mergers alone: their codes, and their change of ordered pairs apart, share undone and slope."""
+    n_groups, count = len(levels), levels.max() + 1
+    sizes, total, rows, blocks, table = _sums(levels, weights, forms, count)
+    most = n_groups * (count + 2) + count * count
+    codes, found = np.empty((most, 4), np.int64), np.empty((most, 3))
+    some, own, at = np.empty((len(forms), count + 1)), np.empty(len(forms)), 0
+    for g in range(0 if mergers else n_groups):
+        leaves = levels[g]
+        if sizes[leaves] == 1:
+            continue
+        earlier = False
+        for other in range(g):
+            earlier |= levels[other] == leaves
+        for q in range(len(forms)):
+            some[q], own[q] = rows[q, g], forms[q, g, g]
+        for joins in range(count + 1):
+            # of two groups on a level either may leave the other: one of these is enough
+            leads = rows[_MASK, g, joins] > 0 if joins < count else not (sizes[leaves] == 2 and earlier)
+            if joins != leaves and leads:
+                codes[at] = _SINGLE, leaves, joins, g
+                found[at] = _change(leaves, joins, some, own, weights[g], total, blocks, table)
+                at += 1
+    for joins in range(count):
+        for leaves in range(joins + 1, count):
+            if blocks[_MASK, joins, leaves] > 0:
+                for q in range(len(forms)):
+                    some[q], own[q] = blocks[q, leaves], blocks[q, leaves, leaves]
+                codes[at] = _MERGED, leaves, joins, 0
+                found[at] = _change(leaves, joins, some, own, total[leaves], total, blocks, table)
+                at += 1
+    for leaves in range(0 if mergers else count):
+        if sizes[leaves] < 4:  # one group by itself is a single move
+            continue
+        some[:], own[:], weight, number = 0.0, 0.0, 0.0, 0
+        for g in order:
+            if levels[g] == leaves and number < sizes[leaves] - 2:
+                for q in range(len(forms)):
+                    own[q] += forms[q, g, g]
+                    for other in order[:n_groups]:
+                        if other == g:
+                            break
+                        if levels[other] == leaves:
+                            own[q] += 2 * forms[q, g, other]
+                    some[q] += rows[q, g]
+                weight += weights[g]
+                number += 1
+                if number > 1:
+                    codes[at] = _SPLIT, leaves, count, number
+                    found[at] = _change(leaves, count, some, own, weight, total, blocks, table)
+                    at += 1
+    return codes[:at], found[:at, 0], found[:at, 1], found[:at, 2]
 
-    A group goes to another level, to which one of its pairs leads, or to one of its own; two levels are merged; one is
-    split along the line. A group that has a level to itself is merged rather than moved, so that each
-    partition comes once.
+
+@_jit
+def _sums(levels: Any, weights: Any, forms: Any, count: int) -> Any:
+    """Sizes and weights of levels and of one that is empty, and sums of the forms over groups × levels and levels."""
+    n_groups = len(levels)
+    sizes, total = np.zeros(count + 1, np.int64), np.zeros(count + 1)
+    rows = np.zeros((len(forms), n_groups, count + 1))
+    blocks, table = np.zeros((len(forms), count + 1, count + 1)), np.zeros((count + 1, count + 1))
+    for g in range(n_groups):
+        sizes[levels[g]] += 1
+        total[levels[g]] += weights[g]
+        for q in range(len(forms)):
+            for other in range(n_groups):
+                rows[q, g, levels[other]] += forms[q, g, other]
+            blocks[q, levels[g]] += rows[q, g]
+    for a in range(count):
+        for b in range(count):
+            table[a, b] = blocks[_LEFT, a, b] * blocks[_RIGHT, a, b] / (total[a] * total[b])
+    return sizes, total, rows, blocks, table
+
+
+@_jit
+def _change(leaves: int, joins: int, some: Any, own: Any, weight: float, total: Any, blocks: Any, table: Any) -> Any:
+    """Change of pairs apart, share undone and slope where groups go from one level to another.
+
+    ``some`` (5, levels + 1) are the forms' sums between these groups and levels, ``own`` (5,) those among themselves.
     """
-    count, sizes = int(levels.max()) + 1, np.bincount(levels)
-    leads = np.column_stack([_linked(levels, mask), np.ones(len(levels), dtype=bool)])
-    leads[np.arange(len(levels)), levels] = False
-    leads[sizes[levels] == 1] = False
-    _, first = np.unique(levels, return_index=True)
-    leads[(sizes[levels] == 2) & (first[levels] != np.arange(len(levels))), count] = False  # either leaves the other
-    group, goal = np.nonzero(leads)
-    single = np.tile(levels, (len(group), 1))
-    single[np.arange(len(group)), group] = goal
-    found = [Moves(single, np.column_stack([levels[group], goal])), merged(levels, mask)]
-    for level in np.flatnonzero(sizes > 3):
-        inside = np.flatnonzero(levels == level)
-        inside = inside[np.argsort(line[inside], kind="stable")]
-        cuts = np.arange(2, len(inside) - 1)  # one group by itself is a single move
-        split = np.tile(levels, (len(cuts), 1))
-        split[:, inside] = np.where(np.arange(len(inside)) < cuts[:, None], count, level)
-        found.append(Moves(split, np.tile([level, count], (len(cuts), 1))))
-    return Moves(np.concatenate([one.levels for one in found]), np.concatenate([one.changed for one in found]))
+    stay, come = total[leaves] - weight, total[joins] + weight
+    before = table[leaves, leaves] + table[joins, joins] + 2 * table[leaves, joins]
+    undone = _joined(_LEFT, joins, some, own, blocks) * _joined(_RIGHT, joins, some, own, blocks) / come**2 - before
+    if stay > 0:
+        undone += _left(_LEFT, leaves, some, own, blocks) * _left(_RIGHT, leaves, some, own, blocks) / stay**2
+        between = 1.0
+        for q in (_LEFT, _RIGHT):
+            between *= blocks[q, leaves, joins] - some[q, joins] + some[q, leaves] - own[q]
+        undone += 2 * between / (stay * come)
+    for k in range(len(total)):
+        if k != leaves and k != joins and total[k] > 0:
+            sums = (blocks[_LEFT, joins, k] + some[_LEFT, k]) * (blocks[_RIGHT, joins, k] + some[_RIGHT, k]) / come
+            if stay > 0:
+                rest = (blocks[_LEFT, leaves, k] - some[_LEFT, k]) * (blocks[_RIGHT, leaves, k] - some[_RIGHT, k])
+                sums += rest / stay
+            undone += 2 * (sums / total[k] - table[leaves, k] - table[joins, k])
+    together = _joined(_MASK, joins, some, own, blocks) - blocks[_MASK, joins, joins]
+    together += _left(_MASK, leaves, some, own, blocks) - blocks[_MASK, leaves, leaves]
+    cross = _mean_change(_CROSS, leaves, joins, some, own, stay, come, total, blocks)
+    return -together, undone - 2 * cross, _mean_change(_SLOPE, leaves, joins, some, own, stay, come, total, blocks)
 
 
-def _linked(levels: np.ndarray, mask: Asked) -> np.ndarray:
-    """Whether a group has a pair with one on a level (l, levels)."""
-    return np.asarray(mask.astype(np.int64) @ (levels[:, None] == np.arange(levels.max() + 1)) > 0)
+@_jit
+def _left(q: int, leaves: int, some: Any, own: Any, blocks: Any) -> Any:
+    """Sum of a form over the groups that stay."""
+    return blocks[q, leaves, leaves] - 2 * some[q, leaves] + own[q]
+
+
+@_jit
+def _joined(q: int, joins: int, some: Any, own: Any, blocks: Any) -> Any:
+    """Sum of a form over the level that is joined, afterwards."""
+    return blocks[q, joins, joins] + 2 * some[q, joins] + own[q]
+
+
+@_jit
+def _mean_change(
+    q: int, leaves: int, joins: int, some: Any, own: Any, stay: float, come: float, total: Any, blocks: Any
+) -> Any:
+    """Change of a form's sums over levels, each divided by the level's weight."""
+    found = _joined(q, joins, some, own, blocks) / come - blocks[q, leaves, leaves] / total[leaves]
+    if stay > 0:
+        found += _left(q, leaves, some, own, blocks) / stay
+    if total[joins] > 0:
+        found -= blocks[q, joins, joins] / total[joins]
+    return found

@@ -17,7 +17,7 @@ from scgce.core.pairs import Asked, mask_of
 
 from .codebook import ProgramMeans, averaging, canonical, pairwise
 from .codebook_loss import ArrivalLoss, Residual
-from .codebook_moves import Levels, line_of, merged, moves_of
+from .codebook_moves import Programme
 
 _MANY = 500
 """Levels of all programmes, one per group, beyond which the search takes less effort: time goes with their number
@@ -64,10 +64,20 @@ class State:
     """(M, l)."""
     parts: np.ndarray
     """(M, l, h) level means in hidden space."""
-    loss: float
+    each: np.ndarray
+    """(P,) loss of the pairs that are looked at."""
     residual: np.ndarray
     """(M,) share left undone by programme."""
     asked: Asked | None = None
+
+    @property
+    def loss(self) -> float:
+        """Mean over pairs."""
+        return float(self.each.mean())
+
+    def copy(self) -> State:
+        """One that may be changed by itself."""
+        return replace(self, **{name: getattr(self, name).copy() for name in ("levels", "parts", "each", "residual")})
 
     @property
     def count(self) -> float:
@@ -124,9 +134,9 @@ class Search:
         self.undone = Residual(self.programs.products(), self.asked)
         self.mask = mask_of(self.programs.n_groups, self.asked)
         # in the order of what they hold, so that the order given does not matter
-        spread = np.einsum("mii->m", self.undone.products)
-        self.turn = np.argsort(-spread, kind="stable")
-        self.lines = np.stack([line_of(rows) for rows in self.undone.products])
+        products = self.undone.products
+        self.turn = np.argsort(-np.einsum("mii->m", products), kind="stable")
+        self.single = [Programme(self.undone.laplacian, own, self.programs.weights, self.mask) for own in products]
 
     def state(self, levels: np.ndarray) -> State:
         """Evaluate a codebook."""
@@ -134,7 +144,7 @@ class Search:
         matrices = averaging(levels, self.programs.weights)
         parts = np.einsum("mij,mjh->mih", matrices, self.hidden)
         undone = np.array([self.undone.of(m, matrices[m][None])[0] for m in range(len(levels))])
-        return State(levels, parts, float(self.loss.values(parts.sum(0)[None])[0]), undone, self.asked)
+        return State(levels, parts, self.loss.each(parts.sum(0)[None])[0], undone, self.asked)
 
     def all_apart(self) -> np.ndarray:
         """One level per group: the difference of means on the genes covered."""
@@ -146,25 +156,22 @@ class Search:
 
     def thinned(self, state: State, price: float) -> State:
         """Merge levels while the share left undone grows by less than the price of the pairs freed: costs no cells."""
-        levels = state.levels.copy()
-        weights, pairs = self.programs.weights, max(1, self.mask.sum())
-        for program in range(len(levels)):
-            while levels[program].max() > 0:
-                moves = merged(levels[program], self.mask)
+        levels, pairs = state.levels.copy(), max(1, self.mask.sum())
+        for own, single in zip(levels, self.single, strict=True):
+            while own.max() > 0:
+                moves = single.moves(own)
                 if not len(moves):
                     break
-                own = Levels(levels[program], weights)
-                gains = -price * own.pairs(moves, self.mask) / pairs - self.undone.change(program, own, moves)
-                best = int(gains.argmax())
+                gains = -price * moves.apart / pairs - moves.undone
+                best = gains.argmax()
                 if gains[best] <= 0:
                     break
-                levels[program] = canonical(moves.levels[best])
+                own[:] = canonical(moves.after(best[None])[0])
         return self.state(levels)
 
     def descend(self, start: State, price: float) -> State:
         """Local moves until none helps, programme by programme."""
-        state = State(start.levels.copy(), start.parts.copy(), start.loss, start.residual.copy(), self.asked)
-        gradient, idle = None, 0
+        state, gradient, idle = start.copy(), None, 0
         for program in np.tile(self.turn, self.options.sweeps):
             if gradient is None:
                 gradient = self.loss.gradient(state.parts.sum(0))
@@ -181,28 +188,27 @@ class Search:
 
     def _improve(self, state: State, program: int, price: float, gradient: np.ndarray) -> bool:
         """Make the best move of one programme, if one helps."""
-        own = Levels(state.levels[program], self.programs.weights)
-        moves = moves_of(own.levels, self.lines[program], self.mask)
+        options, hidden, before = self.options, self.hidden[program], state.levels[program]
+        moves = self.single[program].moves(before, gradient @ hidden.T)  # <gradient, A·V> for every averaging matrix A
         if not len(moves):
             return False
-        options, hidden = self.options, self.hidden[program]
-        fewer = price * own.pairs(moves, self.mask) / max(1, self.mask.sum())
-        known = fewer + options.residual * self.undone.change(program, own, moves)
-        guess = own.product(moves, gradient @ hidden.T) + known  # <gradient, A·V> for every averaging matrix A
+        known = price * moves.apart / max(1, self.mask.sum()) + options.residual * moves.undone
+        guess = moves.slope + known
         tried = np.argsort(guess, kind="stable")[: options.tried]
         tried = tried[guess[tried] < 0]
         if not len(tried):
             return False
-        matrices = averaging(moves.levels[tried], self.programs.weights)
+        after = moves.after(tried)
+        matrices = averaging(after, self.programs.weights)
         parts = matrices @ hidden
         rest = state.parts.sum(0) - state.parts[program]
-        losses = self.loss.values(rest + parts)
-        gains = state.loss - losses - known[tried]
+        each = self.loss.each(rest + parts, state.each, moves.kinds(tried, after))
+        gains = state.loss - each.mean(1) - known[tried]
         best = int(gains.argmax())
         if gains[best] < options.gain:
             return False
-        state.levels[program], state.parts[program] = canonical(moves.levels[tried[best]]), parts[best]
-        state.loss, state.residual[program] = float(losses[best]), self.undone.of(program, matrices[best][None])[0]
+        state.levels[program], state.parts[program], state.each = canonical(after[best]), parts[best], each[best]
+        state.residual[program] = self.undone.of(program, matrices[best][None])[0]
         return True
 
     def run(self, sparsities: Sequence[int], count: str = "mean") -> None:

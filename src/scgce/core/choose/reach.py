@@ -22,7 +22,7 @@ _LEAST = 1e-12
 
 @dataclass(frozen=True)
 class Missed:
-    """Loss of translated cells that miss their target: 2 · (share · arriving + (1 - share) · covering).
+    """Loss of translated cells that miss their target: share · arriving + (1 - share) · covering.
 
     Both are the mean over cells of σ((d - reach) / width) + pull · d, where d is the distance to the nearest cell on
     the other side.
@@ -35,7 +35,11 @@ class Missed:
     pull: float
 
     def __call__(self, moved: Tensor, goals: Tensor) -> Tensor:
-        """Of translated cells (P, B, m) and those to be reached (P, C, m); differentiable in the first."""
+        """Mean over pairs of translated cells (P, B, m) and of those to be reached (P, C, m)."""
+        return self.each(moved, goals).mean()
+
+    def each(self, moved: Tensor, goals: Tensor) -> Tensor:
+        """The same of every pair (P,); differentiable in the translated cells."""
         if moved.device.type == "cpu" and moved.dtype == torch.float32:
             found: Tensor = _Compiled.apply(moved, goals, self)  # type: ignore[no-untyped-call]
             return found
@@ -43,12 +47,10 @@ class Missed:
             distances = torch.cdist(moved, goals)
             nearest_goal, nearest_moved = distances.argmin(2), distances.argmin(1)
         arriving = self._mean(_distance(moved, _gather(goals, nearest_goal)))
-        return 2 * (
-            self.share * arriving + (1 - self.share) * self._mean(_distance(goals, _gather(moved, nearest_moved)))
-        )
+        return self.share * arriving + (1 - self.share) * self._mean(_distance(goals, _gather(moved, nearest_moved)))
 
     def _mean(self, distances: Tensor) -> Tensor:
-        return torch.sigmoid((distances - self.reach) / self.width).mean() + self.pull * distances.mean()
+        return torch.sigmoid((distances - self.reach) / self.width).mean(1) + self.pull * distances.mean(1)
 
 
 def _gather(points: Tensor, index: Tensor) -> Tensor:
@@ -66,27 +68,39 @@ class _Compiled(torch.autograd.Function):
     def forward(ctx: Any, moved: Tensor, goals: Tensor, how: Missed) -> Tensor:
         """The loss; its gradient is kept."""
         points = (moved.detach().contiguous().numpy(), goals.contiguous().numpy())
-        gradient = np.zeros(points[0].shape, np.float32)
-        loss = _missed(*points, how.reach, how.width, how.share, how.pull, gradient)
+        slopes = ctx.needs_input_grad[0]
+        gradient = np.zeros(points[0].shape if slopes else (1, 1, 1), np.float32)
+        losses = np.empty(len(moved), np.float32)
+        _missed(*points, how.reach, how.width, how.share, how.pull, losses, gradient, slopes)
         ctx.save_for_backward(torch.from_numpy(gradient))
-        return moved.new_tensor(loss)
+        return torch.from_numpy(losses)
 
     @staticmethod
     def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None, None]:
         """Gradient in the translated cells."""
         (gradient,) = ctx.saved_tensors
-        return gradient * above, None, None
+        return gradient * above[:, None, None], None, None
 
 
 @_jit
-def _missed(moved: Any, goals: Any, reach: float, width: float, share: float, pull: float, gradient: Any) -> float:
-    """`Missed`, its gradient in ``moved`` added to ``gradient``."""
+def _missed(
+    moved: Any,
+    goals: Any,
+    reach: float,
+    width: float,
+    share: float,
+    pull: float,
+    losses: Any,
+    gradient: Any,
+    slopes: bool,
+) -> None:
+    """`Missed` of every pair and, if asked for, its gradient in ``moved`` added to ``gradient``."""
     n_pairs, n, m = moved.shape
-    n_goals, total = goals.shape[1], 0.0
+    n_goals = goals.shape[1]
     best, which = np.empty(n + n_goals, np.float32), np.zeros(n + n_goals, np.int64)  # of NaN none is nearest
     turned, squares = np.empty((m, n_goals), np.float32), np.empty(n_goals, np.float32)
     for p in range(n_pairs):
-        best[:] = np.inf
+        best[:], total = np.inf, 0.0
         for j in range(n_goals):
             for c in range(m):
                 turned[c, j] = goals[p, j, c]
@@ -105,12 +119,12 @@ def _missed(moved: Any, goals: Any, reach: float, width: float, share: float, pu
         for place in range(n + n_goals):
             arriving = place < n
             i, j = (place, which[place]) if arriving else (which[place], place - n)
-            weight = 2 * share / (n_pairs * n) if arriving else 2 * (1 - share) / (n_pairs * n_goals)
+            weight = share / n if arriving else (1 - share) / n_goals
             distance = np.sqrt(max(best[place], _LEAST))
             missed = 1 / (1 + np.exp(-(distance - reach) / width))
             total += weight * (missed + pull * distance)
-            if best[place] > _LEAST:
+            if slopes and best[place] > _LEAST:
                 slope = weight * (missed * (1 - missed) / width + pull) / distance
                 for c in range(m):
                     gradient[p, i, c] += slope * (moved[p, i, c] - goals[p, j, c])
-    return total
+        losses[p] = total

@@ -117,7 +117,7 @@ class _Loss:
         moved = self.cells.translate_many(*rows, self.genes, explanations, entering=entering)
         options = self.options
         missed = Missed(options.reach * self.epsilon, width, options.balance, options.pull / self.scale)
-        return missed(moved, batch.goals[batch.target])
+        return 2 * missed(moved, batch.goals[batch.target])
 
 
 def _cut(explanations: torch.Tensor, k: int, share: float) -> torch.Tensor:

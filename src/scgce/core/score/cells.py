@@ -149,17 +149,43 @@ class Mover:
         return self.cells.translate_several(source, self.cuts.several(source, targets), scale=self.scale)
 
 
+@dataclass(frozen=True)
+class Shifted:
+    """The same where every group has a shift (l, h) of the hidden space, on the device of the cells."""
+
+    cells: Cells
+    shifts: torch.Tensor
+
+    def __call__(self, source: int, target: int) -> torch.Tensor:
+        """Positions of the cells of the source, (n, m)."""
+        return self.several(source, [target])[0]
+
+    def several(self, source: int, targets: Sequence[int]) -> torch.Tensor:
+        """The same to several targets, (T, n, m)."""
+        rows, width = self.cells.slices[source], self.cells.width
+        with torch.no_grad():
+            inputs = self.cells.translator.rows(torch.arange(rows.start, rows.stop))
+            change = self.shifts[targets] - self.shifts[source]
+
+            def positions(part: slice) -> torch.Tensor:
+                found: torch.Tensor = self.cells.tail((inputs + change[part, None]).flatten(0, 1))
+                return found.view(-1, len(inputs), found.shape[1])
+
+            return torch.cat(by_blocks(positions, 0, len(targets), max(1, _BLOCK_ENTRIES // (len(inputs) * width))))
+
+
 def in_parts(
     moved: Callable[[int, int], torch.Tensor], source: int, targets: Sequence[int], numbers: int
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
     """The cells of a source under its translations to several targets, (T, n, m), in parts that fit a bounded memory.
 
-    ``numbers`` is n · m. A `Mover` is asked for several targets at once, any other function for one after the other.
+    ``numbers`` is n · m. A `Mover` or `Shifted` is asked for several targets at once, any other function for one after
+    the other.
     """
     step = max(1, _MOVED // max(1, numbers))
     for start in range(0, len(targets), step):
         some = list(targets[start : start + step])
-        if isinstance(moved, Mover):
+        if isinstance(moved, Mover | Shifted):
             yield some, moved.several(source, some)
         else:
             yield some, torch.stack([moved(source, target) for target in some])
