@@ -120,23 +120,41 @@ def test_costs(blobs: ad.AnnData) -> None:
     np.testing.assert_array_equal(_adata.gene_costs(blobs, np.arange(60)), np.arange(60.0))
 
 
+@pytest.mark.parametrize("form", [dict, pd.Series])
+def test_genes_without_a_price_cost_one(blobs: ad.AnnData, form: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "scgce")
+    expected = np.ones(60)
+    expected[[3, 8]] = np.inf, 2.0
+    np.testing.assert_array_equal(_adata.gene_costs(blobs, form({"gene3": np.inf, "gene8": 2.0})), expected)
+    assert "names 2 of 60 genes; the others have 1 each" in caplog.text
+    with pytest.warns(UserWarning, match=r"names 2 of 60 genes.*not in adata.var_names: MALAT"):
+        costs = _adata.gene_costs(blobs, form({"gene3": np.inf, "MALAT": np.inf, "gene8": 2}))
+    np.testing.assert_array_equal(costs, expected)
+
+
 @pytest.mark.parametrize(
     ("spec", "error", "message"),
     [
-        ("cost", KeyError, "gene_costs='cost' not in adata.var; found: costs, name; did you mean 'costs'"),
+        ("cost", KeyError, "gene_costs='cost' not in adata.var; found: costs, name, symbol; did you mean 'costs'"),
         ("name", ValueError, "gene_costs='name' holds text; expected numbers"),
         (["1.5"] * 60, ValueError, r"gene_costs \(list\) holds text"),
         (np.ones(60, dtype=bool), ValueError, "holds truth values; expected numbers"),
-        ({"gene1": 2.0}, KeyError, r"gene_costs \(dict\) has no value for 59 genes, expected one for each"),
+        (
+            {"MALAT1": 2.0},
+            KeyError,
+            r"names no gene of adata.var_names \(gene0, .*found: MALAT1; adata.var\['symbol'\]",
+        ),
+        ({"gene1": np.nan, "gene2": 1.0}, ValueError, "0 or above .* found gene1: nan"),
+        (pd.Series(np.inf, index=range(60)), KeyError, "names no gene"),
         (pd.Series(1.0, index=[f"gene{g % 60}" for g in range(61)]), ValueError, "names genes more than once: gene0"),
         ([-1.0, np.nan] + [1.0] * 58, ValueError, "0 or above .* found gene0: -1.0, gene1: nan"),
         (np.full(60, np.inf), ValueError, "forbids every gene"),
         (np.ones((60, 1)), ValueError, r"shape \(60, 1\); expected \(60,\)"),
-        (pd.Series(1.0, index=[f"gene{g}" for g in range(1, 61)]), KeyError, "no value for 1 genes, .*: gene0"),
     ],
 )
 def test_bad_costs(blobs: ad.AnnData, spec: Any, error: type, message: str) -> None:
     blobs.var["costs"], blobs.var["name"] = 1.0, "x"
+    blobs.var["symbol"] = ["MALAT1", *blobs.var_names[1:]]
     with pytest.raises(error, match=message):
         _adata.gene_costs(blobs, spec)
 

@@ -150,3 +150,25 @@ def test_donors_left_out_in_turn_from_the_command_line(call: Callable, tmp_path:
     assert alone.code == 2 and "--split-by" in alone.err
     baseline = call("tgt", *how, "--split-by", "donor", "--method", "dbm")
     assert baseline.code == 2 and "--leave-one-out: no effect" in baseline.err
+
+
+def test_pairs_and_sets_from_tables(call: Callable, blobs: ad.AnnData, cells_file: Path) -> None:
+    folder = cells_file.parent
+    pd.DataFrame({"source": ["B/1", "3"], "target": ["NK", "NK"]}).to_csv(folder / "pairs.tsv", sep="\t", index=False)
+    blobs.var["symbol"] = [f"SYM{g}" for g in range(blobs.n_vars)]
+    blobs.write_h5ad(cells_file)
+    sets = pd.DataFrame({"source": np.repeat(["a", "b"], 20), "target": [f"SYM{g}" for g in range(40)]})
+    sets.to_csv(folder / "sets.csv", index=False)
+    options = ("-r", "X_pca", "--pairs", folder / "pairs.tsv", "--programs", folder / "sets.csv", "--no-judges")
+    command = ("tgt", "-i", cells_file, "-o", folder / "out.h5ad", "-g", "group", *options)
+    refused = call(*command)
+    assert refused.code == 2 and "gene_symbols='symbol' matches by it" in refused.err
+    assert not (folder / "out.h5ad").exists()
+    done = call(*command, "--gene-symbols", "symbol")
+    assert done.code == 0, done.err
+    entry = ad.read_h5ad(folder / "out.h5ad").uns["tgt"]
+    assert list(entry["programs"]["names"][:2]) == ["a", "b"]
+    named = entry["asked"] @ np.arange(len(entry["groups"]))
+    assert entry["asked"].sum() == 4 and set(entry["groups"][named > 0]) <= {"B/1", "NK", "3"}
+    missing = call(*command, "--pairs", folder / "none.tsv")
+    assert missing.code == 3 and "cannot be read" in missing.err

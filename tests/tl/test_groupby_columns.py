@@ -113,3 +113,17 @@ def test_errors_name_the_column(adata: ad.AnnData) -> None:
     odd.obs["kind"] = odd.obs["kind"].cat.rename_categories(["T | 1", "B"])
     with pytest.raises(ValueError, match=r"labels of 'kind' hold ' \| '"):
         scgce.tl.tgt(odd, COLUMNS, **QUICK)
+
+
+def test_a_column_of_the_joined_name_is_the_groups_or_is_refused(adata: ad.AnnData) -> None:
+    same = adata.copy()
+    same.obs["kind | batch"] = same.obs["by_hand"].astype(str)
+    scgce.tl.tgt(same, COLUMNS, **QUICK, key_added="again")
+    assert set(same.uns["again"]["groups"]) == set(adata.uns["tgt"]["groups"])
+    for other in (same.obs["by_hand"].where(np.arange(240) > 0), same.obs["kind"], np.arange(240.0)):
+        same.obs["kind | batch"] = other
+        for tool in (scgce.tl.tgt, scgce.tl.dbm, scgce.tl.panel):
+            with pytest.raises(
+                ValueError, match=r"groupby=\['kind', 'batch'\]: adata.obs has a column 'kind \| batch'"
+            ):
+                tool(same, COLUMNS, **({} if tool is scgce.tl.panel else {"use_rep": "X_pca"}))

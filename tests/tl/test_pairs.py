@@ -87,6 +87,28 @@ def test_a_list_names_pairs_in_any_form_and_both_ways(adata: ad.AnnData) -> None
     assert listed.uns["tgt"]["params"]["pairs"] == "given"
 
 
+def test_a_frame_of_pairs_is_read_by_its_columns(adata: ad.AnnData) -> None:
+    listed = [("T | ctrl", "T | stim"), ("B | stim", "B | ctrl"), ("NK | ctrl", "NK | stim")]
+    frame = pd.DataFrame(listed, columns=["source", "target"]).astype("category")
+    forms = (scgce.get.pairs(adata), scgce.get.metrics(adata), frame[["target", "source"]].assign(note=1), set(listed))
+    for pairs in (*forms, pd.MultiIndex.from_frame(frame)):
+        found = scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "pairs": pairs}, judges=False, copy=True)
+        np.testing.assert_array_equal(found.uns["tgt"]["asked"], adata.uns["tgt"]["asked"])
+        np.testing.assert_array_equal(found.uns["tgt"]["deltas"], adata.uns["tgt"]["deltas"])
+
+
+@pytest.mark.parametrize("tool", ["tgt", "dbm"])
+def test_another_frame_is_refused_in_one_line(adata: ad.AnnData, tool: str) -> None:
+    for bad, said in (
+        (pd.DataFrame({"from": [GROUPS[0]] * 50, "to": [GROUPS[1]] * 50}), "pairs has the columns from, to; expected"),
+        (pd.DataFrame({"source": ["T | ctrl"], "target": [np.nan]}), "pairs=nan not in the groups"),
+        (pd.Series([GROUPS[0]] * 50), "pairs=0 T . ctrl"),
+    ):
+        with pytest.raises(ValueError, match=said) as found:
+            getattr(scgce.tl, tool)(adata, COLUMNS, use_rep="X_pca", sparsity=3, pairs=bad)
+        assert "\n" not in str(found.value) and len(str(found.value)) < 300
+
+
 def test_a_column_made_by_hand_and_a_column_of_kinds_give_the_same(adata: ad.AnnData) -> None:
     by_hand = scgce.tl.tgt(adata, "by_hand", **{**WITHIN, "reference": None}, copy=True)
     joined = scgce.tl.tgt(adata, COLUMNS, **{**WITHIN, "reference": None}, copy=True)
@@ -251,7 +273,7 @@ def test_a_group_in_no_pair_is_named(adata: ad.AnnData, caplog: pytest.LogCaptur
     [
         ("within:nothing", KeyError, "pairs='within:nothing'.*did you mean|found: within:kind"),
         ("within:by_hand", ValueError, "leaves no pair"),
-        ("within", ValueError, "expected 'all', 'within:column' or a list"),
+        ("within", ValueError, "expected 'all', 'within:column', a list"),
         ([], ValueError, "names no pair"),
         ([("T | ctrl",)], ValueError, "is no .source, target."),
         (["T | ctrl", "T | stim"], ValueError, "is no .source, target."),

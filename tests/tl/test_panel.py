@@ -212,7 +212,7 @@ def test_what_contradicts_itself_is_refused(adata: ad.AnnData) -> None:
 
 
 BAD_WISHES = {
-    "a name without a price": (lambda names: {"gene_costs": pd.Series(1.0, index=names[3:])}, "no value for 3 genes"),
+    "prices of other genes": (lambda names: {"gene_costs": pd.Series(1.0, index=["x", "y"])}, "names no gene"),
     "a price that is NaN": (lambda names: {"gene_costs": np.where(names == names[1], np.nan, 1.0)}, "nan"),
     "a price below 0": (lambda names: {"gene_costs": np.where(names == names[1], -1.0, 1.0)}, "-1"),
     "every gene forbidden": (lambda names: {"gene_costs": np.full(len(names), np.inf)}, "forbids every gene"),
@@ -224,12 +224,13 @@ BAD_WISHES = {
     "half a gene": (lambda names: {"n_genes": 2.5}, "n_genes=2.5"),
     "a mask of numbers": (lambda names: {"mask_var": np.ones(len(names), dtype=int)}, "expected booleans"),
     "a mask that leaves nothing": (lambda names: {"mask_var": np.zeros(len(names), dtype=bool)}, "leaves no gene"),
-    "prices of some genes": (lambda names: {"gene_costs": {names[0]: 2.0}}, "expected one for each"),
     "a programme that is a name": (
         lambda names: {"programs": {"one": names[0]}},
         r"programs\['one'\] .*expected a list",
     ),
     "a programme of nothing": (lambda names: {"programs": {"none": ["nowhere"]}}, "no gene of 'none'"),
+    "a programme of symbols": (lambda names: {"programs": {"T": ["CD3E"]}}, r"no gene of 'T' .*var\['symbol'\] has"),
+    "a gene by its symbol": (lambda names: {"fixed": ["CD3E"]}, r"fixed='CD3E' .*var\['symbol'\] has 100%"),
     "one group": (lambda names: {"groups": ["0"]}, "at least two"),
 }
 
@@ -237,6 +238,7 @@ BAD_WISHES = {
 @pytest.mark.parametrize("case", BAD_WISHES)
 def test_what_cannot_be_used_is_named_and_nothing_is_written(adata: ad.AnnData, case: str) -> None:
     options, said = BAD_WISHES[case]
+    adata.var["symbol"] = ["CD3E", *adata.var_names[1:]]
     before = set(adata.uns)
     with pytest.raises((ValueError, KeyError, TypeError), match=said):
         tl.panel(adata, "group", **{"n_genes": 5, **options(adata.var_names)})

@@ -172,6 +172,33 @@ def test_a_stored_key_and_the_same_sets_agree(blobs: ad.AnnData) -> None:
     pd.testing.assert_frame_equal(scgce.get.codebook(adata), scgce.get.codebook(adata, key="given"))
 
 
+def test_sets_of_symbols_are_matched_by_the_column_that_has_them(blobs: ad.AnnData, explained: ad.AnnData) -> None:
+    """Cells as CELLxGENE has them, and others whose identifiers are no Ensembl ones."""
+    for names in ([f"ENSG{g:011d}" for g in range(D)], [f"probe_{g}" for g in range(D)]):
+        adata = blobs.copy()
+        adata.var["feature_name"], adata.var_names = blobs.var_names, names
+        with pytest.raises(ValueError, match=r"only 0% .* has 100% of them: gene_symbols='feature_name' matches by it"):
+            scgce.tl.tgt(adata, "group", **OPTIONS)
+        scgce.tl.tgt(adata, "group", **OPTIONS, gene_symbols="feature_name")
+        entry, expected = adata.uns["tgt"], explained.uns["tgt"]
+        assert list(entry["genes"]) == names
+        np.testing.assert_array_equal(entry["programs"]["levels"], expected["programs"]["levels"])
+        np.testing.assert_array_equal(entry["deltas"], expected["deltas"])
+
+
+def test_learned_programmes_are_named_by_symbols(blobs: ad.AnnData) -> None:
+    adata = blobs.copy()
+    adata.var["symbol"] = [f"SYM{g}" for g in range(D)]
+    options = {"use_rep": "X_pca", "sparsity": 1, "judges": False, "gene_symbols": "symbol"}
+    for programs in ("auto", "profile"):
+        scgce.tl.tgt(adata, "group", **options, programs=programs)
+        stored = adata.uns["tgt"]
+        assert all("SYM" in name and "gene" not in name for name in stored["programs"]["names"])
+        assert list(stored["genes"]) == list(blobs.var_names)
+    with pytest.raises(ValueError, match="gene_symbols='symbol' has a meaning with programs only"):
+        scgce.tl.tgt(adata, "group", **options)
+
+
 def test_a_series_of_modules_is_a_source(blobs: ad.AnnData, explained: ad.AnnData) -> None:
     modules = pd.Series({gene: name for name, genes in SETS.items() for gene in genes})
     scgce.tl.tgt(blobs, "group", **{**OPTIONS, "programs": modules, "sparsity": 2}, judges=False)

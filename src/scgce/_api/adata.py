@@ -5,6 +5,7 @@ Stored results are read and written in ``store``, groups of cells in ``groups``.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Mapping
@@ -18,7 +19,10 @@ from scipy import sparse
 from scgce.matrix.arrays import row_blocks
 
 from .errors import NotFoundError, listing, not_found
+from .symbols import column_words
 from .warn import warn
+
+logger = logging.getLogger("scgce")
 
 __all__ = [
     "basis_key",
@@ -199,8 +203,11 @@ def check_finite(values: np.ndarray, adata: AnnData, where: str, used: np.ndarra
         )
 
 
-def _per_gene(adata: AnnData, argument: str, spec: Any) -> tuple[pd.Series, str]:
-    """The values (d,) that a column's name, an array or a Series by gene name means, and how to call them."""
+def _per_gene(adata: AnnData, argument: str, spec: Any, others: float | None = None) -> tuple[pd.Series, str]:
+    """The values (d,) that a column's name, an array or a Series by gene name means, and how to call them.
+
+    ``others`` is the value of genes that a Series does not name; None where each must have one of its own.
+    """
     if isinstance(spec, str):
         if spec not in adata.var.columns:
             raise not_found(argument, spec, "adata.var", adata.var.columns)
@@ -212,17 +219,38 @@ def _per_gene(adata: AnnData, argument: str, spec: Any) -> tuple[pd.Series, str]
         twice = spec.index[spec.index.duplicated() & spec.index.isin(adata.var_names)].unique()
         if len(twice):
             raise ValueError(f"{name} names genes more than once: {listing(twice)}")
-        absent = adata.var_names.difference(spec.index)
+        absent = adata.var_names.difference(spec.index, sort=False)
         if len(absent):
-            raise NotFoundError(
-                f"{name} has no value for {len(absent)} genes, expected one for each: {listing(absent)}"
-            )
-        spec = spec.loc[adata.var_names]
+            _check_named(adata, name, spec, absent, others)
+        spec = _filled(spec, adata.var_names, others) if len(absent) else spec.loc[adata.var_names]
     else:
         spec = np.asarray(spec)
     if spec.shape != (adata.n_vars,):
         raise ValueError(f"{name} has shape {spec.shape}; expected ({adata.n_vars},), one value a gene")
     return pd.Series(spec, index=adata.var_names), name
+
+
+def _filled(spec: pd.Series, genes: pd.Index, others: float | None) -> pd.Series:
+    """The values of the genes, ``others`` for those that have none; a missing value that was given stays missing."""
+    named = spec[spec.index.isin(genes)]
+    return named.reindex(genes).where(genes.isin(named.index), others)
+
+
+def _check_named(adata: AnnData, name: str, spec: pd.Series, absent: pd.Index, others: float | None) -> None:
+    """Refuse a Series that leaves genes without a value, or say how many it names where the others have one."""
+    if others is None:
+        raise NotFoundError(f"{name} has no value for {len(absent)} genes, expected one for each: {listing(absent)}")
+    unknown, found = spec.index.difference(adata.var_names, sort=False), adata.n_vars - len(absent)
+    if not found:
+        raise NotFoundError(
+            f"{name} names no gene of adata.var_names ({listing(adata.var_names[:3])}, …); found: {listing(unknown)}"
+            + column_words(adata.var, unknown)
+        )
+    said = f"{name} names {found} of {adata.n_vars} genes; the others have {others:g} each"
+    if len(unknown):
+        warn(f"{said}; not in adata.var_names: {listing(unknown)}")
+    else:
+        logger.info("%s", said)
 
 
 def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> np.ndarray:
@@ -261,18 +289,19 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     adata
         Annotated data.
     spec
-        Column of ``adata.var``, array (d,), Series or dict by gene name, or None for 1 each.
+        Column of ``adata.var``, array (d,), Series or dict by gene name (1 for the genes that it does not name), or
+        None for 1 each.
 
     Raises
     ------
     KeyError
-        If the column, or a gene in the Series, is not there.
+        If the column is not there, or the Series names no gene of ``adata``.
     ValueError
         If the costs are not numbers, are negative or NaN, have another length, or forbid every gene.
     """
     if spec is None:
         return np.ones(adata.n_vars)
-    values, name = _per_gene(adata, "gene_costs", spec)
+    values, name = _per_gene(adata, "gene_costs", spec, others=1.0)
     if pd.api.types.infer_dtype(values) in ("boolean", "string"):  # digits stored as text are no prices
         raise ValueError(f"{name} holds {'truth values' if values.dtype == bool else 'text'}; expected numbers")
     try:

@@ -26,7 +26,8 @@ def group_key(adata: AnnData, groupby: str | Sequence[str]) -> str:
     KeyError
         If a column is not there.
     ValueError
-        If the list is empty or names a column twice, or a name in it holds the sign that joins.
+        If the list is empty or names a column twice, a name in it holds the sign that joins, or a column of the
+        joined name has other labels than the joined ones.
     """
     if isinstance(groupby, str):
         return groupby
@@ -40,7 +41,22 @@ def group_key(adata: AnnData, groupby: str | Sequence[str]) -> str:
         raise ValueError(f"groupby={groupby!r} names a column twice")
     if len(columns) > 1 and any(JOIN in column for column in columns):
         raise ValueError(f"groupby={groupby!r}: a column's name holds {JOIN!r}, which joins names; rename it")
-    return JOIN.join(columns)
+    key = JOIN.join(columns)
+    if len(columns) > 1 and key in adata.obs.columns:
+        _check_the_same(adata, columns, key)
+    return key
+
+
+def _check_the_same(adata: AnnData, columns: list[str], key: str) -> None:
+    """Refuse a column that has the joined name and other labels: which of the two is meant could not be told later."""
+    joined, there = _joined(adata, key), adata.obs[key]
+    both = joined.notna().to_numpy() & there.notna().to_numpy()
+    same = joined.astype(object).to_numpy() == there.astype(object).to_numpy()
+    if (joined.isna().to_numpy() != there.isna().to_numpy()).any() or not same[both].all():
+        raise ValueError(
+            f"groupby={columns!r}: adata.obs has a column {key!r}, the name of the joined groups, with other labels; "
+            f"rename or drop it, or give groupby={key!r} if its labels are meant"
+        )
 
 
 def has_labels(adata: AnnData, key: str) -> bool:
@@ -56,8 +72,11 @@ def label_column(adata: AnnData, key: str) -> pd.Series:
     ValueError
         If a label holds the sign that joins.
     """
-    if key in adata.obs.columns:
-        return adata.obs[key]
+    return adata.obs[key] if key in adata.obs.columns else _joined(adata, key)
+
+
+def _joined(adata: AnnData, key: str) -> pd.Series:
+    """Labels (n,) of the columns joined in ``key``."""
     parts = [_as_text(adata.obs[part], part) for part in key.split(JOIN)]
     present = pd.concat([part.notna() for part in parts], axis=1).all(axis=1)
     joined = parts[0].astype(object)

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scgce._api.errors import shown
 from scgce._api.keys import check_key
 from scgce._api.progress import speaking
 
 F = TypeVar("F", bound=Callable[..., Any])
-_LONGEST = 80
 STANDARD_JUDGES = ("logreg", "knn")
 """Names of the judges that score every explanation."""
 
@@ -198,7 +198,7 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
             for name, value in given.items():
                 constraint = watched.get(name)
                 if constraint is not None and not constraint.accepts(value):
-                    raise ArgumentError(f"{name}={_shown(value)}: expected {constraint.words}")
+                    raise ArgumentError(f"{name}={shown(value)}: expected {constraint.words}")
             if "copy" in signature.parameters:
                 _check_writable(given.get("adata"), bool(given.get("copy", False)))
             if "key_added" in signature.parameters:
@@ -227,12 +227,6 @@ def _check_key_added(tool: str, given: Mapping[str, Any], default: Any) -> None:
     key = given.get("key_added", default)
     if isinstance(given.get("adata"), AnnData) and isinstance(key, str):
         check_key(given["adata"], key, tool)
-
-
-def _shown(value: Any) -> str:
-    """The value on one line that a message can hold."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _bound(signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:

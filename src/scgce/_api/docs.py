@@ -70,8 +70,9 @@ validation_fraction
     "pairs": """
 pairs
     The pairs that matter: "all"; a list of (source, target), each a name or ``{"cell_type": "B", "condition":
-    "ctrl"}``; or "within:cell_type", all pairs of groups that share a label of that column. Both directions of each
-    are explained and scored; the others have no explanation and NaN for their metrics.""",
+    "ctrl"}``; a frame with the columns ``source`` and ``target``; or "within:cell_type", all pairs of groups that
+    share a label of that column. Both directions of each are explained and scored; the others have no explanation
+    and NaN for their metrics.""",
     "split_by": """
 split_by
     Column of ``adata.obs`` with donors or samples: whole donors fit, select and are reported, in these shares.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 MAX_LISTED = 12
+LONGEST = 80
 
 
 def listing(names: Iterable[object]) -> str:
@@ -15,6 +17,12 @@ def listing(names: Iterable[object]) -> str:
         return "none"
     more = f", … ({len(found)} in all)" if len(found) > MAX_LISTED else ""
     return ", ".join(found[:MAX_LISTED]) + more
+
+
+def shown(value: Any) -> str:
+    """The value on one line that a message can hold."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 class NotFoundError(KeyError, ValueError):

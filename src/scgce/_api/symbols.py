@@ -78,6 +78,22 @@ def gene_labels(adata: AnnData, names: Iterable[Any], gene_symbols: str | None) 
     return (symbols.where(~shared, symbols + " (" + symbols.index + ")")).loc[known].to_numpy(dtype=object)
 
 
+def naming_column(var: pd.DataFrame, given: pd.Index) -> tuple[str, float] | None:
+    """The column of ``adata.var`` that has most of some names of genes, and the share of them; None if none has any."""
+    texts = [column for column in var.columns if not pd.api.types.is_numeric_dtype(var[column])]
+    shares = {column: float(given.isin(var[column].dropna().astype(str)).mean()) for column in texts if len(given)}
+    best = max(shares, key=lambda column: shares[column], default=None)
+    return None if best is None or not shares[best] else (best, shares[best])
+
+
+def column_words(var: pd.DataFrame, given: pd.Index) -> str:
+    """What a message about names that are not there adds where a column of ``adata.var`` has them."""
+    found = naming_column(var, given)
+    if found is None:
+        return ""
+    return f"; adata.var[{found[0]!r}] has {found[1]:.0%} of them, but genes are given by adata.var_names here"
+
+
 def in_symbols(
     adata: AnnData, texts: Iterable[Any], genes: Iterable[Any], gene_symbols: str | None
 ) -> NDArray[np.object_]:

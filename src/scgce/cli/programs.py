@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._common import command_with
-from ._errors import ReadError, UsageError
+from ._errors import UsageError
 from ._files import check_output, check_place, read, write
+from ._given import given_sets
 from ._help import names_in
 from ._options import GeneSymbols, Input, Layer, Option, Output, Raw, Seed
 from ._tables import tsv, write_table
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STDOUT = Path("-")
-_TABLES = (".tsv", ".csv", ".txt", ".tsv.gz", ".csv.gz", ".txt.gz")
 _SOURCES = (
     "auto, profile, coexpression, nmf, hallmark, a key of varm, or a file: .gmt, or .tsv/.csv with the columns source "
     "and target (and weight), of genes × programmes, or of genes and modules"
@@ -78,8 +78,8 @@ def programs(
     if annotate is not None and table is None:
         raise UsageError("annotate: the names of known sets are written to a table; add --table")
     options["n_programs"] = _number(options["n_programs"])
-    options["source"] = _sets("source", options["source"])
-    known, key = None if annotate is None else _sets("annotate", annotate), options["key_added"]
+    options["source"] = given_sets("source", options["source"])
+    known, key = None if annotate is None else given_sets("annotate", annotate), options["key_added"]
     adata = read(input, raw=raw)
     check_contents(adata, output)
     from scgce import get, tl
@@ -108,25 +108,3 @@ def _number(text: str) -> int | str:
         return int(text)
     except ValueError:
         raise UsageError(f"n_programs={text!r}: expected auto or a whole number") from None
-
-
-def _sets(argument: str, text: str) -> Any:
-    """What a word, key or file means: tables are read, the rest is what `tl.programs` takes."""
-    if text == "hallmark":
-        from scgce import datasets
-
-        return datasets.hallmark()
-    if text.lower().endswith((".gmt", ".gmt.gz")) and not Path(text).is_file():
-        raise ReadError(f"{argument}={text!r}: there is no such file")
-    if not text.lower().endswith(_TABLES):
-        return text
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(text, sep="," if ".csv" in text.lower() else "\t")
-    except (OSError, ValueError) as error:
-        raise ReadError(f"{argument}={text!r} cannot be read as a table: {error}") from error
-    if {"source", "target"} <= set(frame.columns):
-        return frame
-    frame = frame.set_index(frame.columns[0])
-    return frame.iloc[:, 0] if frame.shape[1] == 1 else frame

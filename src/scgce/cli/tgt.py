@@ -9,6 +9,7 @@ from . import _values
 from ._common import command_with, refuse_without_effect
 from ._errors import ReadError, UsageError
 from ._files import check_output, read, write
+from ._given import given_pairs, given_sets
 from ._help import names_in
 from ._options import Device, Groupby, Input, Layer, Option, Output, Raw, Seed, UseRep
 from ._trial import check_contents
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 
 WHAT, HOW, CHECKS = "What is explained", "How", "Checks and machine"
 
-ONLY_TGT = ("programs", "amplitude", "nonnegative", "penalty", "mask_var", "gene_costs", "leave_one_out")
+ONLY_TGT = (
+    "programs",
+    "gene_symbols",
+    "amplitude",
+    "nonnegative",
+    "penalty",
+    "mask_var",
+    "gene_costs",
+    "leave_one_out",
+)
 """What `tl.dbm` does not take, or what cannot repeat it."""
 
 Method = Literal["refine", "refine_consistent", "path", "truncate", "dbm"]
@@ -28,13 +38,14 @@ METHOD_HELP = (
 )
 SPARSITY = "Genes per pair: auto, a number, or several like 5,10,20."
 PROGRAMS = (
-    "Explain in gene programmes: auto, profile, coexpression, nmf, a GMT file, or a key of varm. "
+    "Explain in gene programmes: auto, profile, coexpression, nmf, hallmark, a GMT file or table, or a key of varm. "
     "Then --sparsity counts programmes."
 )
+SYMBOLS = "Column of var by which the sets of --programs are matched, e.g. feature_name."
 AMPLITUDE = "Largest amount in units of the real difference of means, or none; auto: 3, real ones of programmes."
 CLIP = "How far cells may go: range (each gene's observed range), zero (not below it), or none."
 REFERENCE = "Group whose own amounts are 0, a label of one of several columns, or baseline. Display only."
-PAIRS = "Pairs that matter: all, or those of groups that share a label of a column."
+PAIRS = "Pairs that matter: all, those of groups that share a label of a column, or a table of source and target."
 DONORS = "Donors or samples: whole ones fit, select and are reported; with --pairs also what they say."
 LEFT_OUT = "With --split-by: explain again without each donor, score on it (a fit for each)."
 
@@ -47,13 +58,14 @@ OPTIONS = {
     "sparsity": Option(str, "auto", SPARSITY, HOW, "N[,N…]", ("--sparsity", "-k")),
     "method": Option(Method, "refine", METHOD_HELP, HOW, "METHOD"),
     "programs": Option(Text, None, PROGRAMS, HOW, "SOURCE"),
+    "gene_symbols": Option(Text, None, SYMBOLS, HOW, "COLUMN", complete=names_in("var")),
     "amplitude": Option(str, "auto", AMPLITUDE, HOW, "NUMBER|none|auto"),
     "clip": Option(str, "range", CLIP, HOW),
     "nonnegative": Option(bool, False, "Take no group's mean below zero.", HOW, flags=("--nonnegative",)),
     "penalty": Option(
         str, "pair", "What a gene costs: pair, gene (once), or a number between 0 and 1.", HOW, "NUMBER|WORD"
     ),
-    "pairs": Option(str, "all", PAIRS, WHAT, "all|within:COLUMN"),
+    "pairs": Option(str, "all", PAIRS, WHAT, "all|within:COLUMN|FILE"),
     "reference": Option(Text, None, REFERENCE, HOW, "GROUP"),
     "mask_var": Option(Text, None, "Boolean column of var: genes that may be used.", WHAT, "COLUMN"),
     "gene_costs": Option(Text, None, "Column of var with the price of every gene.", HOW, "COLUMN"),
@@ -116,6 +128,8 @@ def _understood(options: dict[str, Any]) -> dict[str, Any]:
         "epsilon": _values.number_or_word("epsilon", options["epsilon"], ("mean", "max")),
         "groups": "all" if groups is None else groups,
         "clip": _values.clip_word(options["clip"]),
+        "pairs": given_pairs(options["pairs"]),
+        "programs": None if options["programs"] is None else given_sets("programs", options["programs"]),
         "penalty": _values.number_or_word("penalty", options["penalty"], ("pair", "gene"), most=1),
     }
 

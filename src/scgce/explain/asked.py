@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 
 from scgce._api.columns import BASELINE, JOIN, group_name, label_names, reference_words
-from scgce._api.errors import listing, not_found
+from scgce._api.errors import listing, not_found, shown
 from scgce._api.groups import Groups, labels_of
 from scgce.core.gauge import gauge
 from scgce.core.pairs import Asked, linked
@@ -30,7 +31,7 @@ def asked_pairs(adata: AnnData, groups: Groups, pairs: Any) -> Asked | None:
     groups
         The groups.
     pairs
-        "all", "within:column", or a list of (source, target).
+        "all", "within:column", a list of (source, target), or a frame with these columns.
 
     Raises
     ------
@@ -82,9 +83,16 @@ def _labels(adata: AnnData, groups: Groups, pairs: str) -> np.ndarray:
 
 
 def _given(groups: Groups, pairs: Any) -> Asked:
-    expected = "expected 'all', 'within:column' or a list of (source, target)"
+    expected = "expected 'all', 'within:column', a list of (source, target), or a frame with the columns of these names"
+    if isinstance(pairs, pd.DataFrame):
+        if not {"source", "target"} <= set(pairs.columns):
+            raise ValueError(f"pairs has the columns {listing(pairs.columns)}; {expected}")
+        found = pairs[["source", "target"]].drop_duplicates()
+        pairs = list(zip(found["source"].tolist(), found["target"].tolist(), strict=True))
+    if isinstance(pairs, pd.MultiIndex | Set):
+        pairs = list(pairs)
     if isinstance(pairs, str | Mapping) or not isinstance(pairs, Sequence | np.ndarray):
-        raise ValueError(f"pairs={pairs!r}: {expected}")
+        raise ValueError(f"pairs={shown(pairs)}: {expected}")
     if not len(pairs):
         raise ValueError(f"pairs=[] names no pair; {expected}")
     place = {str(name): row for row, name in enumerate(groups.names)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast, get_type_hints
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 
 from scgce._api.constraints import SWEEP, Constraint, checked
@@ -73,7 +74,7 @@ class Tool(Protocol):
         layer: str | None = None,
         groups: Literal["all"] | Sequence[str] = "all",
         reference: Any = None,
-        pairs: Literal["all"] | str | Sequence[Any] = "all",
+        pairs: Literal["all"] | str | Sequence[Any] | pd.DataFrame = "all",
         sparsity: Literal["auto"] | int | Sequence[int] = "auto",
         clip: Literal["auto", "range", "zero"] | bool | None = "auto",
         epsilon: float | Literal["mean", "max"] | None = None,

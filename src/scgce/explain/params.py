@@ -50,14 +50,19 @@ def amplitude_of(amplitude: Any, *, in_programs: bool = False) -> float | None:
     return None if amplitude is None else float(amplitude)
 
 
-def check_for_genes(count: str) -> None:
+def check_for_genes(count: str, gene_symbols: str | None = None) -> None:
     """Refuse what has a meaning for programmes only.
 
     Raises
     ------
     ValueError
-        If it is not its default.
+        If one of them is not its default.
     """
+    if gene_symbols is not None:
+        raise ValueError(
+            f"gene_symbols={gene_symbols!r} has a meaning with programs only, whose sets are matched by it; scgce.get "
+            "and scgce.pl show genes by them"
+        )
     if count != "mean":
         raise ValueError(
             f"count={count!r} has a meaning with programs only: every pair has as many genes; expected 'mean'"

@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 from scgce._api.adata import gene_names
 from scgce._api.groups import Groups
+from scgce._api.symbols import gene_labels
 from scgce.core.choose.codebook import ProgramMeans, pairwise
 from scgce.core.choose.codebook_loss import ArrivalLoss
 from scgce.core.choose.codebook_search import Found, Search, SearchOptions
@@ -160,7 +161,7 @@ def fitting_cells(setting: Setting) -> FittingCells:
     return FittingCells(prepared.X, prepared.groups.codes, prepared.rows(FIT), differing)
 
 
-def given_programs(adata: AnnData, source: Any, mask: np.ndarray) -> Given | None:
+def given_programs(adata: AnnData, source: Any, mask: np.ndarray, gene_symbols: str | None = None) -> Given | None:
     """Programmes that are given, read and matched before an encoder is fitted; None of those that are learned later.
 
     Raises
@@ -168,9 +169,10 @@ def given_programs(adata: AnnData, source: Any, mask: np.ndarray) -> Given | Non
     KeyError, FileNotFoundError, TypeError, ValueError
         If they are not there or have faults, as `resolve_programs`.
     """
+    gene_labels(adata, (), gene_symbols)  # an unknown column
     if isinstance(source, str) and source in ("auto", *LEARNED):
         return None
-    return read_given(source, gene_names(adata), adata, mask=mask, argument="programs")
+    return read_given(source, gene_names(adata), adata, mask=mask, gene_symbols=gene_symbols, argument="programs")
 
 
 def choose_programs(
@@ -179,22 +181,28 @@ def choose_programs(
     mask: np.ndarray,
     given: Given | None = None,
     on_step: Callable[[], object] | None = None,
+    labels: np.ndarray | None = None,
 ) -> Programs:
-    """The programmes to explain in: the given ones, or learned on the fitting cells as ``source`` says."""
+    """The programmes to explain in: the given ones, or learned on the fitting cells as ``source`` says.
+
+    Learned ones are named by ``labels``, one a gene, or by the genes' own names.
+    """
     prepared, cells = setting.prepared, fitting_cells(setting)
+    known = prepared.genes if labels is None else labels
     if not (isinstance(source, str) and source == "auto"):
         how: dict[str, Any] = {"mask": mask, "rng": setting.seed, "argument": "programs"}
-        found = resolve_programs(source if given is None else given, prepared.genes, cells, **how)
+        found = resolve_programs(source if given is None else given, known, cells, **how)
+        found = replace(found, genes=prepared.genes)
         return _usable(_allowed(found, mask), setting, source)
     candidates: list[Programs] = []
     for kind, number in TRIED:
         try:
-            found = learn_programs(cells, prepared.genes, source=kind, n_programs=number, mask=mask, rng=setting.seed)
+            found = learn_programs(cells, known, source=kind, n_programs=number, mask=mask, rng=setting.seed)
         except ValueError as error:
             reason = error
             continue
         if all(one.n != found.n or one.source != found.source for one in candidates):
-            candidates.append(_usable(found, setting, source))
+            candidates.append(_usable(replace(found, genes=prepared.genes), setting, source))
     if not candidates:
         raise ValueError(f"programs='auto': no programmes can be learned from these cells: {reason}")
     if len(candidates) == 1:

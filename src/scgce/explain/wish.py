@@ -13,6 +13,7 @@ from scipy import sparse
 
 from scgce._api.errors import listing, not_found
 from scgce._api.groups import Groups
+from scgce._api.symbols import column_words
 from scgce.core.choose.separation import Pairs
 
 LEADING = 10
@@ -81,8 +82,12 @@ def _lineages(adata: AnnData, groups: Groups, column: str) -> NDArray[np.object_
     return np.array(found, dtype=object)
 
 
-def numbers_of(names: Sequence[str], genes: np.ndarray, argument: str) -> NDArray[np.int64]:
+def numbers_of(
+    names: Sequence[str], genes: np.ndarray, argument: str, var: pd.DataFrame | None = None
+) -> NDArray[np.int64]:
     """Numbers of genes in a sorted list of names.
+
+    ``var`` is the table of the genes, where a message looks for other names.
 
     Raises
     ------
@@ -92,7 +97,8 @@ def numbers_of(names: Sequence[str], genes: np.ndarray, argument: str) -> NDArra
     place = {name: index for index, name in enumerate(genes)}
     for name in names:
         if str(name) not in place:
-            raise not_found(argument, name, "adata.var_names", genes)
+            hint = "" if var is None else column_words(var, pd.Index(names).astype(str))
+            raise not_found(argument, name, "adata.var_names", genes, hint=hint)
     return np.array([place[str(name)] for name in dict.fromkeys(names)], dtype=np.int64)
 
 
@@ -122,10 +128,12 @@ def sets_of(adata: AnnData, programs: Any, genes: np.ndarray) -> tuple[NDArray[n
         text = [name for name, members in programs.items() if isinstance(members, str)]
         if text:
             raise ValueError(f"programs[{text[0]!r}] is {programs[text[0]]!r}; expected a list of genes")
-        named = {str(name): [gene for gene in members if gene in set(genes)] for name, members in programs.items()}
+        known = set(genes)
+        named = {name: [gene for gene in members if gene in known] for name, members in programs.items()}
         for name, members in named.items():
             if not members:
-                raise ValueError(f"programs: no gene of {name!r} is in adata.var_names; expected at least one")
+                hint = column_words(adata.var, pd.Index(programs[name]).astype(str))
+                raise ValueError(f"programs: no gene of {name!r} is in adata.var_names; expected at least one{hint}")
         return tuple(numbers_of(members, genes, "programs") for members in named.values())
     if programs not in adata.varm:
         raise not_found("programs", programs, "adata.varm", adata.varm)

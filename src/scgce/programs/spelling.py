@@ -7,6 +7,8 @@ import re
 import numpy as np
 import pandas as pd
 
+from scgce._api.symbols import naming_column
+
 _ENSEMBL = re.compile(r"^ENS[A-Z]*G\d{5,}(\.\d+)?$")
 _MOSTLY = 0.5
 """A refusal needs twice as many matches under another spelling: sets of the right spelling lose a few genes at most."""
@@ -34,17 +36,20 @@ def check_spelling(
     ------
     ValueError
         If more than twice as many genes would match without regard to case (mouse against human symbols) or to the
-        version of an Ensembl identifier, or if one side has Ensembl identifiers and the other has not.
+        version of an Ensembl identifier, if one side has Ensembl identifiers and the other has not, or if hardly any
+        gene is found while a column of ``var`` has them.
     """
     if not len(given):
         return
     here = pd.Index(genes)
     exact = _share(given, here)
-    reason = _reason(given, here, exact)
+    reason, hint = _reason(given, here, exact), _hint(given, var, exact)
+    if reason is None and hint and exact < _SOME:
+        reason = f"{given[0]} against {here[0]}"
     if reason:
         raise ValueError(
             f"{argument} names its genes in another way than adata.var_names, so that only {exact:.0%} are found: "
-            f"{reason}{_hint(given, var, exact)}"
+            f"{reason}{hint}"
         )
 
 
@@ -74,15 +79,10 @@ def _hint(given: pd.Index, var: pd.DataFrame | None, exact: float) -> str:
     """The column of the genes' table that has the names of the sets."""
     if var is None:
         return ""
-    texts = [column for column in var.columns if not pd.api.types.is_numeric_dtype(var[column])]
-    shares = {column: _share(given, pd.Index(var[column].astype(str))) for column in texts}
-    best = max(shares, key=lambda column: shares[column], default=None)
-    if best is None or shares[best] <= max(2 * exact, _SOME):
+    found = naming_column(var, given)
+    if found is None or found[1] <= max(2 * exact, _SOME):
         return ""
-    return (
-        f". adata.var[{best!r}] has {shares[best]:.0%} of them: gene_symbols={best!r} in scgce.tl.programs and "
-        "scgce.get.programs matches by it"
-    )
+    return f". adata.var[{found[0]!r}] has {found[1]:.0%} of them: gene_symbols={found[0]!r} matches by it"
 
 
 def _share(given: pd.Index, here: pd.Index) -> float:

@@ -43,7 +43,7 @@ def panel(
     layer: str | None = None,
     groups: Literal["all"] | Sequence[str] = "all",
     mask_var: str | np.ndarray | None = None,
-    gene_costs: str | np.ndarray | pd.Series | None = None,
+    gene_costs: str | np.ndarray | pd.Series | Mapping[str, float] | None = None,
     budget: float | None = None,
     fixed: Sequence[str] = (),
     programs: str | Mapping[str, Sequence[str]] | None = None,
@@ -82,8 +82,8 @@ def panel(
     mask_var
         Boolean column of ``adata.var`` or array (d,): genes that may be chosen; all if None.
     gene_costs
-        Price of every gene, (d,), by name (Series, dict) or a column of ``adata.var``: 1 by default, 0 free, inf
-        forbidden. Genes are chosen by what they add per price.
+        Price of every gene, (d,), by name (Series, dict; genes that it does not name cost 1) or a column of
+        ``adata.var``: 1 by default, 0 free, inf forbidden. Genes are chosen by what they add per price.
     budget
         Most that the whole panel may cost, fixed genes included.
     fixed
@@ -182,7 +182,7 @@ def _request(
     programs: Any,
 ) -> Request:
     """The wish in numbers of genes; what contradicts itself is refused."""
-    always = numbers_of(list(fixed), genes, "fixed")
+    always = numbers_of(list(fixed), genes, "fixed", adata.var)
     for gene in always:
         if not np.isfinite(costs[gene]):
             raise ValueError(f"fixed: gene_costs forbid {genes[gene]!r}, which is fixed; expected one or the other")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
@@ -42,7 +44,7 @@ def stability(
     sparsity: int | None = None,
     encoder: Any = None,
     mask_var: str | np.ndarray | None = None,
-    gene_costs: str | np.ndarray | None = None,
+    gene_costs: str | np.ndarray | pd.Series | Mapping[str, float] | None = None,
     interval: float = 0.9,
     rng: int | np.random.Generator = 0,
     device: str = "auto",

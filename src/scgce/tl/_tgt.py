@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from anndata import AnnData
 
 from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask
 from scgce._api.constraints import FLAG, NONE, SWEEP, checked, one_of
 from scgce._api.progress import done, progress
+from scgce._api.symbols import gene_labels
 from scgce._api.threads import one_thread
 from scgce.core.choose.select import METHODS, smallest_sufficient
 from scgce.core.solve.penalties import exponent_of
@@ -47,14 +49,15 @@ def tgt(
     sparsity: Literal["auto"] | int | Sequence[int] = "auto",
     method: Literal["refine", "refine_consistent", "path", "truncate"] = "refine",
     programs: Any = None,
+    gene_symbols: str | None = None,
     count: Literal["mean", "max"] = "mean",
     amplitude: float | Literal["auto"] | None = "auto",
     clip: Literal["auto", "range", "zero"] | bool | None = "auto",
     nonnegative: bool = False,
-    pairs: Literal["all"] | str | Sequence[Any] = "all",
+    pairs: Literal["all"] | str | Sequence[Any] | pd.DataFrame = "all",
     penalty: Literal["pair", "gene"] | float = "pair",
     lam: float | Sequence[float] | None = None,
-    gene_costs: str | np.ndarray | None = None,
+    gene_costs: str | np.ndarray | pd.Series | Mapping[str, float] | None = None,
     epsilon: float | Literal["mean", "max"] | None = None,
     validation_fraction: float = 0.25,
     split_by: str | None = None,
@@ -119,6 +122,9 @@ def tgt(
         2, 3, 5, 8, 12, 20). "auto": learned on the fitting cells, kind and number chosen on the validation cells; a key
         written by `tl.programs`, or anything that it takes as ``source``. For every programme the groups are
         partitioned into levels; it takes part in a pair exactly if the two lie on different levels.
+    gene_symbols
+        Column of ``adata.var``, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids, by which the sets of
+        ``programs`` are matched and learned programmes named, as in `tl.programs`.
     count
         Programmes a pair are counted as the "mean" over pairs, or as the "max", of the pair that has most.
     amplitude
@@ -138,8 +144,9 @@ def tgt(
         matrix without negative values.
     pairs
         The pairs that matter: "all"; a list of (source, target), each a name or ``{"cell_type": "B", "condition":
-        "ctrl"}``; or "within:cell_type", all pairs of groups that share a label of that column (one of ``groupby``, or
-        a column that has one label in every group). Both directions of each are explained. Objective, choice, number
+        "ctrl"}``; a frame with the columns ``source`` and ``target``, as `get.metrics` and `get.pairs` return; or
+        "within:cell_type", all pairs of groups that share a label of that column (one of ``groupby``, or a column that
+        has one label in every group). Both directions of each are explained. Objective, choice, number
         of genes, programmes, means of the metrics and report look at these pairs only; the others have no explanation
         and NaN for their metrics. δ is one vector a group all the same; groups that no chain of pairs links share no
         amount. With ``amplitude=None`` all pairs of linked groups are priced.
@@ -149,7 +156,8 @@ def tgt(
     lam
         λ of Eq. 9 to solve for, instead of a path from the smallest λ that translates nothing.
     gene_costs
-        Price of every gene, (d,) or a column of ``adata.var``: 1 by default, 0 free, inf forbidden.
+        Price of every gene, (d,), a column of ``adata.var``, or by name (Series, dict; genes that it does not name cost
+        1): 1 by default, 0 free, inf forbidden.
     epsilon
         Distance in the representation at which a cell counts as reached. "mean" (default): the smallest at which the
         self-similarity of the groups is at least 0.95 on average; "max": in every group; or a number.
@@ -205,7 +213,7 @@ def tgt(
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
     costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    given, sparsities = _asked_for(adata, programs, sparsity, count, np.isfinite(costs))
+    given, sparsities = _asked_for(adata, programs, sparsity, count, np.isfinite(costs), gene_symbols)
     parts: dict[str, Any] = {"validation_fraction": validation_fraction, "split_by": split_by, "min_cells": min_cells}
     prepared = prepare(
         adata,
@@ -240,7 +248,7 @@ def tgt(
     if programs is None:
         entry = _explain(prepared, model, sparsities, epsilon, judges, params, reference)
     else:
-        of = programs, given, sparsity, count
+        of = programs, given, sparsity, count, gene_labels(adata, prepared.genes, gene_symbols)
         entry = _explain_in_programs(prepared, model, *of, epsilon, judges, params, reference)
     write_result(adata, key_added, entry)
     tell(entry)
@@ -248,12 +256,12 @@ def tgt(
 
 
 def _asked_for(
-    adata: AnnData, programs: Any, sparsity: Any, count: str, allowed: np.ndarray
+    adata: AnnData, programs: Any, sparsity: Any, count: str, allowed: np.ndarray, gene_symbols: str | None
 ) -> tuple[Given | None, list[int]]:
     """Given programmes, and genes per pair; what cannot be used of them is refused before anything is fitted."""
     if programs is not None:
-        return _in_programs.given_programs(adata, programs, allowed), []
-    _params.check_for_genes(count)
+        return _in_programs.given_programs(adata, programs, allowed, gene_symbols), []
+    _params.check_for_genes(count, gene_symbols)
     return None, _params.sweep_of(sparsity, int(allowed.sum()))
 
 
@@ -300,6 +308,7 @@ def _explain_in_programs(
     given: Given | None,
     sparsity: Any,
     count: str,
+    labels: np.ndarray,
     epsilon: float | str | None,
     judges: bool | Mapping[str, Any],
     params: dict[str, Any],
@@ -311,7 +320,7 @@ def _explain_in_programs(
     with progress(total=None, desc="tgt") as bar:
         with one_thread():
             setting = _in_programs.Setting.of(prepared, reach, count)
-            programs = _in_programs.choose_programs(setting, source, mask, given, bar.update)
+            programs = _in_programs.choose_programs(setting, source, mask, given, bar.update, labels)
             sparsities = _params.sweep_of(sparsity, programs.n, auto=_in_programs.SWEEP, of="programmes")
             explained = _in_programs.explained_in_programs(setting, programs, sparsities, on_step=bar.update)
         params = {
