@@ -26,7 +26,6 @@ from scgce.core.score.evidence import (
     price_of_consistency,
     share_below_zero,
 )
-from scgce.core.score.judges import principal_space
 from scgce.core.score.metrics import Scores, triangle_error
 from scgce.core.score.permutation import permuted_labels
 from scgce.core.score.translator import Translator
@@ -35,6 +34,7 @@ from scgce.core.solve.lasso import lasso_pairs
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Pairwise
 from scgce.encoders import encoder_from_uns
+from scgce.encoders._pca import pca_basis
 from scgce.explain.again import Again
 from scgce.explain.donors import donor_evidence
 from scgce.explain.fit import EXACT, smooth_problem
@@ -241,12 +241,11 @@ def _doses(
 def _off_manifold(prepared: Prepared, cuts: PairCuts, asked: list[tuple[int, int]]) -> np.ndarray:
     """In the PCA space of the fitting cells, which no encoder saw."""
     rows = prepared.rows(FIT, 200)
-    M, offset = principal_space(arrays.csr_rows(prepared.X, rows))
+    basis = pca_basis(prepared.X, prepared.genes, order=rows)
     report = prepared.rows(REPORT, 500)
     X = arrays.csr_rows(prepared.X, report)
     cells = prepared.cells(report)
-    mapped = torch.from_numpy(np.asarray(X @ M.numpy(), dtype=np.float32)) + offset
-    translator = Translator(mapped, M, cells.translator.columns, prepared.bounds)
+    translator = Translator(torch.from_numpy(basis.hidden(X)), basis.W, cells.translator.columns, prepared.bounds)
     groups = [translator.rows(rows) for rows in cells.slices]
     wanted = and_self(len(groups), asked)
     return off_manifold(lambda i, j: translator.translate(cells.slices[i], cuts(i, j)), groups, wanted)

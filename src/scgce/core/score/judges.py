@@ -10,19 +10,20 @@ import numpy as np
 import torch
 from scipy import linalg, sparse
 from sklearn.covariance import ledoit_wolf
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
+
+from .kernels import elected
 
 Cells: TypeAlias = np.ndarray | sparse.sparray | sparse.spmatrix
 
 DISAGREE = 0.5
 """Half of the cells that arrive on the map are no cells of the target to the judges: the pair is named."""
-_PCS, _FULL_PCA = 50, 200
 _AXES = 50
 """Discriminants at most, those on which groups differ most: with very many groups their number would set the time."""
 _VOTERS = 15
+_QUERIES = 256
+"""Cells that are told at once. Of 64 to 1024 it does not matter."""
 _MARKERS = 500
 """Genes whose discriminants the neighbours are sought in: enough for forty groups, and their covariance is quick."""
 
@@ -72,23 +73,35 @@ class BalancedVote:
 
     A vote weighs one over the size of its class, so that the votes estimate how likely the place is under each class,
     and a rare class is not voted down by its neighbours' numbers. The lower class if several are equal.
+
+    scikit-learn's neighbours are the same; `python -m benchmarks.speed.libraries` says how much longer they take.
     """
 
-    neighbours: KNeighborsClassifier
-    sizes: np.ndarray
-    """(classes,) training cells of each class."""
+    points: Tensor
+    """(n, h) training cells, float32, about their mean."""
+    mean: Tensor
+    member: np.ndarray
+    """(n,) position of each in ``classes``."""
+    classes: Tensor
 
     @classmethod
     def fit(cls, points: np.ndarray, codes: np.ndarray) -> BalancedVote:
         """Training cells (n, h) and their codes (n,)."""
-        # a tree of the cells saves nothing in as many dimensions as there are groups
-        neighbours = KNeighborsClassifier(min(_VOTERS, len(points)), algorithm="brute").fit(points, codes)
-        return cls(neighbours, np.bincount(codes)[neighbours.classes_])
+        classes, member = np.unique(codes, return_inverse=True)
+        given = _float32(points)
+        return cls(given - given.mean(0), given.mean(0), member, torch.as_tensor(classes.astype(np.int64)))
 
     def __call__(self, queries: Tensor) -> Tensor:
         """Map points (n, h) to codes (n,)."""
-        votes = self.neighbours.predict_proba(queries.numpy()) / self.sizes
-        return torch.as_tensor(self.neighbours.classes_[votes.argmax(1)].astype(np.int64))
+        k, found = min(_VOTERS, len(self.points)), torch.empty(len(queries), dtype=torch.int64)
+        weights = 1 / np.bincount(self.member)
+        turned, squares = -2 * self.points.T, self.points.square().sum(1)
+        for rows in range(0, len(queries), _QUERIES):
+            # squared distances but for what is the same of all training cells
+            near = torch.addmm(squares, queries[rows : rows + _QUERIES] - self.mean, turned)
+            winners = elected(near.numpy(), self.member, weights, k)
+            found[rows : rows + _QUERIES] = torch.from_numpy(winners)
+        return self.classes[found]
 
 
 def fit_judges(
@@ -137,17 +150,6 @@ def fit_judges(
     cells, codes = cells[:, read], codes[rows]
     fitted = {"logreg": _fit_logreg(cells, codes), "knn": _fit_knn(cells, codes)}
     return {name: _on_all_genes(judge, read, X.shape[1]) for name, judge in fitted.items()}
-
-
-def principal_space(X: Cells) -> tuple[Tensor, Tensor]:
-    """Map (d, p) and offset (p,) to the first 50 principal components of cells (n, d), float32."""
-    n_pcs = min(_PCS, X.shape[0] - 1, X.shape[1])
-    if min(X.shape) <= _FULL_PCA:
-        pca = PCA(n_pcs, svd_solver="full").fit(np.asarray(sparse.csr_array(X).todense()))
-    else:
-        pca = PCA(n_pcs, svd_solver="arpack", random_state=0).fit(X)
-    M = _float32(pca.components_.T)
-    return M, -_float32(pca.mean_) @ M
 
 
 def sample_groups(codes: np.ndarray, max_cells: int | None, rng: np.random.Generator) -> np.ndarray:

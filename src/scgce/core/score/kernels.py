@@ -17,6 +17,8 @@ LANES = 16
 """Points of a block. 8, 16 and 32 took 1.3, 1 and 1.1 times as long on the retina's cells (m = 2 and m = 50)."""
 _CHECK = 4
 """Coordinates between two looks at whether a block is too far."""
+_SCANNED = 32
+"""Entries that are compared at once, in few instructions, before any is looked at."""
 _ROUNDING = 1e-12
 _TINY = 1e-150  # its square is still a number
 
@@ -223,3 +225,34 @@ def pull_back(
                 if low[g] - x[i, g] <= amount <= high[g] - x[i, g]:
                     total += pulled[i, e]
             out[first + e] = total
+
+
+@_jit
+def elected(near: Any, member: Any, weights: Any, k: int) -> Any:
+    """Class with the largest sum of weights over the k least entries of every row (n, cells), int64 (n,).
+
+    ``member`` (cells,) is the class of each and ``weights`` (classes,) the weight of its vote; the lower class if
+    several are equal.
+    """
+    n, m = near.shape
+    winners, least, which = np.empty(n, np.int64), np.empty(k, near.dtype), np.empty(k, np.int64)
+    for i in range(n):
+        least[:], votes = np.inf, np.zeros(len(weights))
+        for start in range(0, m, _SCANNED):
+            stop = min(m, start + _SCANNED)
+            some = False
+            for j in range(start, stop):
+                some |= near[i, j] < least[k - 1]
+            if some:
+                for j in range(start, stop):
+                    if near[i, j] < least[k - 1]:
+                        place = k - 1
+                        while place > 0 and least[place - 1] > near[i, j]:
+                            least[place], which[place] = least[place - 1], which[place - 1]
+                            place -= 1
+                        least[place], which[place] = near[i, j], j
+        for place in range(k):
+            if least[place] < np.inf:
+                votes[member[which[place]]] += weights[member[which[place]]]
+        winners[i] = votes.argmax()
+    return winners
