@@ -70,7 +70,8 @@ def start() -> Iterator[Start]:
     if sys.platform != "linux":
         yield start_anew
         return
-    server = Server("scgce.cli:main", "scgce.cli._app", "scgce.tl", "scgce.get", "scgce.pl", environment=ENVIRONMENT)
+    modules = ("scgce.cli._app", "scgce.tl", "scgce.get", "scgce.pl", "torch._dynamo")  # the last by optimisers
+    server = Server("scgce.cli:main", *modules, environment=ENVIRONMENT)
 
     def fork(*arguments: object, stdout: IO[Any], stderr: IO[Any], first: str = "") -> Process:
         with open(os.devnull) as nothing:

@@ -60,14 +60,14 @@ class Entry:
     """Everything of the AnnData that it may add or change: ``"slot/key"``."""
 
 
-EXPLAIN: dict[str, Any] = {"use_rep": "X_pca", "sparsity": (2, 4), "validation_fraction": 0.2}
+EXPLAIN: dict[str, Any] = {"use_rep": "X_pca", "sparsity": (1, 3), "validation_fraction": 0.2}
 EMBED: dict[str, Any] = {"batch_size": 24, "device": "cpu"}
 # Trained on the genes: exactly the same numbers from every kind of matrix, which training would else drive apart.
 ON_GENES: dict[str, Any] = {**EMBED, "use_rep": "X", "n_epochs": 2}
 PAIR = ("B/1", "T cell")
 
 TABLE: dict[str, Entry] = {
-    "tl.tgt": Entry({**EXPLAIN, "method": "path"}, ("group",), writes=("uns/tgt",)),
+    "tl.tgt": Entry({**EXPLAIN, "method": "truncate"}, ("group",), writes=("uns/tgt",)),
     "tl.dbm": Entry(EXPLAIN, ("group",), writes=("uns/dbm",)),
     "tl.lasso": Entry({**EXPLAIN, "sparsity": 1}, ("group",), writes=("uns/lasso",)),
     "tl.panel": Entry({"n_genes": 4, "validation_fraction": 0.2}, ("group",), writes=("uns/panel",)),

@@ -45,8 +45,8 @@ def _long(X: sparse.csr_matrix) -> sparse.csr_matrix:
     return X
 
 
-# One kind of each way in which the matrix is read; the others, which differ in type alone, are left to -m long.
-QUICK = {"numpy-F", "csr-int32", "csc-matrix", "dask-csr", "backed-csr"}
+# One kind of each way in which the matrix is read, beside a view of whole numbers below; the others, which differ in type alone, are left to -m long.
+QUICK = {"numpy-F", "csc-matrix", "dask-csr", "backed-csr"}
 
 
 def kinds(of: dict[str, Make]) -> list[Any]:
@@ -109,6 +109,7 @@ def test_every_function_gives_the_same(results: ad.AnnData, expected: dict[str, 
 
 def test_every_function_reads_a_view(results: ad.AnnData, expected: dict[str, Any]) -> None:
     twice = ad.concat([results, results], index_unique="-")
+    twice.X = twice.X.astype(np.int32)  # the values are whole numbers
     for name in ("uns", "varm", "varp"):
         getattr(twice, name).update(getattr(results.copy(), name))
     first = twice.obs_names.str.endswith("-0")
@@ -126,11 +127,11 @@ def test_every_function_reads_a_view(results: ad.AnnData, expected: dict[str, An
 def test_every_function_reads_a_backed_file(
     results: ad.AnnData, expected: dict[str, Any], kind: str, tmp_path: Path
 ) -> None:
-    written = results.copy()
-    written.X = BACKED[kind](written.X)
-    written.write_h5ad(tmp_path / "cells.h5ad")
+    ad.AnnData(BACKED[kind](results.X), results.obs, results.var).write_h5ad(tmp_path / "cells.h5ad")
     for name in expected:
         adata = ad.read_h5ad(tmp_path / "cells.h5ad", backed="r")
+        for slot in ("uns", "obsm", "varm", "obsp"):
+            getattr(adata, slot).update(getattr(results.copy(), slot))
         try:
             assert_equal(outcome(name, adata), expected[name], f"{name} on {kind}")
             assert adata.isbacked, name

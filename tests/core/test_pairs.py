@@ -167,16 +167,22 @@ def test_steps_are_closed_for_these_pairs_only() -> None:
     assert int(everywhere.counts().max()) == 2
 
 
-@pytest.mark.parametrize("method", ["refine", "path", "truncate"])
-def test_the_choice_looks_at_these_pairs_only(method: str) -> None:
+@pytest.fixture(scope="module")
+def material() -> Material:
+    """Two pairs of four groups."""
     world, asked = make_world(), mask(4, [(0, 1), (2, 3)])
     pairs = as_tensor(listed(4, asked))
     gap = Gap.build(world.means, 3.0, torch.ones(24, dtype=torch.float64), pairs=pairs)
     problem = replace(world.problem, pairs=pairs)
     points = fit_path(problem, gap, means=world.means, enough_genes=7, stopping=Stopping(1e-4, 500), asked=asked)
-    assert len(points[-1].counts) == 4
-    how = {"epsilon": 1.0, "seed": 0, "options": RefineOptions(steps=20), "means": world.means, "asked": asked}
-    material = Material(problem, gap, 3.0, points, world.fit, world.validate, **how)  # type: ignore[arg-type]
+    how = {"epsilon": 1.0, "seed": 0, "options": RefineOptions(steps=5), "means": world.means, "asked": asked}
+    return Material(problem, gap, 3.0, points, world.fit, world.validate, **how)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", ["refine", "path", "truncate"])
+def test_the_choice_looks_at_these_pairs_only(material: Material, method: str) -> None:
+    asked = material.asked
+    assert len(material.points[-1].counts) == 4
     for found in choose(material, (2, 5), method):
         np.testing.assert_array_equal(~np.isnan(found.validation.correctness), asked)
         cuts = found.cuts()

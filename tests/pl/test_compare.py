@@ -41,6 +41,12 @@ def test_matrix_of_all_pairs(adata):
     assert np.isnan(np.diag(values)).all()
 
 
+def test_a_result_that_moves_nothing_is_drawn_without_a_warning(adata):
+    adata.uns["tgt"]["deltas"][:] = 0
+    image = np.asarray(pl.compare(adata).get_images()[0].get_array(), dtype=float)
+    assert np.isnan(image).all()
+
+
 def test_one_pair_gene_by_gene(adata):
     ax = pl.compare(adata, source=A, target=B, n_genes=4)
     one = get.explanation(adata, A, B).set_index("gene")["delta"]

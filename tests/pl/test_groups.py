@@ -90,7 +90,7 @@ def test_a_hundred_thousand_cells_are_rasterised_in_seconds(tmp_path):
         {"g": pd.Categorical.from_codes(rng.integers(0, 9, n), group_names(9))}, index=np.arange(n).astype(str)
     )
     adata = ad.AnnData(sp.csr_matrix((n, 1)), obs=obs, obsm={"X_umap": rng.standard_normal((n, 2))})
-    start = time.perf_counter()
+    start = time.process_time()  # whatever else the machine does
     pl.groups(adata, "g", return_fig=True).savefig(tmp_path / "map.pdf")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert (tmp_path / "map.pdf").stat().st_size < 1_500_000

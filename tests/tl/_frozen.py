@@ -13,14 +13,18 @@ from scipy import sparse
 
 def frozen(value: Any) -> Any:
     """A nested tuple of types, shapes and bytes."""
+    if isinstance(value, str | int | float | None):  # most of what there is
+        return (type(value).__name__, repr(value))
+    if isinstance(value, np.ndarray):
+        return _array(value)
+    if isinstance(value, list | tuple):
+        return ("list", tuple(frozen(item) for item in value))
     if isinstance(value, AnnData):
         parts = (value.X, value.obs, value.var, value.uns, value.raw.X if value.raw is not None else None)
         axes = (dict(getattr(value, name)) for name in ("layers", "obsm", "varm", "obsp", "varp"))
         return ("AnnData", *(frozen(part) for part in (*parts, *axes)))
     if isinstance(value, Mapping):
         return ("dict", tuple((str(key), frozen(value[key])) for key in sorted(value, key=str)))
-    if isinstance(value, list | tuple):
-        return ("list", tuple(frozen(item) for item in value))
     if isinstance(value, pd.DataFrame):
         columns = tuple((str(name), frozen(value[name])) for name in value.columns)
         return ("frame", frozen(value.index.to_numpy()), columns)
@@ -29,12 +33,14 @@ def frozen(value: Any) -> Any:
         return ("column", str(value.dtype), codes or frozen(value.to_numpy()))
     if sparse.issparse(value):
         return (type(value).__name__, value.shape, *(frozen(a) for a in (value.indptr, value.indices, value.data)))
-    if isinstance(value, np.ndarray) and value.dtype.names:
-        return ("structured", tuple((name, frozen(value[name])) for name in value.dtype.names))
-    if isinstance(value, np.ndarray):
-        stored = tuple(value.ravel().tolist()) if value.dtype == object else np.ascontiguousarray(value).tobytes()
-        return ("array", value.shape, str(value.dtype), stored)
     return (type(value).__name__, repr(value))
+
+
+def _array(value: np.ndarray) -> Any:
+    if value.dtype.names:
+        return ("structured", tuple((name, frozen(value[name])) for name in value.dtype.names))
+    stored = tuple(value.ravel().tolist()) if value.dtype == object else value.tobytes()
+    return ("array", value.shape, value.dtype.str, stored)
 
 
 def _labels(column: pd.Series) -> bool:

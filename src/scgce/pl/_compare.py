@@ -136,9 +136,8 @@ def _matrix(table: pd.DataFrame, result: Result, names: tuple[str, str], ax: Axe
     count = len(groups)
     side = float(np.clip(0.42 * count, 2.4, 7.0))
     place = new_figure(side + 3.0, side + 2.0).add_subplot() if ax is None else ax
-    image = place.imshow(
-        values.to_numpy(float), cmap=SEQUENTIAL, vmin=0, vmax=max(1.0, float(np.nanmax(values, initial=0)))
-    )
+    shares = values.to_numpy(float)  # without a number where a pair moves no gene
+    image = place.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=max(1.0, float(np.nan_to_num(shares).max())))
     place.set_facecolor(FAINT)
     style: dict[str, Any] = {"fontsize": tick_size(count), "parse_math": False}
     place.set_xticks(range(count), labels=groups, rotation=90, **style)

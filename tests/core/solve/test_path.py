@@ -146,9 +146,8 @@ def test_path_ends_once_the_mean_pair_is_rich_enough() -> None:
     assert whole[0].lam == pytest.approx(lambda_max(case.problem, penalty) / 10**0.1)
 
 
-@pytest.mark.parametrize("amplitude", [None, 2.0])
-@pytest.mark.parametrize("seed", range(4))
-def test_second_path_from_the_means_never_does_worse(amplitude: float | None, seed: int) -> None:
+@pytest.mark.parametrize("seed, amplitude", [(0, None), (1, 2.0), (2, None), (3, 2.0)])
+def test_second_path_from_the_means_never_does_worse(seed: int, amplitude: float | None) -> None:
     case = random_case(seed, kind="mlp", d=30)
     costs = torch.ones(30, dtype=torch.float64)
     costs[::4] = torch.inf
@@ -217,10 +216,10 @@ def test_objective_is_as_low_as_the_best_known(name: str, request: pytest.Fixtur
 
 def test_the_part_of_a_path_for_fewer_genes_ends_where_a_path_for_them_would() -> None:
     case = random_case(0, kind="mlp")
-    penalty = penalty_of(case, None)
-    whole = fit_path(case.problem, penalty, enough_genes=4.4)
+    penalty, loose = penalty_of(case, None), Stopping(1e-4, 300)
+    whole = fit_path(case.problem, penalty, enough_genes=4.4, stopping=loose)
     for k in (1, 2):
-        alone = fit_path(case.problem, penalty, enough_genes=RICHEST * k)
+        alone = fit_path(case.problem, penalty, enough_genes=RICHEST * k, stopping=loose)
         part = part_for(whole, k)
         assert [point.lam for point in part] == [point.lam for point in alone]
         assert len(part) < len(whole)

@@ -72,8 +72,7 @@ def test_objective_never_rises_along_the_iterations(kind: str, amplitude: float 
     assert objectives[-1] < 0.9 * objectives[0]
 
 
-@pytest.mark.parametrize("amplitude", [None, 3.0])
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind, amplitude", [("linear", 3.0), ("mlp", None), ("mlp", 3.0), ("module", None)])
 def test_it_ends_at_a_stationary_point_whatever_the_first_guess_of_the_curvature(
     kind: str, amplitude: float | None
 ) -> None:
@@ -134,7 +133,7 @@ def plain_descent(case: Case, penalty: Penalty, lam: float, n: int) -> float:
 def test_acceleration_leaves_less_than_plain_descent_does(seed: int) -> None:
     case, lam, n = random_case(seed, l=6, d=40, m=12), 0.01, 160
     penalty = penalty_of(case, None)
-    optimum = solution_of(case, penalty, lam, Stopping(1e-12, 5000)).objective
+    optimum = solve_by_cvxpy(case, lam, torch.ones(40, dtype=torch.float64))
     start = case.problem.value(torch.zeros_like(case.problem.start)) - optimum
     left = solution_of(case, penalty, lam, Stopping(1e-15, n)).objective - optimum
     plain = plain_descent(case, penalty, lam, n) - optimum
