@@ -146,7 +146,7 @@ def test_an_edited_entry_is_read_or_refused_clearly(results: ad.AnnData, edit: s
     for place in places(results.uns["tgt"]):
         adata = ad.AnnData(results.X, obs=results.obs, var=results.var, obsm=dict(results.obsm))
         adata.uns["tgt"] = edited(results.uns["tgt"], place, EDITS[edit] if edit else None)
-        drawn = place[0] in ("params", "path", "sweep")  # what the picture reads; it takes longer than all frames
+        drawn = place[0] in ("path", "sweep")  # what the picture reads; it takes longer than all frames
         for name in (*READERS[: None if drawn else -1], *(deep if place[0] not in OF_OTHERS else ())):
             refused += refused_clearly(name, adata, f"{edit} {'.'.join(place)}")
     assert refused > 50
