@@ -45,7 +45,8 @@ def _long(X: sparse.csr_matrix) -> sparse.csr_matrix:
     return X
 
 
-# One kind of each way in which the matrix is read, beside a view of whole numbers below; the others, which differ in type alone, are left to -m long.
+# One kind of each way in which the matrix is read, beside a view of whole numbers below; the others, which differ in
+# type alone, are left to -m long.
 QUICK = {"numpy-F", "csc-matrix", "dask-csr", "backed-csr"}
 
 
