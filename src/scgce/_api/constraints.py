@@ -134,6 +134,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "n_permutations": whole(0),
     "n_random": whole(0),
     "n_epochs": POSITIVE | NONE,
+    "n_jobs": whole(1) | Constraint(lambda value: _is_number(value) and value == -1, "-1") | NONE,
     "batch_size": whole(1),
     "patience": whole(0),
     "negative_sample_rate": whole(1),

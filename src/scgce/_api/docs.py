@@ -49,6 +49,10 @@ rng
     "device": """
 device
     ``"auto"`` (CUDA, then MPS, then CPU) or a torch device name; stored in ``params``.""",
+    "n_jobs": """
+n_jobs
+    Processes among which the repetitions are shared, -1 for as many as there are processors. None: as
+    ``scanpy.settings.n_jobs`` says, which is 1. The result does not depend on it.""",
     "key": """
 key
     Key of ``adata.uns`` with the stored result.""",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -350,20 +350,12 @@ def learned_again(setting: Setting, entry: Mapping[str, Any], mask: np.ndarray) 
     return with_rest(given, fitting_cells(setting), n_learned, mask, setting.seed)
 
 
-def bootstrapped(
-    setting: Setting, programs: Programs, k: int, draws: Iterable[np.ndarray], generator: np.random.Generator
-) -> Iterator[ProgramExplained]:
-    """The codebook of k programmes a pair from each draw of fitting cells (row numbers in any order)."""
+def bootstrapped(setting: Setting, programs: Programs, k: int, rows: np.ndarray, seed: int) -> ProgramExplained:
+    """The codebook of k programmes a pair from a draw of fitting cells (row numbers in any order)."""
     prepared = setting.prepared
     n = prepared.groups.n
-    for rows in draws:
-        drawn = rows[np.argsort(prepared.groups.codes[rows], kind="stable")]  # groups have another order here
-        sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n)
-        means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n)[:, None]
-        own = replace(
-            setting,
-            prepared=replace(prepared, means=means),
-            fit=prepared.cells(drawn),
-            seed=int(generator.integers(2**31)),
-        )
-        yield explained_in_programs(own, programs, [k])[0]
+    drawn = rows[np.argsort(prepared.groups.codes[rows], kind="stable")]  # groups have another order here
+    sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n)
+    means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n)[:, None]
+    own = replace(setting, prepared=replace(prepared, means=means), fit=prepared.cells(drawn), seed=seed)
+    return explained_in_programs(own, programs, [k])[0]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from scgce._api.constraints import NONE, TEXT, checked
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
 from scgce._api.groups import read_labels
+from scgce._api.processes import side_by_side
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
 from scgce.core.choose.select import METHODS
@@ -26,6 +28,7 @@ from scgce.explain.programs import ProgramExplained, Setting, bootstrapped, from
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon, read
 from scgce.explain.reopen import explanation_of, reopen, seed_for
 from scgce.explain.split import FIT
+from scgce.programs import Programs
 from scgce.store.entries import read_result
 
 _MOST_DRAWS = 1000
@@ -47,6 +50,7 @@ def stability(
     gene_costs: str | np.ndarray | pd.Series | Mapping[str, float] | None = None,
     interval: float = 0.9,
     rng: int | np.random.Generator = 0,
+    n_jobs: int | None = None,
     device: str = "auto",
     copy: bool = False,
 ) -> AnnData | None:
@@ -77,6 +81,7 @@ def stability(
     interval
         Coverage of the interval of each amount, e.g. 0.9 for the 5 % and 95 % quantiles over the bootstraps.
     {rng}
+    {n_jobs}
     {device}
     {copy}
 
@@ -113,21 +118,17 @@ def stability(
     if "programs" in entry:
         if refit:
             raise ValueError("refit=True of an explanation in programmes is not offered: expected False")
-        found = _of_programs(entry, prepared, k, n_bootstraps, interval, generator, key, donors)
+        draws = _draws(prepared, donors, n_bootstraps, generator, False)
+        found = _of_programs(entry, prepared, k, draws, n_bootstraps, interval, key, n_jobs)
         found["resample"] = resample or ""
         adata.uns[key] = {**adata.uns[key], "stability": found}
         return adata if copy else None
     again = Again(entry, model_of(adata, entry, mask_var, gene_costs), k)
-    repeats = []
-    for _ in progress(range(n_bootstraps), desc="stability"):
-        own = _refitted(adata, prepared, params, generator) if refit else prepared
-        epsilon = float(entry["epsilon"])
-        if refit and params["epsilon_rule"] != "given":
-            epsilon = pick_epsilon(own, params["epsilon_rule"])
-        drawn = _draw(own, donors, generator)
-        repeats.append(again.in_genes(own, drawn, epsilon, int(generator.integers(2**31))))
+    work = partial(_repeated, again, prepared, adata if refit else None)
+    found_again = side_by_side(work, _draws(prepared, donors, n_bootstraps, generator, refit), n_jobs)
+    repeats = list(progress(found_again, total=n_bootstraps, desc="stability"))
     asked = set(listed(prepared.groups.n, prepared.asked))
-    found = _summary(reported, [repeat.cuts() for repeat in repeats], interval, asked)
+    found = _summary(reported, repeats, interval, asked)
     found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
     found["resample"] = resample or ""
     adata.uns[key] = {**adata.uns[key], "stability": found}
@@ -138,11 +139,11 @@ def _of_programs(
     entry: dict[str, Any],
     prepared: Prepared,
     k: int,
+    draws: Iterable[Draw],
     n_bootstraps: int,
     interval: float,
-    generator: np.random.Generator,
     key: str,
-    donors: np.ndarray | None,
+    n_jobs: int | None,
 ) -> dict[str, Any]:
     """Levels of every group in every programme over the bootstraps."""
     reported = explanation_of(entry, prepared, k, key)
@@ -151,12 +152,10 @@ def _of_programs(
     setting = Setting.of(prepared, float(entry["epsilon"]), str(entry["params"].get("count", "mean")))
     programs = from_entry(entry, prepared)
     apart, sizes = [], []
-    draws = (_draw(prepared, donors, generator) for _ in range(n_bootstraps))
-    with one_thread():
-        repeats = bootstrapped(setting, programs, k, draws, generator)
-        for again in progress(repeats, total=n_bootstraps, desc="stability"):
-            apart.append(again.levels[:, :, None] != again.levels[:, None, :])
-            sizes.append(np.where(apart[-1], again.amounts[:, None, :] - again.amounts[:, :, None], 0.0))
+    again_in = partial(_repeated_programs, setting, programs, k)
+    for again in progress(side_by_side(again_in, draws, n_jobs), total=n_bootstraps, desc="stability"):
+        apart.append(again.levels[:, :, None] != again.levels[:, None, :])
+        sizes.append(np.where(apart[-1], again.amounts[:, None, :] - again.amounts[:, :, None], 0.0))
     own = reported.levels[:, :, None] != reported.levels[:, None, :]
     other = ~np.eye(own.shape[1], dtype=bool)
     low, high = np.quantile(np.stack(sizes), [0.5 - interval / 2, 0.5 + interval / 2], axis=0)
@@ -172,9 +171,39 @@ def _of_programs(
     }
 
 
-def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], generator: np.random.Generator) -> Prepared:
+class Draw(NamedTuple):
+    """What one bootstrap draws."""
+
+    encoder_seed: int | None
+    rows: np.ndarray
+    seed: int
+
+
+def _draws(
+    prepared: Prepared, donors: np.ndarray | None, count: int, generator: np.random.Generator, refit: bool
+) -> Iterator[Draw]:
+    for _ in range(count):
+        encoder_seed = int(generator.integers(2**31)) if refit else None
+        yield Draw(encoder_seed, _draw(prepared, donors, generator), int(generator.integers(2**31)))
+
+
+def _repeated(again: Again, prepared: Prepared, adata: AnnData | None, draw: Draw) -> PairCuts:
+    """The explanation from one draw; with an encoder fitted anew where the cells are given."""
+    params, epsilon = again.entry["params"], float(again.entry["epsilon"])
+    if adata is not None and draw.encoder_seed is not None:
+        prepared = _refitted(adata, prepared, params, draw.encoder_seed)
+        if params["epsilon_rule"] != "given":
+            epsilon = pick_epsilon(prepared, params["epsilon_rule"])
+    return again.in_genes(prepared, draw.rows, epsilon, draw.seed).cuts()
+
+
+def _repeated_programs(setting: Setting, programs: Programs, k: int, draw: Draw) -> ProgramExplained:
+    with one_thread():
+        return bootstrapped(setting, programs, k, draw.rows, draw.seed)
+
+
+def _refitted(adata: AnnData, prepared: Prepared, params: dict[str, Any], seed: int) -> Prepared:
     """The same cells seen by an encoder fitted with another seed."""
-    seed = int(generator.integers(2**31))
     layer = params["layer"] or None
     parts = prepared.split
     r = resolve(adata, use_rep=params["use_rep"], layer=layer, rng=seed, device=str(prepared.device), parts=parts)
