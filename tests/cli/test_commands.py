@@ -187,11 +187,16 @@ def test_plot_draws_what_can_be_drawn(call: Callable, explained: ad.AnnData, exp
         (("--kind", "pie"), "kind='pie': expected some of groups, metrics, sweep, explanation"),
         (("--kind", "explanation"), "give --source and --target"),
         (("--source", "A"), "go together"),
+        (("--kind", "groups,codebook"), "explains in genes, not in programmes"),
+        (("--key", "panel"), "is a panel of genes, no explanation; scgce.get.panel"),
     ],
 )
 def test_plot_names_what_it_cannot_draw(
-    call: Callable, explained_file: Path, options: tuple[str, ...], said: str
+    call: Callable, explained: ad.AnnData, explained_file: Path, options: tuple[str, ...], said: str
 ) -> None:
+    if "panel" in options:
+        scgce.tl.panel(explained, "cell_type", 2, min_cells=1, validation_fraction=0)
+        explained.write_h5ad(explained_file)
     done = call("plot", "-i", explained_file, "-o", explained_file.parent / "plots", *options)
     assert done.code == 2
     assert said in done.err

@@ -18,21 +18,27 @@ from scgce.cli._config import COMMANDS, read_config
 
 from .conftest import ENVIRONMENT
 
-PRINTED = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1)
+PRINTED = st.text(st.characters(blacklist_categories=["Cs", "Cc"]))
 HARD = ["CD4-positive, alpha-beta T cell", 'the "new" one', " B cell ", "γδ T, naïve", "-1", "--method", '"', '""', " "]
 
 
 @given(st.lists(PRINTED | st.sampled_from(HARD), min_size=1))
 def test_names_between_commas_are_read_back(names: list[str]) -> None:
-    assert _values.names(_values.joined(names)) == names
+    assert _values.names("groups", _values.joined(names)) == names
 
 
 @pytest.mark.parametrize(
     "text, names",
-    [("a,b", ["a", "b"]), (' a , "b, c" ', ["a", "b, c"]), ('5" wide,b', ['5" wide', "b"]), ('" a"', [" a"])],
+    [
+        ("a,b", ["a", "b"]),
+        (' a , "b, c" ', ["a", "b, c"]),
+        ('5" wide,b', ['5" wide', "b"]),
+        ('" a"', [" a"]),
+        ('"",b', ["", "b"]),
+    ],
 )
 def test_names_as_people_type_them(text: str, names: list[str]) -> None:
-    assert _values.names(text) == names
+    assert _values.names("groups", text) == names
 
 
 @given(st.lists(PRINTED | st.sampled_from(HARD), min_size=1, max_size=3, unique=True))
@@ -42,10 +48,10 @@ def test_columns_are_read_back_as_names_or_as_the_one_that_is_there(names: list[
     assert _values.columns(names[0], names) == names[0]
 
 
-@pytest.mark.parametrize("text", ["", "a,,b", "a,", '"a" b', '""'])
+@pytest.mark.parametrize("text", ["", "a,,b", "a,", '"a" b', " "])
 def test_names_that_are_none(text: str) -> None:
-    with pytest.raises(_values.UsageError, match="expected"):
-        _values.names(text)
+    with pytest.raises(_values.UsageError, match=f"^groups={re.escape(repr(text))}: expected"):
+        _values.names("groups", text)
 
 
 def test_lists_in_a_file_are_lists(tmp_path: Path) -> None:
@@ -54,7 +60,7 @@ def test_lists_in_a_file_are_lists(tmp_path: Path) -> None:
     path = tmp_path / "options.yaml"
     path.write_text(yaml.safe_dump({"groups": HARD, "sparsity": [5, 10]}, allow_unicode=True), encoding="utf-8")
     options = read_config(path, "tgt", {"groups", "sparsity"})
-    assert _values.names(options["groups"]) == HARD
+    assert _values.names("groups", options["groups"]) == HARD
     assert _values.sparsities(options["sparsity"]) == [5, 10]
 
 
@@ -67,7 +73,9 @@ def test_lists_in_a_file_are_lists(tmp_path: Path) -> None:
         (("--amplitude", "nan"), "amplitude='nan'"),
         (("--epsilon", "-2"), "epsilon='-2': expected a number of at least 0 or one of mean, max"),
         (("--penalty", "2"), "penalty='2': expected a number from 0 to 1 or one of pair, gene"),
-        (("--groups", "a,,b"), "found an empty one"),
+        (("--groups", "a,,b"), "groups='a,,b': expected names between commas, found none"),
+        (("--layer", ""), "layer='': expected a name"),
+        (("--key", ""), "key_added='': expected a name"),
         (("--device", "gpu"), "device='gpu': expected auto, cpu, cuda"),
         (("--key", "a/b"), "key_added='a/b': expected a name without '/'"),
         (("--validation-fraction", "0.7"), "--validation-fraction"),

@@ -109,8 +109,8 @@ def test_numbers_and_words() -> None:
 
 
 def test_names_may_hold_commas_in_quotes() -> None:
-    assert _values.names(None) is None
-    assert _values.names('CD4+/CD25 T Reg, "T, naive"') == ["CD4+/CD25 T Reg", "T, naive"]
+    assert _values.names("groups", None) is None
+    assert _values.names("groups", 'CD4+/CD25 T Reg, "T, naive"') == ["CD4+/CD25 T Reg", "T, naive"]
 
 
 def test_pairs_of_interest_with_donors_from_the_command_line(call: Callable, tmp_path: Path) -> None:

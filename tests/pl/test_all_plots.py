@@ -70,6 +70,32 @@ def test_every_word_is_legible(name, n_groups):
     assert (set(adata.uns), set(adata.obs), set(adata.obsm)) == before
 
 
+LONG = "CD4-positive, CD25-positive, alpha-beta regulatory T cell of the lamina propria of the mucosa of the colon "
+
+
+def relabelled(adata, make):
+    """The same results of groups with other names."""
+    names = {old: make(g) for g, old in enumerate(adata.obs["cell_type"].cat.categories)}
+    adata.obs["cell_type"] = adata.obs["cell_type"].cat.rename_categories(names)
+    adata.obs["lineage"] = adata.obs["cell_type"]
+    for entry in adata.uns.values():
+        if "groups" in entry:
+            entry["groups"] = np.array([names[str(old)] for old in entry["groups"]], dtype=object)
+            entry["params"].pop("reference", None)
+    return adata
+
+
+@pytest.mark.parametrize("name", pl.__all__)
+def test_long_labels_leave_the_layout_as_it_is(name):
+    """Of 60 letters, whole, and of 200, shortened."""
+    adata = relabelled(example(9), lambda g: f"{g} {LONG * 2}"[: 60 if g % 2 else 200])
+    figure = call(name, adata, return_fig=True)
+    assert_legible(figure)
+    usual = call(name, example(9), return_fig=True)
+    for ax, other in zip(figure.axes, usual.axes, strict=True):
+        assert (ax.get_window_extent().size > 0.45 * other.get_window_extent().size).all()
+
+
 @pytest.mark.parametrize("name", pl.__all__)
 def test_axes_of_the_user_are_used(name):
     adata = example(3)

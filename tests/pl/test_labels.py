@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from tests._results import NAMES, group_names
 from tests.pl._legible import assert_legible
 
-from scgce.pl._labels import arrow, label_points, place, spread, wrap
+from scgce.pl._labels import LONGEST, arrow, label_points, place, room, short_names, shorten, spread, wrap
 
 numbers = arrays(np.float64, st.integers(1, 8), elements=st.floats(0, 1))
 
@@ -31,6 +31,27 @@ def test_wrapped_lines_are_short(name):
 def test_arrow_breaks_only_if_it_must():
     assert arrow("B", "NK", 20) == "B → NK"
     assert arrow(NAMES[1], NAMES[8], 30) == f"{NAMES[1]}\n→ {NAMES[8]}"
+
+
+@given(st.lists(st.text("ab ", max_size=3).map(lambda end: "very long " * 9 + end) | st.text(), unique=True))
+def test_short_names_are_short_and_tell_groups_apart(names):
+    shown = short_names(names)
+    assert len(set(shown)) == len(names)
+    assert all(short == name for name, short in zip(names, shown, strict=True) if len(name) <= LONGEST)
+    assert all(len(shorten(name)) <= LONGEST for name in names)
+
+
+def test_both_ends_of_a_long_name_are_kept():
+    name = f"CD4-positive{' x' * 50}, human"
+    assert shorten(name).startswith("CD4-positive x") and shorten(name).endswith(", human") and "…" in shorten(name)
+
+
+def test_room_is_that_of_the_longest_line():
+    figure = plt.figure()
+    for name in ("a" * 60, "CD4-positive, alpha-beta memory\nT cell"):
+        text = figure.text(0, 0, name, fontsize="small")
+        assert room(["x", name], "small") == pytest.approx(text.get_window_extent().width / figure.dpi, rel=0.25)
+    assert room(["short"], "small", 2.2) == 0.0
 
 
 @given(numbers, st.floats(0.01, 0.3))

@@ -59,6 +59,16 @@ def test_only_genes_still_there_are_drawn(adata):
     pl.markers(fewer)
 
 
+def test_a_group_without_cells_has_its_column_without_dots(adata):
+    gone = str(adata.uns["tgt"]["groups"][2])
+    whole, part = pl.markers(adata), pl.markers(adata[adata.obs["cell_type"] != gone].copy())
+    names = [label.get_text() for label in part[1].get_xticklabels()]
+    assert names == [label.get_text() for label in whole[1].get_xticklabels()]
+    shares = [right.collections[0].get_sizes().reshape(len(names), -1) for _, right in (whole, part)]
+    assert np.isnan(shares[1][2]).all()
+    np.testing.assert_allclose(np.delete(shares[1], 2, axis=0), np.delete(shares[0], 2, axis=0))
+
+
 def test_the_explained_layer_is_shown(adata):
     adata.layers["same"] = adata.X.copy()
     adata.uns["tgt"]["params"]["layer"] = "same"

@@ -125,3 +125,18 @@ def test_of_a_subset_only_reported_cells_are_scored(explained: ad.AnnData) -> No
     params = some.uns["tgt_evaluated"]["params"]
     assert params["cells_scored"] == (split == REPORT).sum()
     assert params["cells_left_out"] == (split != REPORT).sum()
+
+
+def test_labels_renamed_on_other_cells_are_named(explained: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    """Of cells that are new nothing but the label says which group they are of."""
+    caplog.set_level("INFO", "scgce")
+    new = explained.copy()
+    new.obs_names = [f"new {name}" for name in new.obs_names]
+    new.X = new.X * 1.01
+    new.obs["group"] = new.obs["group"].cat.rename_categories({"NK": "natural killer"})
+    with pytest.warns(UserWarning, match=r"left out: natural killer \(\d+ cells\); .* without cells: NK\."):
+        scgce.tl.evaluate(new, reference=explained, judges=False)
+    assert set(scgce.get.metrics(new, key="tgt_evaluated")["source"]) == {"B/1", "T cell", "3"}
+    caplog.clear()
+    scgce.tl.evaluate(new[new.obs["group"] != "natural killer"].copy(), reference=explained, judges=False)
+    assert "groups of the explanation without cells: NK" in caplog.text

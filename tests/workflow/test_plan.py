@@ -178,7 +178,7 @@ def test_names_of_groups_survive_from_the_configuration_to_the_command(project: 
     line = next(line for line in _plan(project, "--printshellcmds").stdout.splitlines() if "scgce tgt" in line)
     words = shlex.split(line.partition(" 2> ")[0])
     given = next(word for word in words if word.startswith("--groups="))
-    assert _values.names(given.removeprefix("--groups=")) == NAMES
+    assert _values.names("groups", given.removeprefix("--groups=")) == NAMES
     assert {"--reference=-1", "--epsilon=0.5"} <= set(words)
 
 

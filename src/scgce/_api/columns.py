@@ -64,6 +64,13 @@ def has_labels(adata: AnnData, key: str) -> bool:
     return key in adata.obs.columns or (JOIN in key and all(part in adata.obs.columns for part in key.split(JOIN)))
 
 
+def missing_part(adata: AnnData, key: str) -> str:
+    """Of a joined name that is not there the first column that is missing, where others are there; else the name."""
+    parts = key.split(JOIN)
+    missing = [part for part in parts if part not in adata.obs.columns]
+    return missing[0] if 0 < len(missing) < len(parts) else key
+
+
 def label_column(adata: AnnData, key: str) -> pd.Series:
     """Labels (n,) of a column, or of several joined: those that occur, by the first column, then the next.
 

@@ -77,6 +77,7 @@ def one_of(*words: str) -> Constraint:
 NONE = Constraint(lambda value: value is None, "None")
 FLAG = Constraint(lambda value: isinstance(value, bool | np.bool_), "True or False")
 TEXT = Constraint(lambda value: isinstance(value, str), "a name")
+NAME = Constraint(lambda value: isinstance(value, str) and value != "", "a name")
 NEW_NAME = Constraint(lambda value: isinstance(value, str) and value != "" and "/" not in value, "a name without '/'")
 POSITIVE = Constraint(lambda value: _is_number(value) and value > 0, "a finite number above 0")
 NOT_NEGATIVE = Constraint(lambda value: _is_number(value) and value >= 0, "a finite number of at least 0")
@@ -103,7 +104,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "groupby": TEXT | sequence_of(TEXT, 1),
     "use_rep": TEXT | NONE,
     "basis": TEXT | NONE,
-    "layer": TEXT | NONE,
+    "layer": NAME | NONE,
     "gene_symbols": TEXT | NONE,
     "key": TEXT,
     "other_key": TEXT,

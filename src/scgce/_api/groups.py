@@ -12,7 +12,18 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from .columns import BASELINE, JOIN, group_key, group_name, has_labels, label_column, label_name, label_names, level_of
+from .columns import (
+    BASELINE,
+    JOIN,
+    group_key,
+    group_name,
+    has_labels,
+    label_column,
+    label_name,
+    label_names,
+    level_of,
+    missing_part,
+)
 from .errors import listing, not_found
 
 logger = logging.getLogger("scgce")
@@ -86,7 +97,9 @@ def read_groups(
     """
     groupby = group_key(adata, groupby)
     if not has_labels(adata, groupby):
-        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns, hint=_clustering(groupby))
+        raise not_found(
+            "groupby", missing_part(adata, groupby), "adata.obs", adata.obs.columns, hint=_clustering(groupby)
+        )
     names, codes = _labels(label_column(adata, groupby), groupby)
     keep = _selected(names, groups, reference, groupby)
     if len(keep) < 2:
@@ -138,7 +151,7 @@ def group_codes(adata: AnnData, groupby: str, groups: Iterable[object]) -> np.nd
         If the column is not there.
     """
     if not has_labels(adata, groupby):
-        raise not_found("groupby", groupby, "adata.obs", adata.obs.columns)
+        raise not_found("groupby", missing_part(adata, groupby), "adata.obs", adata.obs.columns)
     names, codes = labels_of(label_column(adata, groupby))
     place = {str(name): position for position, name in enumerate(groups)}
     return np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int64)[codes]

@@ -93,14 +93,14 @@ def number_or_word(
     return value
 
 
-def names(text: str | None) -> list[str] | None:
+def names(argument: str, text: str | None) -> list[str] | None:
     """
-    Read names between commas; a name that holds a comma stands in double quotes.
+    Read names between commas; a name that holds a comma, or is empty, stands in double quotes.
 
     Raises
     ------
     UsageError
-        If a name is empty.
+        If there is nothing between two commas.
     """
     if text is None:
         return None
@@ -108,14 +108,16 @@ def names(text: str | None) -> list[str] | None:
     while True:
         match = _NAME.match(text, end)
         if match is None:
-            raise UsageError(f"{text!r}: expected a comma after the quotes; quotes inside a name are written twice")
+            raise UsageError(
+                f"{argument}={text!r}: expected a comma after the quotes; quotes inside a name are written twice"
+            )
         quoted, plain, separator = match.groups()
+        if quoted is None and not plain.strip():
+            raise UsageError(f'{argument}={text!r}: expected names between commas, found none; an empty one is ""')
         found.append(plain.strip() if quoted is None else quoted.replace('""', '"'))
         end = match.end()
         if not separator:
             break
-    if not all(found):
-        raise UsageError(f"{text!r}: expected names between commas, found an empty one")
     return found
 
 
@@ -152,5 +154,5 @@ def columns(text: str, there: Iterable[str]) -> str | list[str]:
     UsageError
         If a name is empty.
     """
-    found = [text] if text in set(there) else names(text) or [text]
+    found = [text] if text in set(there) else names("groupby", text) or [text]
     return found[0] if len(found) == 1 else found

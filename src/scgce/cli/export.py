@@ -38,7 +38,7 @@ def export(
     key: Key = "tgt",
 ) -> None:
     """Write explanations, metrics, sweep, markers, panel, basis translations and codebook of programmes as tables."""
-    wanted = _values.names(table) or []
+    wanted = _values.names("table", table) or []
     if "panel" not in wanted:
         refuse_without_effect(("n_genes",), "without the table 'panel'")
     if not {"explanations", "markers", "panel", *OTHERS} & set(wanted):

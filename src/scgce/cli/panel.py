@@ -62,10 +62,10 @@ def panel(
 def _understood(options: dict[str, Any]) -> dict[str, Any]:
     """The options as `tl.panel` takes them."""
     length = _values.number_or_word("n_genes", options["n_genes"], ("auto",))
-    groups, explanation = _values.names(options["groups"]), options.pop("explanation")
+    groups, explanation = _values.names("groups", options["groups"]), options.pop("explanation")
     return options | {
         "n_genes": int(length) if isinstance(length, float) and length.is_integer() else length,
         "groups": "all" if groups is None else groups,
-        "fixed": _values.names(options["fixed"]) or (),
+        "fixed": _values.names("fixed", options["fixed"]) or (),
         "key": explanation,
     }

@@ -11,7 +11,7 @@ import typer
 from . import _values
 from ._common import command, refuse_without_effect
 from ._errors import UsageError
-from ._files import make_folder, read, writing
+from ._files import check_folder, make_folder, read, writing
 from ._options import GeneSymbols, Input, Key, Sparsity
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def plot(
     key: Key = "tgt",
 ) -> None:
     """Draw the map, the metrics of all pairs, the sweep, and the explanation of a pair."""
-    wanted = _wanted(_values.names(kind), source, target)
+    wanted = _wanted(_values.names("kind", kind), source, target)
     if "explanation" not in wanted:
         refuse_without_effect(("source", "target"), "without the kind 'explanation'")
     if not {"explanation", *OTHERS} & set(wanted):
         refuse_without_effect(("gene_symbols",), f"without any of {', '.join(('explanation', *OTHERS))}")
-    make_folder(output, input)
+    check_folder(output, input)
     adata = read(input)
     options: dict[str, Any] = {"sparsity": sparsity, "gene_symbols": gene_symbols, "key": key}
     draw(adata, output, wanted, pair=(source, target), suffix=format, dpi=dpi, **options)
@@ -89,9 +89,10 @@ def draw(
         "sweep": lambda: pl.sweep(adata, key=key, show=False, return_fig=True),
         "explanation": lambda: pl.explanation(adata, *pair, **named),
     }
+    figures = {name: makers[name]() for name in kinds}  # all of them before a folder is made: it is whole or not there
+    make_folder(folder)
     paths = []
-    for name in kinds:
-        figure = makers[name]()
+    for name, figure in figures.items():
         paths.append(folder / f"{name}.{suffix}")
         with writing(paths[-1]) as temporary:
             figure.savefig(temporary, dpi=dpi, bbox_inches="tight")

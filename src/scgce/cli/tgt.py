@@ -107,7 +107,7 @@ def tgt(
     from scgce import tl
 
     tool: Any = tl.dbm if method == "dbm" else tl.tgt
-    key = key or ("dbm" if method == "dbm" else "tgt")
+    key = ("dbm" if method == "dbm" else "tgt") if key is None else key
     given["encoder"] = None if given["encoder"] is None else _encoder(given["encoder"])
     given |= {"use_rep": use_rep, "layer": layer, "rng": seed, "device": device, "key_added": key}
     _values.check(tool, **given)
@@ -121,7 +121,7 @@ def tgt(
 
 def _understood(options: dict[str, Any]) -> dict[str, Any]:
     """The options as `tl.tgt` takes them."""
-    groups, amplitude = _values.names(options["groups"]), options["amplitude"]
+    groups, amplitude = _values.names("groups", options["groups"]), options["amplitude"]
     return options | {
         "sparsity": _values.sparsities(options["sparsity"]),
         "amplitude": amplitude if amplitude == "auto" else _values.number_or_none("amplitude", amplitude),

@@ -212,6 +212,7 @@ def explained_groups(
         )
     if groupby is None:
         codes = facts.groups(codes)
+    _tell_others(current, codes, entry)
     if facts.shared.any():
         logger.warning(
             "%d cells have the name of explained cells of several groups: they are taken in the groups of obs[%r], and "
@@ -219,6 +220,20 @@ def explained_groups(
             int(facts.shared.sum()), column,
         )  # fmt: skip
     return Groups(column, np.array([str(name) for name in entry["groups"]], dtype=object), codes)
+
+
+def _tell_others(current: Groups, codes: np.ndarray, entry: Mapping[str, Any]) -> None:
+    """Say which labels are no groups of the explanation, and which groups have no cells; both look like a renaming."""
+    left_out = np.bincount(current.codes[(current.codes >= 0) & (codes < 0)], minlength=current.n)
+    others = [f"{current.names[row]} ({left_out[row]} cells)" for row in np.flatnonzero(left_out)]
+    present = np.bincount(codes[codes >= 0], minlength=len(entry["groups"])) > 0
+    absent = [name for name, there in zip(entry["groups"], present, strict=True) if not there]
+    said = f"obs[{current.key!r}] has labels that are none of the explanation's groups, left out: {listing(others)}"
+    without = f"groups of the explanation without cells: {listing(absent)}"
+    if others and absent and present.any():  # where none is there an error follows
+        warn(f"{said}; {without}. Give labels that were renamed the names that they had")
+    elif others or absent:
+        logger.info("%s", said if others else without)
 
 
 def _codes(found: Groups, entry: Mapping[str, Any]) -> np.ndarray:

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.symbols import gene_labels, in_symbols
-from scgce.pl._labels import wrap
+from scgce.pl._labels import USUAL, room, short_names, wrap
 from scgce.pl._matrix import clustered, tick_size
 from scgce.pl._style import FAINT, INK, MUTED, figure_of, finish, new_figure, text_on
 from scgce.store.programs import StoredPrograms
@@ -136,7 +136,8 @@ def codebook(
     programs = list(dict.fromkeys(frame["program"]))
     column = COLUMN if len(groups) > 12 else 0.72
     width = column * len(groups) + 4.2
-    place = new_figure(max(width, 6.0), ROW * max(len(programs), 2) + 2.0).add_subplot() if ax is None else ax
+    height = ROW * max(len(programs), 2) + 2.0 + room(short_names(groups), tick_size(len(groups)), USUAL)
+    place = new_figure(max(width, 6.0), height).add_subplot() if ax is None else ax
     scale = Normalize(0.0, float(frame["rise"].max()) if len(frame) else 1.0)
     inches = _column_inches(place, len(groups), column, given=ax is not None)
     for y, (_, part) in enumerate(frame.groupby("program", sort=False)):
@@ -183,7 +184,7 @@ def _frame(ax: Axes, frame: pd.DataFrame, groups: list[str], programs: list[str]
         labels.append(f"{head}  ({count})")
     ax.set_yticks(range(len(programs)), labels=labels, fontsize=tick_size(2 * len(programs)), parse_math=False)
     style: dict[str, Any] = {"rotation": 90, "parse_math": False}
-    ax.set_xticks(range(len(groups)), labels=groups, fontsize=tick_size(len(groups)), **style)
+    ax.set_xticks(range(len(groups)), labels=short_names(groups), fontsize=tick_size(len(groups)), **style)
     ax.xaxis.tick_top()
     ax.set_xlim(-0.55, len(groups) - 0.45)
     ax.set_ylim(max(len(programs), 1) - 0.5, -0.5)

@@ -14,7 +14,7 @@ from scgce._api.constraints import DATA, NONE, TEXT, checked, sequence_of
 from scgce._api.docs import with_docs
 from scgce._api.symbols import gene_labels
 from scgce.get._changes import changes
-from scgce.pl._labels import arrow
+from scgce.pl._labels import USUAL, arrow, room, short_names
 from scgce.pl._matrix import tick_size
 from scgce.pl._style import (
     FAINT,
@@ -135,13 +135,15 @@ def _matrix(table: pd.DataFrame, result: Result, names: tuple[str, str], ax: Axe
     values = table.pivot_table(index="source", columns="target", values="change").reindex(index=groups, columns=groups)
     count = len(groups)
     side = float(np.clip(0.42 * count, 2.4, 7.0))
-    place = new_figure(side + 3.0, side + 2.0).add_subplot() if ax is None else ax
+    labels, size = short_names(groups), tick_size(count)
+    long = room(labels, size, USUAL)
+    place = new_figure(side + 3.0 + long, side + 2.0 + long).add_subplot() if ax is None else ax
     shares = values.to_numpy(float)  # without a number where a pair moves no gene
     image = place.imshow(shares, cmap=SEQUENTIAL, vmin=0, vmax=max(1.0, float(np.nan_to_num(shares).max())))
     place.set_facecolor(FAINT)
-    style: dict[str, Any] = {"fontsize": tick_size(count), "parse_math": False}
-    place.set_xticks(range(count), labels=groups, rotation=90, **style)
-    place.set_yticks(range(count), labels=groups, **style)
+    style: dict[str, Any] = {"fontsize": size, "parse_math": False}
+    place.set_xticks(range(count), labels=labels, rotation=90, **style)
+    place.set_yticks(range(count), labels=labels, **style)
     place.tick_params(length=0)
     place.spines[:].set_visible(False)
     place.set(xlabel="target", ylabel="source")

@@ -17,12 +17,13 @@ from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.symbols import in_symbols
 from scgce.get._contrasts import contrasts as read_contrasts
-from scgce.pl._labels import wrap
+from scgce.pl._labels import arrow, room, wrap
 from scgce.pl._matrix import tick_size
 from scgce.pl._style import DIVERGING, FAINT, INK, MOVED, MUTED, TARGET, despine, figure_of, finish, split
 from scgce.store.result import Result
 
 ROW, COLUMN = 0.34, 0.34  # inches
+LINE = 0.14  # inches of a line of small text
 BESIDE = 1.5  # inches for the scores
 SIZE = 130  # points², of a mark
 
@@ -111,10 +112,11 @@ def contrasts(
     frame = contrasts_data(adata, n_items=n_items, reference=reference, sparsity=sparsity, key=key)
     rows, columns = list(frame["row"].cat.categories), list(frame["column"].cat.categories)
     columns = list(in_symbols(adata, columns, Result.read(adata, key).genes, gene_symbols))
-    labels = max((len(name) for name in rows), default=1)
-    width = COLUMN * max(len(columns), 6) + 0.075 * min(labels, 40) + BESIDE + 1.3
-    height = ROW * max(len(rows), 3) + 0.075 * min(max((len(name) for name in columns), default=1), 30) + 1.1
-    ratios = [COLUMN * max(len(columns), 6), BESIDE]
+    named = [_on_lines(name, 40) for name in rows], [_on_lines(name, 30) for name in columns]
+    line, across = (max(least, _inches(names)) for least, names in zip((ROW, COLUMN), named, strict=True))
+    width = across * max(len(columns), 6) + room(named[0], "small") + BESIDE + 1.3
+    height = line * max(len(rows), 3) + room(named[1], "small") + 1.1
+    ratios = [across * max(len(columns), 6), BESIDE]
     figure, grid = split(ax, (width, height), nrows=1, ncols=2, width_ratios=ratios)
     left = figure.add_subplot(grid[0, 0])
     right = figure.add_subplot(grid[0, 1], sharey=left)
@@ -122,7 +124,7 @@ def contrasts(
     scale = Normalize(-end, end)
     known = frame["donors"].gt(0).any()
     _marks(left, frame, scale, known=bool(known))
-    _frame(left, rows, columns, sorted(frame["contrast"].unique()))
+    _frame(left, *named, sorted(frame["contrast"].unique()))
     _scores(right, frame, rows)
     bar = figure_of(left).colorbar(
         ScalarMappable(scale, DIVERGING), ax=[left, right], fraction=0.03, pad=0.02, aspect=18
@@ -131,8 +133,19 @@ def contrasts(
     bar.set_label("shift", fontsize="x-small")
     bar.ax.tick_params(labelsize="x-small", length=2)
     if known:
-        _legend(left, len(rows))
+        _legend(left, line * max(len(rows), 3))
     return finish([left, right], ax=ax, show=show, return_fig=return_fig)
+
+
+def _on_lines(name: str, width: int) -> str:
+    """A name on lines; the two ends of a contrast each whole."""
+    source, between, target = name.partition(" → ")
+    return arrow(source, target, width) if between else wrap(name, width)
+
+
+def _inches(names: list[str]) -> float:
+    """Height of the names' lines, one on the other."""
+    return LINE * max((name.count("\n") + 1 for name in names), default=1) + 0.06
 
 
 def _marks(ax: Axes, frame: pd.DataFrame, scale: Normalize, *, known: bool) -> None:
@@ -159,9 +172,8 @@ def _edges(shades: np.ndarray) -> np.ndarray:
 
 def _frame(ax: Axes, rows: list[str], columns: list[str], contrasts: list[str]) -> None:
     style: dict[str, Any] = {"parse_math": False}
-    ax.set_xticks(range(len(columns)), labels=[wrap(name, 30) for name in columns], rotation=90,
-                  fontsize=tick_size(len(columns)), **style)  # fmt: skip
-    ax.set_yticks(range(len(rows)), labels=[wrap(name, 40) for name in rows], fontsize=tick_size(len(rows)), **style)
+    ax.set_xticks(range(len(columns)), labels=columns, rotation=90, fontsize=tick_size(len(columns)), **style)
+    ax.set_yticks(range(len(rows)), labels=rows, fontsize=tick_size(len(rows)), **style)
     ax.xaxis.tick_top()
     ax.set_xlim(-0.6, max(len(columns), 1) - 0.4)
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
@@ -192,12 +204,12 @@ def _scores(ax: Axes, frame: pd.DataFrame, rows: list[str]) -> None:
     ax.legend(loc="lower left", bbox_to_anchor=(-0.05, 1.0), fontsize="x-small", frameon=False, handletextpad=0.2)
 
 
-def _legend(ax: Axes, n_rows: int) -> None:
-    """Below the axes' label, half an inch down whatever the height."""
+def _legend(ax: Axes, height: float) -> None:
+    """Below the axes' label, half an inch down whatever the height in inches."""
     ring: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 7, "markeredgecolor": MUTED}
     handles = [
         Line2D([], [], **ring, color=MUTED, label="donors agree"),
         Line2D([], [], **ring, color="white", markeredgewidth=1.6, label="not shown to agree (n of N donors)"),
     ]
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.4 / (ROW * max(n_rows, 3))), "ncols": 2}
+    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.4 / height), "ncols": 2}
     ax.legend(handles=handles, fontsize="x-small", frameon=False, handletextpad=0.2, **place)

@@ -19,7 +19,7 @@ from scgce._api.groups import read_groups
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import CellMap, cell_map, flat
 from scgce.pl._scatter import cells, center, frame_map, point_size
-from scgce.pl._style import FAINT, INK, figure_of, finish, group_colors, new_figure
+from scgce.pl._style import FAINT, INK, PAD, figure_of, finish, group_colors, lay_out, new_figure
 from scgce.store.result import Result
 
 LONGEST_LINE = 18
@@ -132,9 +132,10 @@ def _numbered(ax: Axes, middles: pd.Series, colors: dict[str, str], *, widen: bo
         text.set_parse_math(False)
     figure = figure_of(ax)
     if widen:
-        figure.draw_without_rendering()
+        lay_out(figure)
         width, height = figure.get_size_inches()
-        figure.set_size_inches(width + legend.get_window_extent().width / figure.dpi, height)
+        box = legend.get_window_extent()
+        figure.set_size_inches(width + box.width / figure.dpi, max(height, box.height / figure.dpi + PAD))
     numbers = [str(number) for number in range(1, len(names) + 1)]
     shades = [colors[name] for name in names]
     label_points(ax, np.stack(middles.to_list()), numbers, colors=shades, discs=True, fontsize="x-small")

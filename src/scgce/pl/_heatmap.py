@@ -13,7 +13,8 @@ from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.symbols import gene_labels
 from scgce.core.gauge import gauge
-from scgce.pl._matrix import clustered, signed_heatmap
+from scgce.pl._labels import USUAL, room, short_names, shorten, wrap
+from scgce.pl._matrix import clustered, signed_heatmap, tick_size
 from scgce.pl._style import finish, new_figure
 from scgce.store.result import Result
 
@@ -99,8 +100,9 @@ def heatmap(
         table = table.loc[clustered(table)]
     table.columns = gene_labels(adata, table.columns, gene_symbols)
     width, height = 0.17 * table.shape[1] + 3.6, 0.22 * table.shape[0] + 1.8
+    width += room(short_names(table.index), tick_size(table.shape[0]), USUAL)
     place = new_figure(max(width, 5.0), max(height, 2.6)).add_subplot() if ax is None else ax
     signed_heatmap(place, table, "amount")
-    against = "the typical group" if reference == "baseline" else str(frame.attrs["reference"])
-    place.set_title(f"amount added to reach each group from {against}", fontsize="medium", parse_math=False)
+    against = "the typical group" if reference == "baseline" else shorten(str(frame.attrs["reference"]))
+    place.set_title(wrap(f"amount added to reach each group from {against}", 60), fontsize="medium", parse_math=False)
     return finish(place, ax=ax, show=show, return_fig=return_fig)

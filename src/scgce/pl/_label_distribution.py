@@ -15,8 +15,10 @@ from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.errors import not_found
 from scgce._api.groups import labels_of, read_groups
-from scgce.pl._labels import wrap
+from scgce.pl._labels import USUAL, room, short_names, wrap
 from scgce.pl._style import FAINT, INK, despine, finish, group_colors, new_figure, text_on
+
+BESIDE = 34  # characters of a line beside the picture
 
 
 def label_distribution_data(adata: AnnData, groupby: str, label: str) -> pd.DataFrame:
@@ -85,16 +87,17 @@ def label_distribution(
     groupby = group_key(adata, groupby)
     frame = label_distribution_data(adata, groupby, label)
     groups = list(frame["group"].cat.categories) if "value" in frame else list(dict.fromkeys(frame["group"]))
-    legend = 0 if "value" in frame else frame["label"].nunique()
-    height = max(0.3 * len(groups) + 1.2, 0.2 * legend + 0.8, 2.6)
-    place = new_figure(8.0, height).add_subplot() if ax is None else ax
+    legend = [] if "value" in frame else [wrap(name, BESIDE) for name in frame["label"].unique()]
+    lines = sum(name.count("\n") + 1.3 for name in legend)
+    height = max(0.3 * len(groups) + 1.2, 0.15 * lines + 0.8, 2.6)
+    place = new_figure(8.0 + room(short_names(groups), "small", USUAL), height).add_subplot() if ax is None else ax
     if "value" in frame:
         _boxes(place, frame, groups, group_colors(adata, groupby, groups))
         place.set_xlabel(label, parse_math=False)
     else:
         _bars(place, frame, groups, group_colors(adata, label, dict.fromkeys(frame["label"])))
         place.set_xlabel(f"share of cells by {label}", parse_math=False)
-    place.set_yticks(range(len(groups)), labels=groups, parse_math=False, fontsize="small")
+    place.set_yticks(range(len(groups)), labels=short_names(groups), parse_math=False, fontsize="small")
     place.set_ylim(len(groups) - 0.4, -0.6)
     place.tick_params(axis="y", length=0)
     despine(place, left=True)
@@ -106,7 +109,9 @@ def _bars(ax: Axes, frame: pd.DataFrame, groups: list[str], colors: dict[str, st
     for name, color in colors.items():
         part = frame[frame["label"] == name].set_index("group").loc[groups]
         share = part["share"].fillna(0.0).to_numpy()
-        ax.barh(range(len(groups)), share, left=left, height=0.78, color=color, label=wrap(name, 34), edgecolor="white")
+        ax.barh(
+            range(len(groups)), share, left=left, height=0.78, color=color, label=wrap(name, BESIDE), edgecolor="white"
+        )
         for y in np.flatnonzero(share > 0.05):
             style: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": "x-small", "color": text_on(color)}
             ax.text(float(left[y] + share[y] / 2), float(y), str(part["count"].iloc[y]), **style)

@@ -3,25 +3,68 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from scgce.pl._style import INK, MUTED, figure_of, halo, text_on
+from scgce.pl._style import INK, MUTED, figure_of, halo, lay_out, text_on
+
+LONGEST = 60
+"""Characters of a name that are drawn: most names of ontologies are shorter, and of longer ones both ends tell most."""
+
+
+USUAL = 2.2
+"""Inches that figures keep for names on an axis; longer ones make them larger."""
+
+
+def shorten(name: str, most: int = LONGEST) -> str:
+    """A name of more than ``most`` characters with its middle left out."""
+    if len(name) <= most:
+        return name
+    end = (most - 1) // 3
+    return name[: most - 1 - end].rstrip() + "…" + name[-end:].lstrip()
+
+
+def short_names(names: Iterable[Any]) -> list[str]:
+    """Names for an axis, each shortened; those that would look the same are numbered."""
+    found: list[str] = []
+    for name in names:
+        short = shorten(str(name))
+        again = short if short == str(name) else next(n for n in _numbered(short) if n not in found)
+        found.append(again)
+    return found
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
+
+
+def room(names: Iterable[str], fontsize: float | str, usual: float = 0.0) -> float:
+    """Inches by which names are longer than the ``usual``, wherever they stand on one line.
+
+    A letter of matplotlib's font is about 0.6 as wide as high, one of Chinese, Japanese or Korean as wide as high.
+    """
+    lines = [line for name in names for line in name.split("\n")]
+    ems = max((sum(1.0 if east_asian_width(letter) in "WF" else 0.6 for letter in line) for line in lines), default=0.0)
+    return max(ems * FontProperties(size=fontsize).get_size_in_points() / 72 - usual, 0.0)
 
 
 def wrap(name: str, width: int) -> str:
     """Break a name into lines of at most ``width`` characters, after spaces and the signs / _ , and -.
 
-    A piece without such a place is kept whole: a name is never cut.
+    A piece without such a place is kept whole; very long names lose their middle (`shorten`).
     """
     lines = [""]
-    for piece in re.findall(r"[^\s/_,\-]+[/_,\-]*\s*|[/_,\-]+\s*|\s+", name):
+    for piece in re.findall(r"[^\s/_,\-]+[/_,\-]*\s*|[/_,\-]+\s*|\s+", shorten(name)):
         if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece
@@ -30,6 +73,7 @@ def wrap(name: str, width: int) -> str:
 
 def arrow(source: str, target: str, width: int) -> str:
     """``A → B`` on one line if it fits into ``width`` characters, else on several."""
+    source, target = shorten(source), shorten(target)
     line = f"{source} → {target}"
     return line if len(line) <= width else wrap(source, width) + "\n→ " + wrap(target, width - 2)
 
@@ -130,7 +174,7 @@ def label_points(
     ]
     for text in texts:
         text.set_in_layout(False)
-    figure.draw_without_rendering()
+    lay_out(figure)
     boxes = [(text.get_bbox_patch() or text).get_window_extent() for text in texts]
     pad = 2.0 * figure.dpi / 72
     sizes = np.array([(box.width + pad, box.height + pad) for box in boxes]).reshape(-1, 2)

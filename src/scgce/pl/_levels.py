@@ -23,6 +23,7 @@ SAME = 0.004
 ROW = 0.32  # inches for a gene
 DOT = 5.4  # points
 MOST_DOTS = 4
+BESIDE = 34  # characters of a line beside the picture
 
 
 def levels_data(adata: AnnData, *, n_genes: int = 25, sparsity: int | None = None, key: str = "tgt") -> pd.DataFrame:
@@ -104,7 +105,8 @@ def levels(
     names = [str(group) for group in result.groups]
     colors = group_colors(adata, result.groupby, names)
     genes = list(dict.fromkeys(frame["gene"]))
-    height = max(ROW * len(genes) + 1.0, 0.17 * len(names) + 0.8, 2.6)
+    lines = sum(wrap(name, BESIDE).count("\n") + 1.2 for name in names)
+    height = max(ROW * len(genes) + 1.0, 0.14 * lines + 0.8, 2.6)
     place = new_figure(9.0, height).add_subplot() if ax is None else ax
     near = DOT / (5.4 * 72) * float(np.ptp(frame["delta"])) if len(frame) else 1.0
     for y, gene in enumerate(genes):
@@ -139,7 +141,7 @@ def _draw_gene(ax: Axes, y: int, part: pd.DataFrame, colors: dict[str, str], nea
 
 
 def _legend(ax: Axes, names: list[str], colors: dict[str, str]) -> None:
-    handles = [Line2D([], [], marker="o", linestyle="", color=colors[name], label=wrap(name, 34)) for name in names]
+    handles = [Line2D([], [], marker="o", linestyle="", color=colors[name], label=wrap(name, BESIDE)) for name in names]
     size = "small" if len(names) <= 12 else "x-small"
     if any(text.get_text().isdigit() for text in ax.texts):
         disc: dict[str, Any] = {"markersize": 9, "color": "white", "markeredgecolor": MUTED}

@@ -21,6 +21,7 @@ from scgce._api.symbols import gene_labels
 from scgce.core.gauge import gauge
 from scgce.get._markers import markers as read_markers
 from scgce.matrix.arrays import dense_columns
+from scgce.pl._labels import USUAL, room, short_names
 from scgce.pl._map import explained_cells, layer_of
 from scgce.pl._matrix import signed_heatmap, tick_size
 from scgce.pl._style import FAINT, figure_of, finish, split
@@ -105,13 +106,14 @@ def markers(
         raise ValueError(f"key={key!r}: no group has a raised gene among the {adata.n_vars} genes of adata")
     result = Result.read(adata, key)
     table = frame.pivot_table(index="gene", columns="group", values="delta", sort=False)[list(result.groups)]
-    rows, columns = table.shape
-    wide, high = max(0.24 * columns, 1.4), max(0.19 * rows, 2.4)
-    figure, grid = split(ax, (2 * wide + 3.2, high + 2.2), nrows=1, ncols=3, width_ratios=[wide, wide, 1.2])
+    columns = list(table.columns)
+    wide, high = max(0.24 * len(columns), 1.4), max(0.19 * len(table), 2.4)
+    long = room(short_names(columns), tick_size(len(columns)), USUAL)
+    figure, grid = split(ax, (2 * wide + 3.2, high + 2.2 + long), nrows=1, ncols=3, width_ratios=[wide, wide, 1.2])
     left = figure.add_subplot(grid[0, 0])
     right = figure.add_subplot(grid[0, 1], sharey=left)
-    shown = table.set_axis(gene_labels(adata, table.index, gene_symbols))
-    image = signed_heatmap(left, shown, "", bar=False)
+    named = table.set_axis(gene_labels(adata, table.index, gene_symbols))
+    image = signed_heatmap(left, named, "", bar=False)
     left.set_title("explanation", fontsize="medium")
     dots, shares = _dots(right, adata, result, list(table.index))
     _legends(figure.add_subplot(grid[0, 2]), image, dots, shares)
@@ -124,14 +126,21 @@ def _dots(ax: Axes, adata: AnnData, result: Result, genes: list[str]) -> tuple[P
     values = dense_columns(get_matrix(adata, layer_of(result, adata)), adata.var_names.get_indexer(genes))
     small = AnnData(values[codes >= 0], var=pd.DataFrame(index=genes))  # scanpy cannot read every kind of matrix
     names = [str(group) for group in result.groups]
-    small.obs["group"] = pd.Categorical.from_codes(codes[codes >= 0], names)
+    small.obs["group"] = pd.Categorical.from_codes(codes[codes >= 0], names).remove_unused_categories()
     plot = sc.pl.DotPlot(small, genes, "group", use_raw=False)
-    share = plot.dot_size_df.loc[names, genes].to_numpy(float)
-    mean = plot.dot_color_df.loc[names, genes].to_numpy(float)
+    share = plot.dot_size_df.reindex(names)[genes].to_numpy(float)  # NaN for a group without cells
+    mean = plot.dot_color_df.reindex(names)[genes].to_numpy(float)
     column, row = np.meshgrid(np.arange(len(names)), np.arange(len(genes)), indexing="ij")
-    style: dict[str, Any] = {"cmap": "Greens", "edgecolors": "0.4", "linewidths": 0.3, "vmin": min(0.0, mean.min())}
+    style: dict[str, Any] = {
+        "cmap": "Greens",
+        "edgecolors": "0.4",
+        "linewidths": 0.3,
+        "vmin": min(0.0, float(np.nanmin(mean))),
+    }
     dots = ax.scatter(column.ravel(), row.ravel(), s=_area(share.ravel()), c=mean.ravel(), **style)
-    ax.set_xticks(range(len(names)), labels=names, rotation=90, fontsize=tick_size(len(names)), parse_math=False)
+    ax.set_xticks(
+        range(len(names)), labels=short_names(names), rotation=90, fontsize=tick_size(len(names)), parse_math=False
+    )
     ax.set_xlim(-0.5, len(names) - 0.5)
     ax.tick_params(which="both", length=0, labelleft=False)
     ax.spines[:].set_color(FAINT)

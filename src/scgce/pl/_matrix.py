@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 from scipy.cluster.hierarchy import leaves_list, linkage
 
+from scgce.pl._labels import short_names
 from scgce.pl._style import DIVERGING, FAINT, figure_of
 
 
@@ -39,8 +40,8 @@ def signed_heatmap(ax: Axes, table: pd.DataFrame, label: str, *, bar: bool = Tru
     image = ax.imshow(values, cmap=DIVERGING, vmin=-end, vmax=end, aspect="auto", interpolation="nearest")
     across: dict[str, Any] = {"rotation": 90, "fontsize": tick_size(table.shape[1]), "parse_math": False}
     down: dict[str, Any] = {"fontsize": tick_size(table.shape[0]), "parse_math": False}
-    ax.set_xticks(range(table.shape[1]), labels=table.columns, **across)
-    ax.set_yticks(range(table.shape[0]), labels=table.index, **down)
+    ax.set_xticks(range(table.shape[1]), labels=short_names(table.columns), **across)
+    ax.set_yticks(range(table.shape[0]), labels=short_names(table.index), **down)
     ax.set_xticks(np.arange(table.shape[1] - 1) + 0.5, minor=True)
     ax.set_yticks(np.arange(table.shape[0] - 1) + 0.5, minor=True)
     ax.grid(which="minor", color="white", linewidth=0.5)

@@ -17,7 +17,8 @@ from scipy.spatial.distance import squareform
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce.get._metrics import metrics as read_metrics
-from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, split, text_on
+from scgce.pl._labels import USUAL, room, short_names
+from scgce.pl._style import FAINT, INK, SEQUENTIAL, figure_of, finish, lay_out, split, text_on
 from scgce.store.result import Result
 
 TITLES = {
@@ -115,7 +116,9 @@ def metrics(
     frame = metrics_data(adata, wanted, sparsity=sparsity, order=order, include_self=include_self, key=key)
     count = frame["source"].cat.categories.size
     side = float(np.clip(0.42 * count, 2.4, 7.0))
-    figure, grid = split(ax, (len(wanted) * (side + 0.5) + 1.6, side + 2.0), nrows=1, ncols=len(wanted))
+    long = room(short_names(frame["source"].cat.categories), _tick_size(count), USUAL)
+    size = (len(wanted) * (side + 0.5) + 1.6 + long, side + 2.0 + long)
+    figure, grid = split(ax, size, nrows=1, ncols=len(wanted))
     axes: list[Axes] = []
     result = Result.read(adata, key)
     k = result.check_sparsity(sparsity)
@@ -128,10 +131,14 @@ def metrics(
         heatmap(place, table, metric, labelled=column == 0, ceiling=float(np.mean(ceiling)))
         axes.append(place)
     _color_bars(axes, wanted)
-    figure.draw_without_rendering()
+    lay_out(figure)
     for place in axes:
         _write_values(place, count)
-    return finish(axes, ax=ax, show=show, return_fig=return_fig)
+    return finish(axes, ax=ax, show=show, return_fig=return_fig, laid_out=True)
+
+
+def _tick_size(count: int) -> str | float:
+    return "small" if count <= 15 else "x-small" if count <= 30 else 5.0
 
 
 def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool, ceiling: float = np.nan) -> None:
@@ -140,10 +147,9 @@ def heatmap(ax: Axes, table: pd.DataFrame, metric: str, *, labelled: bool, ceili
     highest = max(float(np.nanmax(values, initial=1.0)), 1.0) if metric == "n_genes" else 1.0
     ax.set_facecolor(FAINT)
     ax.imshow(values, cmap=SEQUENTIAL, vmin=0.0, vmax=highest, interpolation="nearest")
-    size = "small" if len(table) <= 15 else "x-small" if len(table) <= 30 else 5
-    style: dict[str, Any] = {"fontsize": size, "parse_math": False}
-    ax.set_xticks(range(len(table)), labels=table.columns, rotation=90, **style)
-    ax.set_yticks(range(len(table)), labels=table.index if labelled else [""] * len(table), **style)
+    style: dict[str, Any] = {"fontsize": _tick_size(len(table)), "parse_math": False}
+    ax.set_xticks(range(len(table)), labels=short_names(table.columns), rotation=90, **style)
+    ax.set_yticks(range(len(table)), labels=short_names(table.index) if labelled else [""] * len(table), **style)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     ax.set_xlabel("target")

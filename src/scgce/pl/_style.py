@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from matplotlib.patheffects import withStroke
 
 from scgce._api.columns import label_names
 
+from ._fonts import give_fonts, tell_fonts
+
 INK = "#2b2b2b"
 MUTED = "#8a8a8a"
 FAINT = "#dcdcdc"
@@ -28,6 +31,9 @@ LOWERED = "#2166ac"
 SOURCE = "#7fc4f0"
 MOVED = "#08408a"
 TARGET = "#f0a000"
+
+GROWN, LEAST, PAD = 3, 0.03, 0.05
+"""How often a figure grows at most, as a wider one is laid out anew; inches that are no growth, and beside a text."""
 
 SEQUENTIAL = "viridis"
 DIVERGING = "RdBu_r"
@@ -92,7 +98,9 @@ def despine(ax: Axes, *, left: bool = False, bottom: bool = False) -> None:
     ax.spines["bottom"].set_visible(not bottom)
 
 
-def finish(axes: Axes | list[Axes], *, ax: Axes | None, show: bool | None, return_fig: bool) -> Any:
+def finish(
+    axes: Axes | list[Axes], *, ax: Axes | None, show: bool | None, return_fig: bool, laid_out: bool = False
+) -> Any:
     """Show the figure if asked to and hand back its Axes or the Figure.
 
     Parameters
@@ -105,12 +113,40 @@ def finish(axes: Axes | list[Axes], *, ax: Axes | None, show: bool | None, retur
         Show the figure. None: as ``scanpy.settings.autoshow`` says, and never one that ``ax`` belongs to.
     return_fig
         Return the Figure instead of the Axes.
+    laid_out
+        Everything is at its place already: layouts of square matrices are a pixel narrower each time.
     """
     first = axes[0] if isinstance(axes, list) else axes
     figure = figure_of(first)
+    tell_fonts(figure)
+    if ax is None:
+        _grow(figure, laid_out=laid_out)
     if show or (show is None and ax is None and sc.settings.autoshow):
         plt.show()
     return figure if return_fig else axes
+
+
+def lay_out(figure: Figure) -> None:
+    """Put everything of a figure at its place, without warnings about what later steps mend."""
+    give_fonts(figure)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="constrained_layout not applied|Glyph .* missing from")
+        figure.draw_without_rendering()
+
+
+def _grow(figure: Figure, *, laid_out: bool) -> None:
+    """Give a figure room for what sticks out of it: long names in legends and titles."""
+    for step in range(GROWN):
+        if step or not laid_out:
+            lay_out(figure)
+        size, box = np.array(figure.get_size_inches()), figure.get_tightbbox()
+        beyond = np.maximum(-np.array(box.min), 0.0) + np.maximum(np.array(box.max) - size, 0.0)
+        if (beyond <= LEAST).all():
+            return
+        if laid_out and not step:  # a first layout may be a little off, which the next one mends
+            continue
+        width, height = size + np.where(beyond > LEAST, beyond + PAD, 0.0)
+        figure.set_size_inches(float(width), float(height))
 
 
 def figure_of(ax: Axes) -> Figure:

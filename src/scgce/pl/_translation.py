@@ -14,7 +14,7 @@ from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.symbols import gene_labels
 from scgce.pl._labels import arrow, spread
-from scgce.pl._style import INK, LOWERED, MUTED, RAISED, despine, figure_of, finish, split
+from scgce.pl._style import INK, LOWERED, MUTED, RAISED, despine, figure_of, finish, lay_out, split
 from scgce.store.result import Result
 
 
@@ -99,7 +99,7 @@ def translation(
     axes[1].set_xlabel(f"gene (1 to {len(frame)})")
     axes[0].set_xlim(-0.01 * len(frame) - 1, 1.01 * len(frame))
     axes[0].tick_params(labelbottom=False)
-    figure.draw_without_rendering()
+    lay_out(figure)
     for place, column in zip(axes, ("delta", "mean_difference"), strict=True):
         _name_largest(place, frame, column, n_labels)
     return finish(axes, ax=ax, show=show, return_fig=return_fig)

@@ -37,6 +37,10 @@ def read_result(adata: AnnData, key: str) -> dict[str, Any]:
     entry = adata.uns[key]
     if not isinstance(entry, Mapping) or not isinstance(entry.get(PARAMS), Mapping):
         raise ValueError(f"adata.uns[{key!r}] was not written by scgce (it has no 'params'); give another key")
+    if entry[PARAMS].get("kind") == "panel":
+        raise ValueError(
+            f"adata.uns[{key!r}] is a panel of genes, no explanation; scgce.get.panel and scgce.pl.panel read it"
+        )
     missing = [field for field in REQUIRED if field not in entry]
     if missing:
         raise ValueError(f"adata.uns[{key!r}] is not a complete scgce explanation; missing: {listing(missing)}")
