@@ -48,6 +48,18 @@ def test_shown_in_a_notebook_and_left_there(
     assert shown.endswith("\n")
 
 
+def test_the_text_kept_of_a_widget_is_that_of_its_end() -> None:
+    """What a saved notebook shows where no widget is drawn."""
+    pytest.importorskip("ipywidgets")
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    code = "from scgce._api.progress import progress\nfor _ in progress(range(5), desc='path'): pass"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    (shown,) = (part["data"] for part in notebook.cells[0].outputs if part["output_type"] == "display_data")
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    assert shown["text/plain"].startswith("path: 100%")
+
+
 @pytest.mark.parametrize("total", [5, None])
 def test_work_that_ends_early_ends_with_a_full_bar(monkeypatch: pytest.MonkeyPatch, total: int | None) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())

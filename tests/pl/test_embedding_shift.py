@@ -32,6 +32,19 @@ def test_arrows_start_and_end_at_means(adata):
         assert record["correctness"] == scores[pair]
 
 
+def test_groups_that_have_left_have_no_arrows(adata):
+    names = list(adata.uns["tgt"]["groups"])
+    whole = embedding_shift_data(adata)
+    part = embedding_shift_data(adata[adata.obs["cell_type"] != names[1]].copy())
+    kept = whole[(whole["source"] != names[1]) & (whole["target"] != names[1])].reset_index(drop=True)
+    assert part[["source", "target"]].equals(kept[["source", "target"]])
+    np.testing.assert_allclose(part["correctness"], kept["correctness"])
+    np.testing.assert_allclose(part[["x", "y"]], kept[["x", "y"]], atol=0.2)  # this entry knows its parts by position
+    pl.embedding_shift(adata[adata.obs["cell_type"].isin(names[:2])].copy())
+    with pytest.raises(ValueError, match=f"fewer than two groups .*: .*{names[2].replace('+', '.')}"):
+        pl.embedding_shift(adata[adata.obs["cell_type"] == names[0]].copy())
+
+
 def test_number_of_arrows(adata):
     def arrows(ax):
         return sum(text.arrow_patch is not None for text in ax.texts if hasattr(text, "arrow_patch"))

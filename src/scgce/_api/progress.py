@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from tqdm import TqdmWarning, tqdm
 
@@ -45,7 +46,33 @@ def progress(iterable: Iterable[T] | None = None, *, total: int | None = None, d
         warnings.simplefilter("ignore", TqdmWarning)  # that ipywidgets is missing: then the bar is text
         from tqdm.auto import tqdm as bar
 
-    return bar(iterable, total=total, desc=desc, leave=True)
+    kind = _kept(bar) if _with_widgets() else bar
+    return kind(iterable, total=total, desc=desc, leave=True)
+
+
+def _with_widgets() -> bool:
+    """Whether tqdm draws widgets: of these a saved notebook holds a text, written when they were shown, at 0 %."""
+    from tqdm import notebook
+
+    return notebook.IProgress is not None
+
+
+@cache
+def _kept(bar: type[tqdm[Any]]) -> type[tqdm[Any]]:
+    """A bar of widgets whose text in the notebook is that of its end, for those who read it without the widgets."""
+    from IPython.display import display
+
+    class Kept(bar):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, display=False, **options)
+            self.place = display(self.container, display_id=True)
+            self.displayed = True
+
+        def close(self) -> None:
+            super().close()
+            self.place.update(self.container)
+
+    return Kept
 
 
 def done(bar: tqdm[T]) -> None:

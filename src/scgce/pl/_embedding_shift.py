@@ -13,6 +13,7 @@ from matplotlib.colors import Normalize
 
 from scgce._api.constraints import FLAG, checked
 from scgce._api.docs import with_docs
+from scgce._api.errors import listing
 from scgce.pl._labels import label_points, wrap
 from scgce.pl._map import Points, bounds_of, cell_map, explained_cells, layer_of, sample
 from scgce.pl._scatter import cells, center, frame_map, point_size
@@ -33,13 +34,14 @@ def embedding_shift_data(
 
     Returns
     -------
-    One row per ordered pair: ``source``, ``target``, ``x``, ``y`` (mean of the source), ``x_moved``, ``y_moved``
-    (mean of its translated cells), ``x_target``, ``y_target`` (mean of the target) and ``correctness``.
+    One row per ordered pair of groups that have reported cells here: ``source``, ``target``, ``x``, ``y`` (mean of the
+    source), ``x_moved``, ``y_moved`` (mean of its translated cells), ``x_target``, ``y_target`` (mean of the target)
+    and ``correctness``.
 
     Raises
     ------
     ValueError
-        If the sparsity is unknown, or no encoder of the map is stored.
+        If the sparsity is unknown, no encoder of the map is stored, or fewer than two groups have reported cells.
     """
     result = Result.read(adata, key)
     k = result.check_sparsity(sparsity)
@@ -49,10 +51,19 @@ def embedding_shift_data(
     known, layer = explained_cells(adata, result), layer_of(result, adata)
     generator, cuts = np.random.default_rng(rng), result.pair_cuts(k)
     bounds, scores = bounds_of(result, adata), result.scores("correctness", k)
-    rows = [sample(known.rows(group, name), max_cells, generator) for group, name in enumerate(result.groups)]
-    means = [_mean(chosen.observed(adata, part, layer)) for part in rows]
+    names = list(result.groups)
+    there = [group for group in range(len(names)) if known.has(group)]
+    if len(there) < 2:
+        absent = [name for group, name in enumerate(names) if group not in there]
+        raise ValueError(
+            f"fewer than two groups have cells that took no part in the fit; without such: {listing(absent)}"
+        )
+    rows = {group: sample(known.rows(group, names[group]), max_cells, generator) for group in there}
+    means = {group: _mean(chosen.observed(adata, part, layer)) for group, part in rows.items()}
     records = []
     for i, j in result.ordered_pairs:
+        if i not in rows or j not in rows:
+            continue
         genes, amounts = cuts(i, j)
         delta = pd.Series(amounts.numpy(), index=result.genes[genes.numpy()])
         moved = _mean(chosen.translated(adata, rows[i], delta, layer, bounds))

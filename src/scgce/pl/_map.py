@@ -152,6 +152,10 @@ class ExplainedCells:
     codes: NDArray[np.int64]
     reported: NDArray[np.bool_]
 
+    def has(self, group: int) -> bool:
+        """Whether a group has reported cells."""
+        return bool(((self.codes == group) & self.reported).any())
+
     def rows(self, group: int, name: Any) -> NDArray[np.int64]:
         """Reported cells of a group.
 
