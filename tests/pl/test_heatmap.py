@@ -48,6 +48,12 @@ def test_cells_of_the_heatmap(adata):
     assert norm.vmin == -norm.vmax
 
 
+def test_the_reference_is_named_whole(adata):
+    for group in adata.uns["tgt"]["groups"]:
+        title = pl.heatmap(adata, reference=str(group)).get_title()
+        assert title.replace("\n", " ") == f"amount added to reach each group from {group}"
+
+
 def test_clustered_puts_like_rows_together():
     table = pd.DataFrame([[0.0, 0], [9, 9], [0.1, 0], [9, 8.9]], index=list("abcd"))
     order = "".join(clustered(table))

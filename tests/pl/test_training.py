@@ -59,6 +59,12 @@ def test_lines_and_scale(adata):
     assert pl.training(adata, "X_scvis").get_yscale() == "linear"
 
 
+def test_one_step_is_a_point(adata):
+    history = adata.uns["X_scvis"]["history"]
+    adata.uns["X_scvis"]["history"] = {name: values[:1] for name, values in history.items()}
+    assert all(line.get_marker() == "o" for line in pl.training(adata, "X_scvis").lines)
+
+
 def test_what_was_trained_is_named(adata):
     with pytest.raises(KeyError, match="key='scvis'.*found: X_scvis"):
         pl.training(adata, "scvis")

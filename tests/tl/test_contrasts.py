@@ -209,7 +209,9 @@ def test_the_picture_shows_the_frame(adata: ad.AnnData, key: str) -> None:
     assert len(filled) == frame["agree"].sum() and len(filled) + len(hollow) == len(frame)
     assert [text.get_text() for text in left.get_yticklabels()] == ["0", "1", "2"]
     assert left.get_xlabel() == "ctrl → stim"
-    few = scgce.pl.contrasts(adata, key=key, n_items=2, show=False)[0]
+    few, beside = scgce.pl.contrasts(adata, key=key, n_items=2, show=False)
+    gap = beside.get_window_extent().x0 - few.get_window_extent().x1
+    assert 0 < gap < 0.5 * few.figure.dpi  # the legend takes no room between the two panels
     assert len(few.get_xticklabels()) == 2
     plt.close("all")
 

@@ -24,7 +24,7 @@ from scgce.store.result import Result
 
 ROW, COLUMN = 0.34, 0.34  # inches
 LINE = 0.14  # inches of a line of small text
-BESIDE = 1.5  # inches for the scores
+BESIDE, BELOW = 1.5, 0.3  # inches for the scores and for the legend
 SIZE = 130  # points², of a mark
 
 
@@ -117,7 +117,8 @@ def contrasts(
     width = across * max(len(columns), 6) + room(named[0], "small") + BESIDE + 1.3
     height = line * max(len(rows), 3) + room(named[1], "small") + 1.1
     ratios = [across * max(len(columns), 6), BESIDE]
-    figure, grid = split(ax, (width, height), nrows=1, ncols=2, width_ratios=ratios)
+    size: dict[str, Any] = {"width_ratios": ratios, "height_ratios": [line * max(len(rows), 3), BELOW]}
+    figure, grid = split(ax, (width, height), nrows=2, ncols=2, **size)
     left = figure.add_subplot(grid[0, 0])
     right = figure.add_subplot(grid[0, 1], sharey=left)
     end = float(frame["shift"].abs().quantile(0.98)) if len(frame) else 1.0
@@ -133,7 +134,7 @@ def contrasts(
     bar.set_label("shift", fontsize="x-small")
     bar.ax.tick_params(labelsize="x-small", length=2)
     if known:
-        _legend(left, line * max(len(rows), 3))
+        _legend(figure.add_subplot(grid[1, :]))
     return finish([left, right], ax=ax, show=show, return_fig=return_fig)
 
 
@@ -204,12 +205,12 @@ def _scores(ax: Axes, frame: pd.DataFrame, rows: list[str]) -> None:
     ax.legend(loc="lower left", bbox_to_anchor=(-0.05, 1.0), fontsize="x-small", frameon=False, handletextpad=0.2)
 
 
-def _legend(ax: Axes, height: float) -> None:
-    """Below the axes' label, half an inch down whatever the height in inches."""
+def _legend(ax: Axes) -> None:
+    """What filled and hollow marks mean, below both panels."""
     ring: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 7, "markeredgecolor": MUTED}
     handles = [
         Line2D([], [], **ring, color=MUTED, label="donors agree"),
         Line2D([], [], **ring, color="white", markeredgewidth=1.6, label="not shown to agree (n of N donors)"),
     ]
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.4 / height), "ncols": 2}
-    ax.legend(handles=handles, fontsize="x-small", frameon=False, handletextpad=0.2, **place)
+    ax.set_axis_off()
+    ax.legend(handles=handles, fontsize="x-small", frameon=False, handletextpad=0.2, loc="center", ncols=2)

@@ -13,7 +13,7 @@ from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.symbols import gene_labels
 from scgce.core.gauge import gauge
-from scgce.pl._labels import USUAL, room, short_names, shorten, wrap
+from scgce.pl._labels import USUAL, room, short_names, shorten
 from scgce.pl._matrix import clustered, signed_heatmap, tick_size
 from scgce.pl._style import finish, new_figure
 from scgce.store.result import Result
@@ -104,5 +104,6 @@ def heatmap(
     place = new_figure(max(width, 5.0), max(height, 2.6)).add_subplot() if ax is None else ax
     signed_heatmap(place, table, "amount")
     against = "the typical group" if reference == "baseline" else shorten(str(frame.attrs["reference"]))
-    place.set_title(wrap(f"amount added to reach each group from {against}", 60), fontsize="medium", parse_math=False)
+    between = "\n" if len(against) > 30 else " "
+    place.set_title(f"amount added to reach each group from{between}{against}", fontsize="medium", parse_math=False)
     return finish(place, ax=ax, show=show, return_fig=return_fig)

@@ -15,6 +15,8 @@ from scgce._api.errors import not_found
 from scgce.pl._style import FAINT, INK, despine, finish, new_figure
 
 _NOT_TERMS = ("step", "learning_rate")
+_FEW = 3
+"""Points of a curve that are drawn as such: of one there is no line."""
 _INKS = ("#08408a", "#c26a00", "#2c7a3f", "#9b4f96", "#7a7a7a", "#b2182b")
 
 
@@ -90,6 +92,7 @@ def training(
     for number, (term, part) in enumerate(frame.groupby("term", sort=False)):
         total = term in ("loss", "held_out")
         style: dict[str, Any] = {"linewidth": 2.0 if total else 1.2, "linestyle": "--" if term == "held_out" else "-"}
+        style |= {"marker": "o", "markersize": 4} if len(part) < _FEW else {}
         color = INK if total else _INKS[number % len(_INKS)]
         place.plot(part["step"], part["value"], color=color, label=str(term).replace("_", " "), **style)
     if (frame["value"] > 0).all() and frame["value"].max() > 20 * frame["value"].min():
