@@ -294,7 +294,13 @@ def test_nothing_but_the_page_is_opened(explained: ad.AnnData, write_page: Calla
     assert page.execute_script("return performance.getEntriesByType('resource').map(e => e.name)") == []
 
 
-def test_a_narrow_screen_scrolls_only_down(explained: ad.AnnData, write_page: Callable, visit: Callable) -> None:
+@pytest.mark.parametrize("name", ["", "CD4-positive, alpha-beta T cell of the colon " * 5, "Withoutanyspace" * 14])
+def test_a_narrow_screen_scrolls_only_down(
+    explained: ad.AnnData, write_page: Callable, visit: Callable, name: str
+) -> None:
+    groups = [f"{name}{group}" for group in explained.uns["tgt"]["groups"]]
+    explained.uns["tgt"]["groups"] = np.array(groups, dtype=object)
+    explained.obs["cell_type"] = explained.obs["cell_type"].cat.rename_categories(groups)
     path: Path = write_page(explained)
     page = visit(path)
     size = page.get_window_size()
@@ -302,6 +308,8 @@ def test_a_narrow_screen_scrolls_only_down(explained: ad.AnnData, write_page: Ca
         page.set_window_size(500, 900)
         page.get(path.as_uri())
         assert page.execute_script("return document.body.scrollWidth <= window.innerWidth")
+        legend = "const list = document.getElementById('legend'); return list.scrollWidth <= list.clientWidth"
+        assert page.execute_script(legend)
     finally:
         page.set_window_size(size["width"], size["height"])
 
