@@ -9,6 +9,7 @@ import torch
 from scgce.core.choose.truncate import PairCuts, SparseDelta
 from scgce.core.pairs import by_source, listed
 
+from . import kernels
 from .cells import Cells
 
 _BLOCK_ENTRIES = 2**23
@@ -49,17 +50,17 @@ def _in_float32(delta: SparseDelta) -> SparseDelta:
 def _of_source(cells: Cells, rows: slice, deltas: dict[int, SparseDelta]) -> dict[int, SparseDelta]:
     """Each target's, from one look at the expression of the genes that any of them moves."""
     translator = cells.translator
-    changes = {j: torch.zeros(len(delta.genes)) for j, delta in deltas.items()}
+    changes = {j: torch.zeros(delta.genes.numel()) for j, delta in deltas.items()}
     genes = torch.cat([delta.genes for delta in deltas.values()]).unique()
     if translator.bounds is None or translator.columns is None or not len(genes):
         return {j: _in_float32(delta) for j, delta in deltas.items()}
+    bounds = translator.bounds.to(torch.device("cpu"))
     for part in genes.split(max(1, _BLOCK_ENTRIES // max(1, rows.stop - rows.start))):
-        x = translator.columns(rows, part)
-        bounds = translator.bounds.to(x.device)
+        x = translator.columns(rows, part).cpu().float().contiguous()
+        low, high = bounds.low[part].numpy(), bounds.high[part].numpy()
         for j, delta in deltas.items():
             here = (delta.genes >= part[0]) & (delta.genes <= part[-1])
-            own = delta.genes[here]
-            place = torch.searchsorted(part, own).to(x.device)
-            steps = bounds.steps(x[:, place], delta.values[here].to(x), own.to(x.device))
-            changes[j][here] = steps.double().mean(0).float().cpu()
+            place = torch.searchsorted(part, delta.genes[here])
+            steps = kernels.mean_steps(x.numpy(), low, high, place.numpy(), delta.values[here].float().numpy())
+            changes[j][here] = torch.from_numpy(steps)
     return {j: SparseDelta(delta.genes, changes[j]) for j, delta in deltas.items()}

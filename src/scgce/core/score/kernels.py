@@ -194,6 +194,17 @@ def add_steps(
 
 
 @_jit
+def mean_steps(values: Any, low: Any, high: Any, place: Any, amounts: Any) -> Any:
+    """Mean over cells (n, A) of the steps min(max(δ_g, low_g − x_g), high_g − x_g) of the genes ``place``, float32."""
+    total = np.zeros(len(place))
+    for i in range(len(values)):
+        for e in range(len(place)):
+            g, amount = place[e], amounts[e]
+            total[e] += min(max(amount, low[g] - values[i, g]), high[g] - values[i, g]) if amount != 0.0 else amount
+    return (total / len(values)).astype(np.float32)
+
+
+@_jit
 def pull_back(
     values: Any,
     source: Any,

@@ -135,7 +135,7 @@ class Translator:
         if self.M is None:
             return torch.stack([self.translate(rows, SparseDelta(genes, scale * by)) for genes, by in deltas])
         base = self.rows(rows)
-        counts = torch.tensor([len(delta.genes) for delta in deltas])
+        counts = torch.tensor([delta.genes.numel() for delta in deltas])
         every = torch.cat([delta.genes for delta in deltas]).to(base.device)
         amounts = torch.cat([delta.values for delta in deltas]).to(base) * scale
         genes, place = every.unique(return_inverse=True)
