@@ -98,10 +98,10 @@ class ArrivalLoss:
             Numbers (c, l): groups of one number differ from before by the same, so that pairs between them keep their
             loss.
         """
-        source, target = self.source.cpu().numpy(), self.target.cpu().numpy()
+        source, target = self.source.numpy(), self.target.numpy()
         found = np.zeros((len(shifts), len(source))) if before is None else np.tile(before, (len(shifts), 1))
         touched = np.ones(found.shape, dtype=bool) if kinds is None else kinds[:, source] != kinds[:, target]
-        which, pairs = (torch.from_numpy(index).to(self.inputs.device) for index in np.nonzero(touched))
+        which, pairs = (torch.from_numpy(index) for index in np.nonzero(touched))
         with torch.no_grad():
             given = self._as_given(shifts)
             parts = []
