@@ -41,14 +41,13 @@ def test_blocks_make_as_many_cells_as_asked_for(some) -> None:
     np.testing.assert_array_equal(adata.X[300:600].toarray(), parts[1].toarray())
 
 
-@pytest.mark.thorough
-def test_stages_are_found_and_within_the_whole(some) -> None:
-    encoder = encoder_of(some)
-    found, own = where.profiled(
-        lambda: tl.tgt(some.copy(), "group", encoder=encoder, sparsity=2, min_cells=1, device="cpu")
-    )
+def test_stages_are_found_and_within_the_whole() -> None:
+    few = some_cells(30, 3, 150)  # of so few genes consistent solutions are refined as well
+    encoder = encoder_of(few)
+    found, own = where.profiled(lambda: tl.tgt(few, "group", encoder=encoder, sparsity=2, min_cells=1, device="cpu"))
     assert all(found.values()), found
-    assert sum(found[stage] for stage in where.STAGES if not stage.startswith("of it")) <= found["all"]
+    outer = sum(found[stage] for stage in where.STAGES if not stage.startswith("of it"))
+    assert outer <= found["all"] + 0.01  # the profiler's own time counts as that of whom it calls, not of the whole
     assert own["seconds"].is_monotonic_decreasing
 
 

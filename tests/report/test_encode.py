@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -22,6 +22,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@settings(max_examples=40)
 def test_json_comes_back_and_cannot_end_a_script(value: object) -> None:
     text = json_in_html(value)
     assert json.loads(text) == value

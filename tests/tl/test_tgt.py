@@ -112,6 +112,7 @@ def test_params_are_flat_and_say_what_was_done(results: dict[str, ad.AnnData], u
     assert unbounded.uns["tgt"]["params"]["pair_cut"] is False
 
 
+@pytest.mark.thorough  # as the results that it is compared with
 def test_nothing_else_changes_and_a_copy_is_a_copy(blobs: ad.AnnData, results: dict[str, ad.AnnData]) -> None:
     before = frozen(blobs)
     assert scgce.tl.tgt(blobs, "group", **QUICK, method="truncate", key_added="mine") is None
@@ -358,6 +359,7 @@ def network(first: bool) -> nn.Module:
     return layers if first else Hidden()
 
 
+@pytest.mark.thorough  # two coarse paths need not end at the same place
 @pytest.mark.parametrize("clip", [False, True])
 def test_a_module_gives_the_same_with_and_without_its_first_linear_map(blobs: ad.AnnData, clip: bool) -> None:
     found = []
