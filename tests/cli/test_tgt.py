@@ -38,6 +38,7 @@ def test_the_command_is_the_function(call: Callable, blobs: ad.AnnData, cells_fi
     assert found.uns["tgt"]["params"] == blobs.uns["tgt"]["params"]
 
 
+@pytest.mark.thorough  # a process of its own knows no shorter path
 def test_same_seed_same_bytes_in_every_process(call: Callable, shell: Callable, cells_file: Path) -> None:
     folder = cells_file.parent
     for name, run in (("a.h5ad", shell), ("b.h5ad", call), ("c.zarr", call)):

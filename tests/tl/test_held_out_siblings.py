@@ -22,7 +22,7 @@ GROUPS = ("B/1", "T cell", "NK", "3")
 def _explained(_blobs: ad.AnnData) -> ad.AnnData:
     blobs = _blobs[:, :20].copy()
     sc.pp.pca(blobs, n_comps=5)
-    scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=[8], method="truncate", judges=False)
+    scgce.tl.tgt(blobs, "group", use_rep="X_pca", sparsity=[4], method="truncate", judges=False)
     return blobs
 
 
