@@ -16,11 +16,12 @@ PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
 demo: $(VENV)/.app
 	$(BIN)/scgce demo
 
-# Everything that the other targets need, one after the other: pip cannot install twice at a time.
-environment:
-	$(MAKE) $(VENV)/.test
-	$(MAKE) $(VENV)/.lint
-	$(MAKE) $(VENV)/.doc
+# Everything that the other targets need, found and installed in one go.
+environment: $(VENV)/.pip
+	@$(MAKE) --no-print-directory --question $(VENV)/.test $(VENV)/.lint $(VENV)/.doc || { \
+		echo "installing scgce and its groups test, lint and doc …"; \
+		$(PIP) install -c constraints.txt --group test --group lint --group doc -e . && \
+		touch $(VENV)/.test $(VENV)/.lint $(VENV)/.doc; }
 
 test: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -34,6 +34,25 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 
+ONE_WORKER = ("tests/cli/", "tests/workflow/")
+"""Folders whose tests start commands from one process that has imported everything: a second one takes seconds."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests of a file stay with one worker, those of such a folder too."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            folder = next((folder for folder in ONE_WORKER if nodeid.startswith(folder)), None)
+            return folder or super()._split_scope(nodeid)
+
+    return Together(config, log)
+
+
 @pytest.fixture(autouse=True)
 def _closed_figures() -> Iterator[None]:
     """No figure outlives its test: matplotlib warns of more than 20."""

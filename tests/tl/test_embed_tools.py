@@ -23,7 +23,7 @@ def _tool(name: str) -> tuple[Tool, dict[str, Any], str]:
     short = {"device": "cpu", "batch_size": 64}
     return {
         "scvis": (scvis, {**short, "n_epochs": 4}, "X_scvis"),
-        "autoencoder": (autoencoder, {**short, "n_epochs": 20}, "X_autoencoder"),
+        "autoencoder": (autoencoder, {**short, "n_epochs": 5}, "X_autoencoder"),
         "umap_loss": (umap_loss, {**short, "n_epochs": 4}, "X_umap_loss"),
         "distill": (distill, {**short, "use_rep": "X_umap", "n_steps": 150}, "X_umap_student"),
     }[name]
@@ -107,7 +107,7 @@ def test_a_failed_call_changes_nothing(cells: ad.AnnData, tool: tuple[Tool, dict
 
 def test_three_dimensions(cells: ad.AnnData):
     for call, arguments, key in (_tool("scvis"), _tool("autoencoder"), _tool("umap_loss")):
-        call(cells, n_components=3, **arguments)
+        call(cells, n_components=3, **{**arguments, "n_epochs": 1})
         assert cells.obsm[key].shape == (300, 3)
 
 
@@ -126,6 +126,7 @@ def test_umap_reads_the_graph_it_is_told(cells: ad.AnnData):
 
 def test_umap_does_not_see_how_the_graph_is_stored(cells: ad.AnnData):
     _, arguments, key = _tool("umap_loss")
+    arguments["n_epochs"] = 1
     umap_loss(cells, **arguments)
     first = cells.obsm[key].copy()
     graph = cells.obsp["connectivities"]

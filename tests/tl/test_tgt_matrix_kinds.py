@@ -38,8 +38,15 @@ def assert_same(entry: dict[str, Any], expected: dict[str, Any]) -> None:
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * np.nanmax(np.abs(other)), err_msg=field)
 
 
+OF_A_LAYER = {"numpy-F", "csc-array", "dask-csr"}
+"""Kinds that are read from a layer, too."""
+
+
 def test_every_kind_gives_the_same(
-    blobs: ad.AnnData, expected: dict[str, Any], as_kind: Callable[[sparse.csr_matrix], Any]
+    blobs: ad.AnnData,
+    expected: dict[str, Any],
+    as_kind: Callable[[sparse.csr_matrix], Any],
+    request: pytest.FixtureRequest,
 ) -> None:
     X = as_kind(blobs.X)
     adata = ad.AnnData(X.to_memory() if hasattr(X, "to_memory") else X, obs=blobs.obs, var=blobs.var)
@@ -47,6 +54,8 @@ def test_every_kind_gives_the_same(
     adata.layers["kind"] = adata.X
     scgce.tl.tgt(adata, "group", **OPTIONS)
     assert_same(adata.uns["tgt"], expected)
+    if request.node.callspec.params["as_kind"] not in OF_A_LAYER:
+        return
     adata.X = sparse.csr_matrix(blobs.shape, dtype=np.float32)  # the layer it is, not X
     scgce.tl.tgt(adata, "group", **OPTIONS, layer="kind", key_added="from_layer")
     assert_same(adata.uns["from_layer"], expected)
