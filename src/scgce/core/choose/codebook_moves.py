@@ -6,7 +6,7 @@ Every change follows from sums over the two levels that a move touches, in one c
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numba
@@ -61,7 +61,7 @@ class Moves:
         return np.where(moved, self.levels * (len(self.levels) + 1) + after, -1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Programme:
     """One programme, of which partitions are looked at.
 
@@ -79,13 +79,14 @@ class Programme:
     products: np.ndarray
     weights: np.ndarray
     mask: Asked
+    _forms: np.ndarray = field(init=False)
+    _order: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         right = self.products * self.weights * self.weights[:, None]
         cross = (self.left @ self.products) * self.weights
-        forms = np.stack([self.left, right, _symmetric(cross), np.zeros_like(right), self.mask.astype(float)])
-        object.__setattr__(self, "forms", forms)
-        object.__setattr__(self, "order", np.argsort(_line(self.products), kind="stable"))
+        self._forms = np.stack([self.left, right, _symmetric(cross), np.zeros_like(right), self.mask.astype(float)])
+        self._order = np.argsort(_line(self.products), kind="stable")
 
     def moves(self, levels: np.ndarray, slope: np.ndarray | None = None) -> Moves:
         """What the programme may become next.
@@ -96,13 +97,10 @@ class Programme:
 
         Without a slope (l, l) only mergers.
         """
-        forms: np.ndarray = self.forms  # type: ignore[attr-defined]
-        order: np.ndarray = self.order  # type: ignore[attr-defined]
         if slope is not None:
-            forms = forms.copy()
-            forms[_SLOPE] = _symmetric(slope * self.weights)
-        codes, apart, undone, along = _moves(levels, order, self.weights, forms, slope is None)
-        return Moves(levels, order, codes, apart, undone, along)
+            self._forms[_SLOPE] = _symmetric(slope * self.weights)
+        codes, apart, undone, along = _moves(levels, self._order, self.weights, self._forms, slope is None)
+        return Moves(levels, self._order, codes, apart, undone, along)
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:
