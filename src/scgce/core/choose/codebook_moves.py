@@ -164,26 +164,42 @@ def _moves(levels: Any, order: Any, weights: Any, forms: Any, mergers: bool) -> 
                 found[at] = _change(leaves, joins, some, own, total[leaves], total, blocks, table)
                 at += 1
     for leaves in range(0 if mergers else count):
-        if sizes[leaves] < 4:  # one group by itself is a single move
-            continue
-        some[:], own[:], weight, number = 0.0, 0.0, 0.0, 0
-        for g in order:
-            if levels[g] == leaves and number < sizes[leaves] - 2:
-                for q in range(len(forms)):
-                    own[q] += forms[q, g, g]
-                    for other in order[:n_groups]:
-                        if other == g:
-                            break
-                        if levels[other] == leaves:
-                            own[q] += 2 * forms[q, g, other]
-                    some[q] += rows[q, g]
-                weight += weights[g]
-                number += 1
-                if number > 1:
-                    codes[at] = _SPLIT, leaves, count, number
-                    found[at] = _change(leaves, count, some, own, weight, total, blocks, table)
-                    at += 1
+        if sizes[leaves] > 3:
+            inside = order[levels[order] == leaves]
+            at = _splits(leaves, count, inside, weights, forms, total, rows, blocks, table, codes, found, at)
     return codes[:at], found[:at, 0], found[:at, 1], found[:at, 2]
+
+
+@_jit
+def _splits(
+    leaves: int,
+    joins: int,
+    inside: Any,
+    weights: Any,
+    forms: Any,
+    total: Any,
+    rows: Any,
+    blocks: Any,
+    table: Any,
+    codes: Any,
+    found: Any,
+    at: int,
+) -> int:
+    """The first two, three, … groups of a level go to a new one; all but two at most. How many moves there are now."""
+    some, own, weight = np.zeros((len(forms), len(total))), np.zeros(len(forms)), 0.0
+    for place in range(len(inside) - 2):
+        g = inside[place]
+        weight += weights[g]
+        for q in range(len(forms)):
+            own[q] += forms[q, g, g]
+            for other in inside[:place]:
+                own[q] += 2 * forms[q, g, other]
+            some[q] += rows[q, g]
+        if place > 0:  # one group by itself is a single move
+            codes[at] = _SPLIT, leaves, joins, place + 1
+            found[at] = _change(leaves, joins, some, own, weight, total, blocks, table)
+            at += 1
+    return at
 
 
 @_jit
