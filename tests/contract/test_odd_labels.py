@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import scanpy as sc
 from matplotlib.colors import to_hex
+from tests.contract._api import OF_AN_EXTRA, at_hand
 
 import scgce
 
@@ -67,6 +68,52 @@ def test_a_group_is_found_by_number_and_by_name(blobs: ad.AnnData) -> None:
     frames = [scgce.get.explanation(adata, source, 2, key="dbm") for source in ("1", 1, 1.0, np.float32(1))]
     for frame in frames[1:]:
         pd.testing.assert_frame_equal(frame, frames[0])
+
+
+@pytest.mark.parametrize("kind", ["floats", "fractions"])
+def test_every_argument_that_takes_labels_takes_numbers(blobs: ad.AnnData, kind: str) -> None:
+    adata = explained(blobs, LABELS[kind])
+    values, names = sorted(set(adata.obs["group"])), list(adata.uns["dbm"]["groups"])
+    how = {"use_rep": "X_pca", "sparsity": 5, "judges": False}
+
+    def same(make: object) -> None:
+        one, other = (make(labels) for labels in (values, names))  # type: ignore[operator]
+        pd.testing.assert_frame_equal(one, other)
+
+    def told(adata: ad.AnnData, key: str) -> pd.DataFrame:
+        return scgce.get.metrics(adata, key=key)
+
+    def lineages(mapping: dict) -> pd.DataFrame:
+        return told(scgce.tl.lineages(adata, mapping, key="dbm", judges=False, copy=True), "lineages")
+
+    def panel(**options: object) -> pd.DataFrame:
+        return scgce.get.panel(scgce.tl.panel(adata, "group", 3, copy=True, **options), key="panel")
+
+    def dbm(**options: object) -> pd.DataFrame:
+        return told(scgce.tl.dbm(adata, "group", **how, **options, copy=True), "dbm")
+
+    same(lambda labels: dbm(pairs=[(labels[0], labels[2])]))
+    same(lambda labels: dbm(pairs=pd.DataFrame({"source": labels[:1], "target": labels[2:3]})))
+    same(lambda labels: dbm(groups=[labels[0], labels[2]]))
+    same(lambda labels: dbm(reference=labels[2]))
+    same(lambda labels: lineages(dict(zip(labels, "AABB", strict=True))))
+    same(lambda labels: lineages({"A": labels[:2], "B": labels[2:]}))
+    same(lambda labels: panel(pair_weights=pd.DataFrame(1.0, index=labels, columns=labels)))
+    same(lambda labels: panel(groups=[labels[0], labels[2]]))
+    same(lambda labels: scgce.pl._metrics.metrics_data(adata, order=labels[::-1], key="dbm"))
+    same(lambda labels: scgce.get.markers(adata, labels[2], key="dbm"))
+    if at_hand(OF_AN_EXTRA):
+        scgce.tl.integrated_gradients(adata, "group", use_rep="X_pca", n_pairs=2, n_steps=2)
+        same(lambda labels: scgce.get.attributions(adata, labels[0], labels[2]))
+
+
+def test_fractions_of_several_columns_are_found(blobs: ad.AnnData) -> None:
+    adata = blobs.copy()
+    adata.obs["dose"], adata.obs["kind"] = CODES % 2 / 2, np.array(["A", "B"])[CODES // 2]
+    groupby, how = ["kind", "dose"], {"use_rep": "X_pca", "sparsity": 5, "judges": False, "reference": 0.0}
+    scgce.tl.dbm(adata, groupby, **how, pairs=[({"kind": "A", "dose": 0.0}, {"kind": "A", "dose": 0.5})])
+    frame = scgce.get.explanation(adata, {"kind": "A", "dose": 0.0}, "A | 0.5", key="dbm")
+    assert len(frame) == 5 and adata.uns["dbm"]["params"]["reference"] == "0.0"
 
 
 def test_a_reference_is_found_by_number_and_by_name(blobs: ad.AnnData) -> None:

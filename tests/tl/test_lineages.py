@@ -39,6 +39,17 @@ def test_translations_are_means_weighted_by_cells(explained: ad.AnnData) -> None
             np.testing.assert_allclose(delta(explained, source, target, "lineages", k), expected, atol=1e-5)
 
 
+def test_averages_cannot_be_repeated(explained: ad.AnnData) -> None:
+    adata = explained.copy()
+    adata.uns["lineages"]["params"]["split_by"] = "donor"
+    adata.obs["donor"] = np.array(list("abcdef"))[np.arange(adata.n_obs) % 6]
+    said = "key='lineages' .*cannot be repeated.*key='path'"
+    with pytest.raises(ValueError, match=said):
+        scgce.tl.stability(adata, "lineages")
+    with pytest.raises(ValueError, match=said):
+        scgce.tl.evidence(adata, "lineages", by="donor", leave_one_out=True)
+
+
 def test_metrics_count_the_cells_of_all_groups_in_a_lineage(explained: ad.AnnData) -> None:
     parts = members(explained, "path", 2)
     rows = {p: np.concatenate([parts[g] for g in PARENT if PARENT[g] == p]) for p in ("B", "lymphoid/T", "other")}

@@ -124,8 +124,17 @@ def label_name(value: object) -> str:
     return label_names([value])[0]
 
 
-def group_name(name: Any, key: str, argument: str) -> str:
-    """The name of a group given as text, or by its labels: ``{"cell_type": "B", "condition": "ctrl"}``.
+def label_among(value: object, names: Iterable[object]) -> str:
+    """The name among ``names`` that a label means, a number in either form (0.0 is "0", beside 0.5 "0.0").
+
+    Of one that is none of them its own name.
+    """
+    text = str(value)
+    return text if text in {str(name) for name in names} else label_name(value)
+
+
+def group_name(name: Any, key: str, argument: str, names: Iterable[object]) -> str:
+    """The name among ``names`` of a group given by it, or by its labels: ``{"cell_type": "B", "condition": "ctrl"}``.
 
     Raises
     ------
@@ -133,11 +142,12 @@ def group_name(name: Any, key: str, argument: str) -> str:
         If the labels are not those of the columns joined in ``key``.
     """
     if not isinstance(name, Mapping):
-        return str(name)
+        return label_among(name, names)
     columns = key.split(JOIN)
     if set(name) != set(columns):
         raise ValueError(f"{argument}={dict(name)!r}: expected a label for each of {listing(columns)}")
-    return JOIN.join(label_name(name[column]) for column in columns)
+    parts = [part for part in (str(one).split(JOIN) for one in names) if len(part) == len(columns)]
+    return JOIN.join(label_among(name[column], [part[at] for part in parts]) for at, column in enumerate(columns))
 
 
 def level_of(names: Sequence[str], key: str, reference: Any) -> tuple[str, str] | None:
@@ -163,10 +173,11 @@ def level_of(names: Sequence[str], key: str, reference: Any) -> tuple[str, str] 
     if isinstance(reference, Mapping):
         if len(reference) != 1 or next(iter(reference)) not in columns:
             raise ValueError(f"reference={dict(reference)!r}: expected a label of one of {listing(columns)}")
-        wanted = {column: label_name(label) for column, label in reference.items()}
+        wanted = dict(reference)
     else:
-        wanted = dict.fromkeys(columns, label_name(reference))
+        wanted = dict.fromkeys(columns, reference)
     labels = [dict(zip(columns, name.split(JOIN), strict=True)) for name in names]
+    wanted = {column: label_among(label, [one[column] for one in labels]) for column, label in wanted.items()}
     found = [(column, label) for column, label in wanted.items() if any(one[column] == label for one in labels)]
     if len(found) > 1:
         (column, label), *_ = found
@@ -185,9 +196,9 @@ def reference_words(names: Sequence[str], key: str, reference: Any) -> tuple[str
     if reference is None:
         return "", ""
     if isinstance(reference, Mapping) and len(reference) == len(key.split(JOIN)):
-        return group_name(reference, key, "reference"), ""
-    if not isinstance(reference, Mapping) and label_name(reference) in names:
-        return label_name(reference), ""
+        return group_name(reference, key, "reference", names), ""
+    if not isinstance(reference, Mapping) and label_among(reference, names) in names:
+        return label_among(reference, names), ""
     meant = level_of(names, key, reference)
     return (label_name(reference), "") if meant is None else (meant[1], meant[0])
 

@@ -18,8 +18,8 @@ from .columns import (
     group_key,
     group_name,
     has_labels,
+    label_among,
     label_column,
-    label_name,
     label_names,
     level_of,
     missing_part,
@@ -194,11 +194,10 @@ def _selected(names: np.ndarray, groups: object, reference: object, groupby: str
             raise ValueError(f"groups={groups!r}; expected 'all' or a list of labels of obs[{groupby!r}]")
     else:
         given = list(groups)
-        joined = [group_name(one, groupby, "groups") for one in given if isinstance(one, Mapping)]
-        wanted = {*joined, *label_names([one for one in given if not isinstance(one, Mapping)])}
+        wanted = {group_name(one, groupby, "groups", names) for one in given}
     if reference is not None:
         whole = isinstance(reference, Mapping) and len(reference) == len(groupby.split(JOIN))
-        name = group_name(reference, groupby, "reference") if whole else label_name(reference)
+        name = group_name(reference, groupby, "reference", names) if whole else label_among(reference, names)
         if name in names:
             wanted.add(name)
         elif (reference != BASELINE and level_of([str(one) for one in names], groupby, reference) is None) or whole:

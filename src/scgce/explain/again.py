@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,26 @@ from .fit import Model
 from .programs import Setting, explained_in_programs, learned_again
 from .read import MOST_CELLS, Prepared
 from .split import FIT, VALIDATE
+
+
+def check_repeatable(entry: Mapping[str, Any], key: str) -> None:
+    """Refuse what is no result of `tl.tgt`.
+
+    Raises
+    ------
+    ValueError
+        If it is a baseline, or of lineages, which are averages of an explanation and never were explained themselves.
+    """
+    params = entry["params"]
+    if params.get("lineages_of"):
+        raise ValueError(
+            f"key={key!r} holds averages over lineages, which cannot be repeated; expected the result that they were "
+            f"made of (key={str(params['lineages_of'])!r})"
+        )
+    if params["method"] not in (*METHODS, "programs"):
+        raise ValueError(
+            f"key={key!r} was made by {params['method']!r}: it cannot be repeated; expected a result of tl.tgt"
+        )
 
 
 def model_of(adata: AnnData, entry: dict[str, Any], mask_var: Any = None, gene_costs: Any = None) -> Model:
@@ -60,9 +81,7 @@ class Again:
         ValueError
             If it is a baseline, or lacks groups of its own.
         """
-        method = str(entry["params"]["method"])
-        if method not in (*METHODS, "programs"):
-            raise ValueError(f"key={key!r} was made by {method!r}: it cannot be repeated; expected a result of tl.tgt")
+        check_repeatable(entry, key)
         return cls(entry, model_of(adata, entry), k)
 
     @property

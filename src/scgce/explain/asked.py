@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from scgce._api.columns import BASELINE, JOIN, group_name, label_names, reference_words
+from scgce._api.columns import BASELINE, JOIN, group_name, reference_words
 from scgce._api.errors import listing, not_found, shown
 from scgce._api.groups import Groups, labels_of
 from scgce.core.gauge import gauge
@@ -102,7 +102,7 @@ def _given(groups: Groups, pairs: Any) -> Asked:
             raise ValueError(f"pairs: {pair!r} is no (source, target); {expected}")
         rows = []
         for end in pair:
-            (name,) = [group_name(end, groups.key, "pairs")] if isinstance(end, Mapping) else label_names([end])
+            name = group_name(end, groups.key, "pairs", place)
             if name not in place:
                 raise not_found("pairs", end, f"the groups of {groups.key!r}", groups.names)
             rows.append(place[name])

@@ -11,6 +11,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 from scipy import sparse
 
+from scgce._api.columns import label_among
 from scgce._api.errors import listing, not_found
 from scgce._api.groups import Groups
 from scgce._api.symbols import column_words
@@ -58,7 +59,8 @@ def pairs_of(adata: AnnData, groups: Groups, weights: str | pd.DataFrame | None)
 
 
 def _table(groups: Groups, weights: pd.DataFrame) -> NDArray[np.float64]:
-    named = weights.set_axis([str(name) for name in weights.index]).set_axis([str(n) for n in weights.columns], axis=1)
+    rows, columns = ([label_among(name, groups.names) for name in axis] for axis in (weights.index, weights.columns))
+    named = weights.set_axis(rows).set_axis(columns, axis=1)
     for name in groups.names:
         if name not in named.index or name not in named.columns:
             raise not_found("pair_weights", name, "its rows and columns", named.index)

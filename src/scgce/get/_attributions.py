@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from scgce._api.columns import group_name
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.errors import not_found
@@ -52,12 +53,14 @@ def attributions(
         raise ValueError(f"adata.uns[{key!r}] does not hold attributions; expected a key of tl.integrated_gradients")
     _check(entry, f"adata.uns[{key!r}]")
     names = [str(name) for name in entry["groups"]]
+    groupby, ends = str(params.get("groupby")), []
     for argument, name in (("source", source), ("target", target)):
-        if str(name) not in names:
-            raise not_found(argument, name, f"the groups of {params.get('groupby')!r}", names)
-    if str(source) == str(target):
+        ends.append(group_name(name, groupby, argument, names))
+        if ends[-1] not in names:
+            raise not_found(argument, name, f"the groups of {groupby!r}", names)
+    if ends[0] == ends[1]:
         raise ValueError(f"source and target are both {source!r}; choose two different groups")
-    row = names.index(str(source)) * len(names) + names.index(str(target))
+    row = names.index(ends[0]) * len(names) + names.index(ends[1])
     values = np.asarray(entry["attributions"][row], dtype=np.float64)
     genes = np.flatnonzero(values)
     genes = genes[np.argsort(-np.abs(values[genes]), kind="stable")]

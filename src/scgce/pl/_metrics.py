@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from scgce._api.columns import label_among
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce.get._metrics import metrics as read_metrics
@@ -210,7 +211,7 @@ def _ordered(result: Result, table: pd.DataFrame, order: Literal["category", "cl
         np.fill_diagonal(distance, 0.0)
         tree = linkage(squareform(distance, checks=False), "average", optimal_ordering=True)
         return [names[leaf] for leaf in leaves_list(tree)]
-    given = [str(group) for group in order]
+    given = [label_among(group, names) for group in order]
     if isinstance(order, str) or sorted(given) != sorted(names):
         raise ValueError(f"order={order!r}: expected 'category', 'cluster' or a list of all groups: {', '.join(names)}")
     return given

@@ -11,7 +11,7 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._api.columns import group_name, label_names
+from scgce._api.columns import group_name
 from scgce._api.errors import listing, not_found
 from scgce.core.choose.truncate import PairCuts, SparseDelta, top_k
 from scgce.core.pairs import listed, mask_of
@@ -143,8 +143,7 @@ class Result:
 
         ``argument`` is the name of the caller's argument, for the error.
         """
-        text = group_name(name, self.groupby, argument)
-        rows = np.flatnonzero(np.isin(self.groups, [text, *label_names([] if isinstance(name, Mapping) else [name])]))
+        rows = np.flatnonzero(self.groups == group_name(name, self.groupby, argument, self.groups))
         if len(rows) == 0:
             raise not_found(argument, name, f"the groups of {self.groupby!r}", self.groups)
         return int(rows[0])

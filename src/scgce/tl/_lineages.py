@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from anndata import AnnData
 
+from scgce._api.columns import label_among
 from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
@@ -133,7 +134,7 @@ def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, Any]) -
                 raise ValueError(f"lineage={lineage!r}: cells of {name!r} lie in several lineages: {listing(inside)}")
             found |= {str(name): str(value) for value in inside}
     else:
-        given = _by_group(lineage)
+        given = _by_group(lineage, groups.names)
         unknown = [group for group in given if group not in set(groups.names)]
         if unknown:
             raise NotFoundError(f"lineage names unknown groups: {listing(unknown)}; found: {listing(groups.names)}")
@@ -143,12 +144,13 @@ def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, Any]) -
     return found
 
 
-def _by_group(lineage: Mapping[Any, Any]) -> dict[str, str]:
+def _by_group(lineage: Mapping[Any, Any], names: np.ndarray) -> dict[str, str]:
     """Group → lineage, from either direction; a value that is a list holds the groups of its key."""
     found: dict[str, str] = {}
     for name, value in lineage.items():
         listed = isinstance(value, Collection) and not isinstance(value, str)
-        for group, parent in [(str(one), str(name)) for one in value] if listed else [(str(name), str(value))]:
+        for one, parent in [(one, str(name)) for one in value] if listed else [(name, str(value))]:
+            group = label_among(one, names)
             if found.setdefault(group, parent) != parent:
                 raise ValueError(f"lineage: the group {group!r} is listed in {found[group]!r} and in {parent!r}")
     return found

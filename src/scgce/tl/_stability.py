@@ -18,12 +18,11 @@ from scgce._api.groups import read_labels
 from scgce._api.processes import side_by_side
 from scgce._api.progress import progress
 from scgce._api.threads import one_thread
-from scgce.core.choose.select import METHODS
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.pairs import listed
 from scgce.core.score.metrics import similarity
 from scgce.encoders import encoder_from_uns, resolve
-from scgce.explain.again import Again, model_of
+from scgce.explain.again import Again, check_repeatable, model_of
 from scgce.explain.programs import ProgramExplained, Setting, bootstrapped, from_entry
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon, read
 from scgce.explain.reopen import explanation_of, reopen, seed_for
@@ -98,13 +97,13 @@ def stability(
     Raises
     ------
     KeyError, ValueError
-        If there is no such explanation or sparsity, it is a baseline, or the encoder cannot be fitted again.
+        If there is no such explanation or sparsity, it is a baseline or of lineages, or the encoder cannot be fitted
+        again.
     """
     entry = read_result(adata, key)
     params = entry["params"]
     k = int(params["sparsity_selected"]) if sparsity is None else sparsity
-    if params["method"] not in (*METHODS, "programs"):
-        raise ValueError(f"key={key!r} was made by {params['method']!r}; stability needs a result of tl.tgt")
+    check_repeatable(entry, key)
     if refit and not params["use_rep"]:
         raise ValueError("refit=True needs an explanation of a use_rep; this one was made with encoder=")
     if copy:
