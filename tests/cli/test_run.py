@@ -80,7 +80,10 @@ def test_no_command_shows_the_help(call: Callable) -> None:
         (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--sparsity", "few"), "sparsity='few'"),
         (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--amplitude", "big"), "amplitude='big'"),
         (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--epsilon", "median"), "epsilon='median'"),
-        (("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--groups", "a,,b"), "found an empty one"),
+        (
+            ("tgt", "-i", "a.h5ad", "-o", "b.h5ad", "-g", "x", "--groups", "a,,b"),
+            "groups='a,,b': expected names between commas, found none",
+        ),
         (("tgt", "-i", "a.h5ad", "-o", "b.csv", "-g", "x"), "output='b.csv'"),
     ],
 )

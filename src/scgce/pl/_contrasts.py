@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
@@ -133,6 +134,8 @@ def contrasts(
     bar.outline.set_visible(False)
     bar.set_label("shift", fontsize="x-small")
     bar.ax.tick_params(labelsize="x-small", length=2)
+    bar.locator = MaxNLocator(5)
+    bar.update_ticks()
     if known:
         _legend(figure.add_subplot(grid[1, :]))
     return finish([left, right], ax=ax, show=show, return_fig=return_fig)
