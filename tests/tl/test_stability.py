@@ -11,6 +11,7 @@ import pytest
 import scanpy as sc
 from scipy import sparse
 from tests.tl._by_hand import delta
+from torch import nn
 
 import scgce
 
@@ -102,17 +103,18 @@ def test_errors_leave_the_object_alone(adata: ad.AnnData) -> None:
 
 
 class Same(np.random.Generator):
-    """Draws every cell once and the seed 0, so that a bootstrap is the explanation made again."""
+    """Draws every cell once and one seed, with 0 so that a bootstrap is the explanation made again."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
         super().__init__(np.random.PCG64(0))
+        self.seed = seed
 
     def choice(self, a: np.ndarray, size: int) -> np.ndarray:  # type: ignore[override]
         assert len(a) == size
         return a
 
     def integers(self, *_: object) -> int:  # type: ignore[override]
-        return 0
+        return self.seed
 
 
 @pytest.mark.parametrize(
@@ -177,3 +179,22 @@ def test_processes_side_by_side_find_the_same(programs: str | None) -> None:
 def test_a_number_of_processes_that_is_none_is_refused(adata: ad.AnnData) -> None:
     with pytest.raises(ValueError, match="n_jobs=0"):
         scgce.tl.stability(adata, n_jobs=0)
+
+
+def test_an_encoder_is_fitted_anew_with_the_seed_that_is_drawn(blobs: ad.AnnData) -> None:
+    blobs.obsm["X_plane"] = np.array(blobs.obsm["X_pca"][:, :2])
+    scgce.tl.tgt(blobs, "group", use_rep="X_plane", sparsity=4, method="truncate", judges=False)
+    amounts = delta(blobs, "NK", "3", "tgt", 4)
+    distance = {}
+    for seed in (0, 1):
+        scgce.tl.stability(blobs, n_bootstraps=2, refit=True, rng=Same(seed))
+        found = scgce.get.stability(blobs, "NK", "3").set_index("gene").reindex(blobs.var_names)
+        distance[seed] = np.abs(found["low"].fillna(0) - amounts).max()
+    assert blobs.uns["tgt"]["stability"]["refit"]
+    assert distance[0] < 1e-4 < distance[1]
+
+
+def test_only_what_is_distilled_is_fitted_anew(blobs: ad.AnnData) -> None:
+    scgce.tl.tgt(blobs, "group", encoder=nn.Linear(60, 2), sparsity=2, method="truncate", judges=False)
+    with pytest.raises(ValueError, match="refit=True needs an explanation of a use_rep"):
+        scgce.tl.stability(blobs, refit=True)
