@@ -73,6 +73,7 @@ BAD: dict[str, tuple[Any, ...]] = {
     "leave_one_out": FLAG,
     "interval": (0.0, 1.0, -0.5, NAN, "a"),
     "doses": ((), (NAN,), ("a",), 0.5),
+    "n_jobs": (0, -2, 1.5, "2", True),
     "n_permutations": (-1, 1.5, "2", None),
     "n_random": (-1, 1.5, "2", None),
     "threshold": (NAN, -0.1, 1.1, "a"),
