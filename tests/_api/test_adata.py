@@ -146,6 +146,8 @@ def test_genes_without_a_price_cost_one(blobs: ad.AnnData, form: Any, caplog: py
         ),
         ({"gene1": np.nan, "gene2": 1.0}, ValueError, "0 or above .* found gene1: nan"),
         (pd.Series(np.inf, index=range(60)), KeyError, "names no gene"),
+        ({"gene1": "2", "gene2": 1.0}, ValueError, "holds text; expected numbers"),
+        ({"gene1": True}, ValueError, "holds truth values; expected numbers"),
         (pd.Series(1.0, index=[f"gene{g % 60}" for g in range(61)]), ValueError, "names genes more than once: gene0"),
         ([-1.0, np.nan] + [1.0] * 58, ValueError, "0 or above .* found gene0: -1.0, gene1: nan"),
         (np.full(60, np.inf), ValueError, "forbids every gene"),

@@ -302,8 +302,9 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     if spec is None:
         return np.ones(adata.n_vars)
     values, name = _per_gene(adata, "gene_costs", spec, others=1.0)
-    if pd.api.types.infer_dtype(values) in ("boolean", "string"):  # digits stored as text are no prices
-        raise ValueError(f"{name} holds {'truth values' if values.dtype == bool else 'text'}; expected numbers")
+    odd = [value for value in values if isinstance(value, str | bool | np.bool_)]  # digits stored as text are no prices
+    if odd:
+        raise ValueError(f"{name} holds {'text' if isinstance(odd[0], str) else 'truth values'}; expected numbers")
     try:
         costs = values.to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as error:
