@@ -24,7 +24,7 @@ import scgce
 from scgce.encoders import resolve
 
 from ._cells import FILES, blood, here
-from ._run import publish
+from ._run import publish, write
 from .faithfulness import cells
 from .faithfulness.tasks import Task, run
 
@@ -64,7 +64,7 @@ def rows(dataset: str, amplitude: str) -> pd.DataFrame:
 
 
 def _scores(adata: AnnData, k: int) -> dict[str, float]:
-    scgce.tl.evidence(adata, "tgt", sparsity=k, n_permutations=0, doses=(1.0,))
+    scgce.tl.evidence(adata, "tgt", sparsity=k, n_permutations=0, n_random=0, doses=(1.0,))
     groups = adata.uns["tgt"]["groups"].tolist()
     parts = [scgce.get.explanation(adata, i, j, sparsity=k) for i in groups for j in groups if i != j]
     genes = pd.concat(parts)
@@ -96,12 +96,21 @@ def main() -> None:
         for c in SHOWN
         if not arguments.only or name in arguments.only
     ]
-    table = run(tasks, arguments.jobs, lambda *_: None, {})["amplitude"]
     file = RESULTS / "amplitude.csv"
+    before = pd.DataFrame()
     if arguments.only and file.exists():
         before = pd.read_csv(file, dtype={"amplitude": str}, keep_default_na=False, na_values=["nan"])
-        table = pd.concat([before[~before["dataset"].isin(arguments.only)], table], ignore_index=True)
-    publish(table.sort_values(["dataset", "genes"], kind="stable"), file, ".2f")
+        before = before[~before["dataset"].isin(arguments.only)]
+
+    def whole_table(found: pd.DataFrame) -> pd.DataFrame:
+        both = found if before.empty else pd.concat([before, found], ignore_index=True)
+        return both.sort_values(["dataset", "genes"], kind="stable")
+
+    def save(_: str, found: pd.DataFrame) -> None:
+        write(whole_table(found), file, ".2f")
+
+    table = whole_table(run(tasks, arguments.jobs, save, {})["amplitude"])
+    publish(table, file, ".2f")
     draw(table, RESULTS / "amplitude.png")
 
 
