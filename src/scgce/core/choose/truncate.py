@@ -105,7 +105,7 @@ class PairCuts:
 
     def _store(self, pairs: Sequence[tuple[int, int]]) -> None:
         """The explanations of some i → j, i < j, of which neither direction is known."""
-        pairs = [pair for pair in pairs if not {pair, pair[::-1]} & self._stored.keys()]
+        pairs = [pair for pair in pairs if not self._known(pair)]
         if not pairs:
             return
         sources, targets = map(list, zip(*pairs, strict=True))
@@ -121,11 +121,16 @@ class PairCuts:
     def several(self, i: int, targets: Sequence[int]) -> list[SparseDelta]:
         """The explanations of i → j for some j, cut at once; with those of all pairs where these are little work."""
         pairs = [(min(i, j), max(i, j)) for j in targets if i != j]
-        every = self.n_groups * (self.n_groups - 1) // 2
-        if every * self._active.numel() <= _AT_ONCE:
-            pairs = [(low, high) for high in range(self.n_groups) for low in range(high)]
-        self._store(pairs)
+        if not all(map(self._known, pairs)):
+            every = self.n_groups * (self.n_groups - 1) // 2
+            if every * self._active.numel() <= _AT_ONCE:
+                pairs = [(low, high) for high in range(self.n_groups) for low in range(high)]
+            self._store(pairs)
         return [self(i, j) for j in targets]
+
+    def _known(self, pair: tuple[int, int]) -> bool:
+        """Whether either direction is stored."""
+        return pair in self._stored or pair[::-1] in self._stored
 
     def __call__(self, i: int, j: int) -> SparseDelta:
         """Look up the explanation of i → j: what is added to cells of i."""
