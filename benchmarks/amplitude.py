@@ -42,7 +42,7 @@ BROUGHT = "pbmc68k"
 
 
 def named(amplitude: float | None) -> str:
-    """As in the table."""
+    """An amplitude in words, ∞ for none."""
     return "∞" if amplitude is None else format(amplitude, "g")
 
 

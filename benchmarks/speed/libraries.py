@@ -75,7 +75,7 @@ def _least(*work: Callable[[], object]) -> tuple[float, ...]:
     return tuple(min(own) for own in times)
 
 
-def _groups(quick: bool, apart: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def groups_apart(quick: bool, apart: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Training cells in groups of spread 1, their codes, and cells between them."""
     n_groups, each, told = CELLS[quick]
     rng = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def neighbours(quick: bool) -> list[dict[str, Any]]:
     """The vote of 15 neighbours, of groups that lie apart and that do not."""
     rows = []
     for name, apart in (("groups apart", 6.0), ("groups that overlap", 0.5)):
-        points, codes, queries = _groups(quick, apart)
+        points, codes, queries = groups_apart(quick, apart)
         ours = BalancedVote.fit(points, codes)
         theirs = KNeighborsClassifier(15, algorithm="brute").fit(points, codes)
         found = _least(lambda o=ours, q=queries: o(torch.from_numpy(q)), lambda t=theirs, q=queries: t.predict(q))
@@ -102,7 +102,7 @@ def within(quick: bool) -> list[dict[str, Any]]:
     """Whether cells have one of a group within ε, both ways, on a plane and in 17 dimensions."""
     rows = []
     for name, dims in (("plane", 2), ("17 dimensions", CELLS[quick][0] - 1)):
-        points, _, queries = _groups(quick, 2.0)
+        points, _, queries = groups_apart(quick, 2.0)
         points, queries = np.ascontiguousarray(points[:, :dims]), np.ascontiguousarray(queries[:2000, :dims])
         epsilon = 0.2 * dims**0.5
         index, moved = GroupIndex([torch.from_numpy(points)]), torch.from_numpy(queries)[None]

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.speed import gpu, memory, scaling, where  # noqa: E402
+from benchmarks.speed import gpu, libraries, memory, scaling, where  # noqa: E402
 from benchmarks.speed.cells import blocks, encoder_of, many_cells, some_cells  # noqa: E402
 from benchmarks.speed.machine import peak_memory  # noqa: E402
 
@@ -82,3 +82,13 @@ def test_two_devices_are_compared_gene_by_gene(some) -> None:
     moved[:, gene] = 0.0
     found = gpu.agreement(some, "one", "other")
     assert found["same_genes"] < 1.0 and found["largest_difference"] > 0.0
+
+
+def test_our_own_is_timed_beside_what_does_the_same() -> None:
+    """The ratio is of the two times; and both vote alike."""
+    for row in [*libraries.neighbours(quick=True), *libraries.within(quick=True)]:
+        assert row["s"] > 0 and row["ratio"] == row["s"] / row["s_beside"]
+    points, codes, queries = libraries.groups_apart(True, 0.5)
+    ours = libraries.BalancedVote.fit(points, codes)(libraries.torch.from_numpy(queries)).numpy()
+    theirs = libraries.KNeighborsClassifier(15, algorithm="brute").fit(points, codes).predict(queries)
+    np.testing.assert_array_equal(ours, theirs)

@@ -13,7 +13,7 @@ from torch import nn
 
 from scgce.core.choose.codebook import ProgramMeans, averaging, canonical, differing
 from scgce.core.choose.codebook_loss import ArrivalLoss, Residual
-from scgce.core.choose.codebook_moves import Programme
+from scgce.core.choose.codebook_moves import OneProgram
 from scgce.core.choose.codebook_search import Search, SearchOptions
 
 
@@ -99,7 +99,7 @@ def test_what_moves_change_is_the_difference_of_the_whole(seed: int, l: int, som
         half[0, 1] = True
         mask = half | half.T
     undone = Residual(programs.products(), mask if some else None)
-    single, slope = Programme(undone.laplacian, undone.products[0], programs.weights, mask), rng.normal(size=(l, l))
+    single, slope = OneProgram(undone.laplacian, undone.products[0], programs.weights, mask), rng.normal(size=(l, l))
     moves = single.moves(levels, slope)
     after = moves.after(np.arange(len(moves)))
     matrices, before = averaging(after, programs.weights), averaging(levels, programs.weights)
@@ -216,7 +216,7 @@ def test_loss_and_gradient_agree(world: World) -> None:
     for group, axis in ((0, 0), (3, 5)):
         step = np.zeros_like(shift)
         step[group, axis] = 1e-2
-        change = loss.values(np.stack([shift + step, shift - step]))
+        change = loss.each(np.stack([shift + step, shift - step])).mean(1)
         assert (change[0] - change[1]) / 2e-2 == pytest.approx(gradient[group, axis], rel=0.05, abs=1e-3)
 
 

@@ -12,12 +12,11 @@ from anndata import AnnData
 from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask
 from scgce.core.choose.select import METHODS, Explained
-from scgce.matrix import arrays
 
 from .choose import explanations
 from .fit import Model
 from .programs import Setting, explained_in_programs, learned_again
-from .read import MOST_CELLS, Prepared
+from .read import MOST_CELLS, Prepared, with_means_of
 from .split import FIT, VALIDATE
 
 
@@ -55,13 +54,6 @@ def model_of(adata: AnnData, entry: dict[str, Any], mask_var: Any = None, gene_c
         np.asarray(entry["lam"]).tolist() if "lam" in entry else None,
         nonnegative=bool(params.get("nonnegative", False)),
     )
-
-
-def with_means_of(prepared: Prepared, rows: np.ndarray) -> Prepared:
-    """The same cells, with the groups' means over some rows, a row counted as often as it is named."""
-    n_groups, codes = prepared.groups.n, prepared.groups.codes[rows]
-    sums = arrays.group_sums(arrays.csr_rows(prepared.X, rows), codes, n_groups)
-    return replace(prepared, means=sums / np.bincount(codes, minlength=n_groups)[:, None])
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,10 @@ from scgce.core.choose.select import TOLERANCE, Explained, quality
 from scgce.core.pairs import Asked, centred, mask_of, with_self
 from scgce.core.score.cells import Cells, Shifted
 from scgce.core.score.metrics import Scores, score_pairs
-from scgce.matrix import arrays
 from scgce.programs import FittingCells, Given, Programs, learn_programs, read_given, resolve_programs, with_rest
 from scgce.programs.learn import LEARNED
 
-from .read import Prepared
+from .read import Prepared, with_means_of
 from .split import FIT, VALIDATE
 
 SWEEP = (1, 2, 3, 5, 8, 12, 20)
@@ -353,9 +352,6 @@ def learned_again(setting: Setting, entry: Mapping[str, Any], mask: np.ndarray) 
 def bootstrapped(setting: Setting, programs: Programs, k: int, rows: np.ndarray, seed: int) -> ProgramExplained:
     """The codebook of k programmes a pair from a draw of fitting cells (row numbers in any order)."""
     prepared = setting.prepared
-    n = prepared.groups.n
     drawn = rows[np.argsort(prepared.groups.codes[rows], kind="stable")]  # groups have another order here
-    sums = arrays.group_sums(arrays.csr_rows(prepared.X, drawn), prepared.groups.codes[drawn], n)
-    means = sums / np.bincount(prepared.groups.codes[drawn], minlength=n)[:, None]
-    own = replace(setting, prepared=replace(prepared, means=means), fit=prepared.cells(drawn), seed=seed)
+    own = replace(setting, prepared=with_means_of(prepared, drawn), fit=prepared.cells(drawn), seed=seed)
     return explained_in_programs(own, programs, [k])[0]

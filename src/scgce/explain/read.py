@@ -297,3 +297,10 @@ def pick_epsilon(prepared: Prepared, epsilon: float | str | None) -> float:
         return float(epsilon)
     cells = prepared.cells(prepared.rows(None, MOST_NEIGHBOURS))
     return epsilon_from(cells.embedded, "mean" if epsilon is None else epsilon)
+
+
+def with_means_of(prepared: Prepared, rows: np.ndarray) -> Prepared:
+    """The same cells, with the groups' means over some rows, a row counted as often as it is named."""
+    n_groups, codes = prepared.groups.n, prepared.groups.codes[rows]
+    sums = arrays.group_sums(arrays.csr_rows(prepared.X, rows), codes, n_groups)
+    return replace(prepared, means=sums / np.bincount(codes, minlength=n_groups)[:, None])

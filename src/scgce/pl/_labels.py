@@ -19,8 +19,6 @@ from scgce.pl._style import INK, MUTED, figure_of, halo, lay_out, text_on
 
 LONGEST = 60
 """Characters of a name that are drawn: most names of ontologies are shorter, and of longer ones both ends tell most."""
-
-
 USUAL = 2.2
 """Inches that figures keep for names on an axis; longer ones make them larger."""
 

@@ -83,10 +83,6 @@ class ArrivalLoss:
             options.reach * epsilon, options.width * epsilon, options.balance, options.pull / self.scale
         )
 
-    def values(self, shifts: np.ndarray) -> np.ndarray:
-        """Mean over pairs under hidden shifts (c, l, h) of the groups, float64 (c,)."""
-        return np.asarray(self.each(shifts).mean(1))
-
     def each(self, shifts: np.ndarray, before: np.ndarray | None = None, kinds: np.ndarray | None = None) -> np.ndarray:
         """Loss of every pair under hidden shifts (c, l, h) of the groups, float64 (c, P).
 

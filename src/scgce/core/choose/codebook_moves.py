@@ -62,7 +62,7 @@ class Moves:
 
 
 @dataclass
-class Programme:
+class OneProgram:
     """One programme, of which partitions are looked at.
 
     Parameters

@@ -17,7 +17,7 @@ from scgce.core.pairs import Asked, mask_of
 
 from .codebook import ProgramMeans, averaging, canonical, pairwise
 from .codebook_loss import ArrivalLoss, Residual
-from .codebook_moves import Programme
+from .codebook_moves import OneProgram
 
 _MANY = 500
 """Levels of all programmes, one per group, beyond which the search takes less effort: time goes with their number
@@ -136,7 +136,7 @@ class Search:
         # in the order of what they hold, so that the order given does not matter
         products = self.undone.products
         self.turn = np.argsort(-np.einsum("mii->m", products), kind="stable")
-        self.single = [Programme(self.undone.laplacian, own, self.programs.weights, self.mask) for own in products]
+        self.single = [OneProgram(self.undone.laplacian, own, self.programs.weights, self.mask) for own in products]
 
     def state(self, levels: np.ndarray) -> State:
         """Evaluate a codebook."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -174,18 +175,26 @@ class Shifted:
             return torch.cat(by_blocks(positions, 0, len(targets), max(1, _BLOCK_ENTRIES // (len(inputs) * width))))
 
 
+@runtime_checkable
+class ToSeveral(Protocol):
+    """What moves cells of a source to several targets at once."""
+
+    def several(self, source: int, targets: Sequence[int]) -> torch.Tensor:
+        """Positions of the cells of the source under its translations to the targets, (T, n, m)."""
+
+
 def in_parts(
     moved: Callable[[int, int], torch.Tensor], source: int, targets: Sequence[int], numbers: int
 ) -> Iterator[tuple[list[int], torch.Tensor]]:
     """The cells of a source under its translations to several targets, (T, n, m), in parts that fit a bounded memory.
 
-    ``numbers`` is n · m. A `Mover` or `Shifted` is asked for several targets at once, any other function for one after
-    the other.
+    ``numbers`` is n · m. What can move to several targets at once is asked to, any other function for one after the
+    other.
     """
     step = max(1, _MOVED // max(1, numbers))
     for start in range(0, len(targets), step):
         some = list(targets[start : start + step])
-        if isinstance(moved, Mover | Shifted):
+        if isinstance(moved, ToSeveral):
             yield some, moved.several(source, some)
         else:
             yield some, torch.stack([moved(source, target) for target in some])

@@ -152,6 +152,12 @@ def _longest(edges: Any) -> int:
     return most
 
 
+@_jit
+def _step(amount: float, x: float, low: float, high: float) -> float:
+    """What a bounded amount does to a value; what moves by nothing stays where it is, even outside its range."""
+    return min(max(amount, low - x), high - x) if amount != 0.0 else amount
+
+
 # Rows are copied and added in loops: numba compiles an assignment of arrays three times as long, for its messages.
 @_jit
 def add_steps(
@@ -185,8 +191,7 @@ def add_steps(
             for c in range(width):
                 maps[e, c] = weights[g, c]
             for i in range(n):
-                # what moves by nothing stays where it is, even outside its range
-                own[i, e] = min(max(amount, low[g] - x[i, g]), high[g] - x[i, g]) if amount != 0.0 else amount
+                own[i, e] = _step(amount, x[i, g], low[g], high[g])
         moved = np.dot(own, maps[:k])
         for i in range(n):
             for c in range(width):
@@ -199,8 +204,8 @@ def mean_steps(values: Any, low: Any, high: Any, place: Any, amounts: Any) -> An
     total = np.zeros(len(place))
     for i in range(len(values)):
         for e in range(len(place)):
-            g, amount = place[e], amounts[e]
-            total[e] += min(max(amount, low[g] - values[i, g]), high[g] - values[i, g]) if amount != 0.0 else amount
+            g = place[e]
+            total[e] += _step(amounts[e], values[i, g], low[g], high[g])
     return (total / len(values)).astype(np.float32)
 
 
