@@ -18,7 +18,8 @@ from scgce.core.choose.codebook_loss import Residual
 from scgce.core.choose.refine import RefineOptions
 from scgce.core.choose.select import Material, choose
 from scgce.core.choose.support import close_least_steps
-from scgce.core.pairs import as_tensor, centred, linked, listed, some
+from scgce.core.linked import as_tensor, centred, linked
+from scgce.core.pairs import listed, some
 from scgce.core.solve.certificate import duality_gap
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Gap, Separate, split_prices

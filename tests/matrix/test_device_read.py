@@ -168,7 +168,7 @@ def test_the_main_job_reads_through_it(blobs: ad.AnnData, monkeypatch: pytest.Mo
         return project_and_sum_on(device, *args)
 
     monkeypatch.setattr(arrays, "_on_gpu", lambda device: True)
-    monkeypatch.setattr(arrays, "project_and_sum_on", read_there)
+    monkeypatch.setattr(_device_read, "project_and_sum_on", read_there)
     scgce.tl.tgt(blobs, **options, key_added="there")
     assert reads == [CPU]
     here, again = (scgce.get.pairs(blobs, key=key, sparsity=5) for key in ("here", "there"))

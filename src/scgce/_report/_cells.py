@@ -11,6 +11,7 @@ from anndata import AnnData
 from scgce.core.choose.truncate import SparseDelta
 from scgce.pl._map import CellMap, bounds_of, explained_cells, flat, layer_of, sample
 from scgce.pl._style import default_palette, group_colors
+from scgce.store.cuts import Support
 from scgce.store.result import Result
 
 from ._encode import packed, quantised
@@ -105,12 +106,12 @@ def _moved(
     return counts, np.concatenate(parts)
 
 
-def _renumbered(delta: SparseDelta, here: np.ndarray) -> SparseDelta:
+def _renumbered(delta: Support, here: np.ndarray) -> SparseDelta:
     """The translation in the columns of ``adata``, ascending; genes that it no longer has are left out."""
-    columns = torch.from_numpy(here)[delta.genes]
-    columns, order = columns.sort()
-    values = delta.values[order]
-    return SparseDelta(columns[columns >= 0], values[columns >= 0])
+    columns = here[delta.genes]
+    order = np.argsort(columns, kind="stable")
+    order = order[columns[order] >= 0]
+    return SparseDelta(torch.from_numpy(columns[order]), torch.from_numpy(delta.values[order]))
 
 
 def colors(adata: AnnData, result: Result) -> list[str]:

@@ -6,10 +6,9 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from scgce.core.choose.truncate import PairCuts, SparseDelta
+from scgce.store.cuts import Cuts, Support
 from scgce.store.result import Result
 
 from ._encode import packed
@@ -61,21 +60,21 @@ def _cut(result: Result, k: int) -> int:
 def _used(result: Result, k: int) -> np.ndarray:
     """Genes among the largest of at least one pair, ascending."""
     if result.pair_by_pair:
-        parts = [delta.genes.numpy() for delta in _pairs(result, k).values()]
+        parts = [delta.genes for delta in _pairs(result, k).values()]
     else:
-        cuts = PairCuts(torch.from_numpy(result.basis(k)), _cut(result, k))
-        parts = [cuts(i, j).genes.numpy() for i, j in result.ordered_pairs if i < j]
+        cuts = Cuts.of_basis(result.basis(k), _cut(result, k))
+        parts = [cuts(i, j).genes for i, j in result.ordered_pairs if i < j]
     return np.unique(np.concatenate(parts)).astype(np.int64)
 
 
-def _pairs(result: Result, k: int) -> dict[tuple[int, int], SparseDelta]:
+def _pairs(result: Result, k: int) -> dict[tuple[int, int], Support]:
     """The stored explanation of every ordered pair, its largest amounts."""
     cuts = result.pair_cuts(k)
     found = {}
     for pair in permutations(range(len(result.groups)), 2):
         genes, values = cuts(*pair)
-        order = torch.argsort(-values.abs(), stable=True)[:MOST_GENES]
-        found[pair] = SparseDelta(genes[order], values[order])
+        order = np.argsort(-np.abs(values), kind="stable")[:MOST_GENES]
+        found[pair] = Support(genes[order], values[order])
     return found
 
 
@@ -83,8 +82,8 @@ def _packed_pairs(result: Result, k: int, place: np.ndarray) -> dict[str, Any]:
     """Row i·l + j for i → j: where it ends, the positions of its genes, its amounts."""
     size, pairs = len(result.groups), _pairs(result, k)
     counts = [len(pairs[i, j].genes) if i != j else 0 for i in range(size) for j in range(size)]
-    genes = np.concatenate([delta.genes.numpy() for delta in pairs.values()])
-    values = np.concatenate([delta.values.numpy() for delta in pairs.values()])
+    genes = np.concatenate([delta.genes for delta in pairs.values()])
+    values = np.concatenate([delta.values for delta in pairs.values()])
     ends = np.cumsum(counts)
     return {"ends": packed(ends, "i4"), "genes": packed(place[genes], "i4"), "deltas": packed(values, "f4")}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from scgce._api.warn import QualityWarning, warn
 from scgce.core.pairs import listed
-from scgce.core.score.judges import disagreeing
+from scgce.core.score.agree import disagreeing
 from scgce.core.score.metrics import off_diagonal_mean
 
 logger = logging.getLogger("scgce")

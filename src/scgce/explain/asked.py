@@ -14,7 +14,8 @@ from scgce._api.columns import BASELINE, JOIN, group_name, reference_words
 from scgce._api.errors import listing, not_found, shown
 from scgce._api.groups import Groups, labels_of
 from scgce.core.gauge import gauge
-from scgce.core.pairs import Asked, linked
+from scgce.core.linked import linked
+from scgce.core.pairs import Asked
 
 logger = logging.getLogger("scgce")
 

@@ -19,7 +19,8 @@ from scgce.core.choose.baselines import best_factor
 from scgce.core.choose.plan import PAIRS
 from scgce.core.choose.select import Explained, quality
 from scgce.core.choose.truncate import PairCuts
-from scgce.core.pairs import Asked, and_self, listed, median_distance, sampled, some
+from scgce.core.linked import median_distance
+from scgce.core.pairs import Asked, and_self, listed, sampled, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.changes import mean_changes
 from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity

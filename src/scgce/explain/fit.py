@@ -13,7 +13,8 @@ from scgce.core.choose.parametrisation import to_device
 from scgce.core.choose.plan import PAIRS, SMALL, plan_for
 from scgce.core.choose.refine import options_for
 from scgce.core.choose.select import Material
-from scgce.core.pairs import Asked, as_tensor, listed, some
+from scgce.core.linked import as_tensor
+from scgce.core.pairs import Asked, listed, some
 from scgce.core.score.cells import Cells
 from scgce.core.solve.path import RICHEST, PathPoints, fit_path
 from scgce.core.solve.penalties import Gap, Pairwise, Penalty, Separate

@@ -19,7 +19,8 @@ from scgce.core.choose.codebook import ProgramMeans, pairwise
 from scgce.core.choose.codebook_loss import ArrivalLoss
 from scgce.core.choose.codebook_search import Found, Search, SearchOptions
 from scgce.core.choose.select import TOLERANCE, Explained, quality
-from scgce.core.pairs import Asked, centred, mask_of, with_self
+from scgce.core.linked import centred
+from scgce.core.pairs import Asked, mask_of, with_self
 from scgce.core.score.cells import Cells, Shifted
 from scgce.core.score.metrics import Scores, score_pairs
 from scgce.programs import FittingCells, Given, Programs, learn_programs, read_given, resolve_programs, with_rest

@@ -38,7 +38,7 @@ class Shares:
         pairs = [(i, j) for i, j in result.ordered_pairs if i < j]
         first, second = np.array(pairs, dtype=np.int64).T
         cuts = result.pair_cuts(k)
-        amounts = np.stack([cuts.dense(i, j).abs().numpy() for i, j in pairs])
+        amounts = np.stack([np.abs(cuts.dense(i, j)) for i, j in pairs])
         active = np.flatnonzero(amounts.any(axis=0))
         amounts = amounts[:, active]
         total = amounts.sum(axis=1, dtype=np.float64)

@@ -138,7 +138,7 @@ def pairs(
             part = program_rows(programs, i, j, labels)
         else:
             genes, amounts = cuts(i, j)
-            part = _rows(result, genes.numpy(), amounts.numpy(), i, j, k)
+            part = _rows(result, genes, amounts, i, j, k)
         part.insert(0, "source", result.groups[i])
         part.insert(1, "target", result.groups[j])
         parts.append(part)

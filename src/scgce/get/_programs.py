@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,10 @@ from anndata import AnnData
 from scgce._api.constraints import checked, one_of
 from scgce._api.docs import with_docs
 from scgce._api.symbols import gene_labels, with_symbols
-from scgce.programs import Programs, read_programs, resolve_programs
-from scgce.programs.annotate import best_sets
-from scgce.programs.evidence import shares_of_means
-from scgce.programs.stored import programs_of
 from scgce.store.result import Result
+
+if TYPE_CHECKING:
+    from scgce.programs import Programs
 
 _LEADING = 10
 
@@ -93,6 +92,9 @@ def programs(
     )
     if annotate is None:
         return table
+    from scgce.programs import resolve_programs
+    from scgce.programs.annotate import best_sets
+
     options: dict[str, Any] = {"min_genes": min_genes, "gene_symbols": gene_symbols, "argument": "annotate"}
     sets = resolve_programs(annotate, found.genes, adata=adata, rest=False, **options)
     best = best_sets(found, sets).drop(columns=["program", "n_genes"])
@@ -101,6 +103,10 @@ def programs(
 
 def _read(adata: AnnData, key: str) -> tuple[Programs, dict[str, np.ndarray]]:
     """The programmes, and what is stored or follows of each."""
+    # imported here: with it come scikit-learn and numba, which no other frame needs
+    from scgce.programs.evidence import shares_of_means
+    from scgce.programs.stored import programs_of, read_programs
+
     entry = adata.uns.get(key)
     if isinstance(entry, Mapping) and "programs" in entry:
         result = Result.read(adata, key)

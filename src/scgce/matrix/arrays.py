@@ -8,17 +8,18 @@ float64.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import torch
 from scipy import sparse
 
 from . import kernels as _kernels
 from .cluster import client_of, map_chunks
-from .device_read import project_and_sum_on
 from .extremes import Extremes
 from .holders import BLOCK_BYTES, Block, Matrix, by_rows, kind_of, load_there, on_host, pick, row_blocks, row_spans
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = [
     "by_rows",
@@ -230,6 +231,8 @@ def _read(
     codes, sums = summation or (np.full(X.shape[0], -1), np.zeros((0, X.shape[1])))
     client = client_of(X)
     if client is None and device is not None and _on_gpu(device):
+        from .device_read import project_and_sum_on  # with torch, which nothing that reads stored results needs
+
         spans, load = partial(row_spans, X), partial(load_there, X)
         return project_and_sum_on(device, load, spans, X.shape, W, bias, codes, len(sums), block_bytes, extremes)
     hidden = np.tile(bias, (X.shape[0], 1))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .extremes import Extremes, extremes_on_device
+from .extremes import KEPT, Extremes
 
 logger = logging.getLogger("scgce")
 
@@ -106,7 +106,7 @@ def _read(
         if n_groups:
             _add_sums(block, places[rows].to(device), sums)
         if extremes is not None:
-            extremes.merge(extremes_on_device(block, (places[rows] < min(n_groups, extremes.n_groups)).to(device)))
+            extremes.merge(_extremes(block, (places[rows] < min(n_groups, extremes.n_groups)).to(device)))
         product = offset.expand(rows.stop - rows.start, -1) if weights is None else block.float() @ weights + offset
         hidden[rows] = product.cpu().numpy()
     return hidden, sums[:n_groups].cpu().numpy()
@@ -174,3 +174,32 @@ def _view(array: Any) -> torch.Tensor:
     if isinstance(array, np.ndarray):
         return torch.from_numpy(np.require(array, requirements=["C", "W"]))
     return torch.utils.dlpack.from_dlpack(array)
+
+
+def _extremes(block: torch.Tensor, kept: torch.Tensor) -> Extremes:
+    """Those of a strided or CSR tensor's rows, computed where it lies.
+
+    Parameters
+    ----------
+    block
+        (n, d).
+    kept
+        Bool (n,): rows that count.
+    """
+    if block.layout == torch.strided:
+        rows, genes = torch.nonzero((block != 0) & kept[:, None], as_tuple=True)
+        values = block[rows, genes].float()
+    else:
+        chosen = kept.repeat_interleave(block.crow_indices().diff()) & (block.values() != 0)
+        genes, values = block.col_indices()[chosen].long(), block.values()[chosen].float()
+    found = Extremes(block.shape[1])
+    order = values.argsort(descending=True, stable=True)
+    order = order[genes[order].argsort(stable=True)]
+    genes, values = genes[order], values[order]
+    counts = torch.bincount(genes, minlength=block.shape[1])
+    place = torch.arange(len(genes), device=genes.device) - (counts.cumsum(0) - counts)[genes]
+    for table, rank in ((found.top, place), (found.bottom, counts[genes] - 1 - place)):
+        few = rank < KEPT
+        table[genes[few].cpu().numpy(), rank[few].cpu().numpy()] = values[few].cpu().numpy()
+    found.n_rows, found.counts = int(kept.sum()), counts.cpu().numpy()
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import sparse
 
 from . import kernels as _kernels
@@ -78,32 +77,3 @@ class Extremes:
         high = np.where(top <= upper + width, top, -np.inf).max(axis=1)
         low = np.where(bottom >= lower - width, bottom, np.inf).min(axis=1)
         return low.astype(np.float32), high.astype(np.float32)
-
-
-def extremes_on_device(block: torch.Tensor, kept: torch.Tensor) -> Extremes:
-    """Those of a strided or CSR tensor's rows, computed where it lies.
-
-    Parameters
-    ----------
-    block
-        (n, d).
-    kept
-        Bool (n,): rows that count.
-    """
-    if block.layout == torch.strided:
-        rows, genes = torch.nonzero((block != 0) & kept[:, None], as_tuple=True)
-        values = block[rows, genes].float()
-    else:
-        chosen = kept.repeat_interleave(block.crow_indices().diff()) & (block.values() != 0)
-        genes, values = block.col_indices()[chosen].long(), block.values()[chosen].float()
-    found = Extremes(block.shape[1])
-    order = values.argsort(descending=True, stable=True)
-    order = order[genes[order].argsort(stable=True)]
-    genes, values = genes[order], values[order]
-    counts = torch.bincount(genes, minlength=block.shape[1])
-    place = torch.arange(len(genes), device=genes.device) - (counts.cumsum(0) - counts)[genes]
-    for table, rank in ((found.top, place), (found.bottom, counts[genes] - 1 - place)):
-        few = rank < KEPT
-        table[genes[few].cpu().numpy(), rank[few].cpu().numpy()] = values[few].cpu().numpy()
-    found.n_rows, found.counts = int(kept.sum()), counts.cpu().numpy()
-    return found

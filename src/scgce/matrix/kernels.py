@@ -13,7 +13,6 @@ from typing import Any
 
 import numba
 import numpy as np
-import torch
 
 _jit: Callable[..., Any] = numba.njit(nogil=True, cache=True, fastmath={"contract"})
 
@@ -81,9 +80,16 @@ def _sum_dense(block: Any, order: Any, bounds: Any, sums: Any, start: int, stop:
                 total[k] += row[k]
 
 
+def _threads() -> int:
+    """As many as torch may use; it is imported here, since nothing that reads stored results needs it."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 def _share(work: Callable[[int, int], None], bounds: list[int]) -> None:
     """Run ``work`` on consecutive ranges, on as many threads as torch may use."""
-    n_threads = torch.get_num_threads()
+    n_threads = _threads()
     ranges = list(pairwise(bounds))
     if n_threads == 1 or len(ranges) == 1:
         for start, stop in ranges:
@@ -108,7 +114,7 @@ def project_csr(indptr: np.ndarray, indices: np.ndarray, data: np.ndarray, W: np
     """
     n, h = out.shape
     panel = max(1, PANEL_BYTES // max(1, 4 * h))
-    pieces = max(1, min(n // TILE_ROWS, 8 * torch.get_num_threads()))
+    pieces = max(1, min(n // TILE_ROWS, 8 * _threads()))
     bounds = [n * k // pieces for k in range(pieces + 1)]
     _share(lambda start, stop: _project_csr(indptr, indices, data, W, out, start, stop, panel), bounds)
 

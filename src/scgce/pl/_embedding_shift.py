@@ -65,7 +65,7 @@ def embedding_shift_data(
         if i not in rows or j not in rows:
             continue
         genes, amounts = cuts(i, j)
-        delta = pd.Series(amounts.numpy(), index=result.genes[genes.numpy()])
+        delta = pd.Series(amounts, index=result.genes[genes])
         moved = _mean(chosen.translated(adata, rows[i], delta, layer, bounds))
         records.append((result.groups[i], result.groups[j], *means[i], *moved, *means[j], scores[i, j]))
     columns = ["source", "target", "x", "y", "x_moved", "y_moved", "x_target", "y_target", "correctness"]

@@ -7,28 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.columns import group_name
 from scgce._api.errors import listing, not_found
-from scgce.core.choose.truncate import PairCuts, SparseDelta, top_k
 from scgce.core.pairs import listed, mask_of
-from scgce.core.score.judges import disagreeing
+from scgce.core.score.agree import disagreeing
 
+from .cuts import Cuts, largest
 from .entries import read_result
 from .layout import Fields
 
 
 def _strings(values: Any) -> NDArray[np.object_]:
     return np.array([str(value) for value in np.asarray(values).ravel()], dtype=object)
-
-
-def _support(row: Any) -> SparseDelta:
-    dense = row.toarray().ravel()
-    genes = np.flatnonzero(dense)
-    return SparseDelta(torch.from_numpy(genes), torch.from_numpy(dense[genes]))
 
 
 def _consistent(raw: Mapping[str, Any], key: str) -> Fields:
@@ -211,7 +204,7 @@ class Result:
         """Keep the k largest changes of each row if the result reports pairs that way."""
         if not self.pair_cut or sparsity >= len(self.genes):
             return delta
-        return top_k(torch.from_numpy(np.ascontiguousarray(delta)), sparsity).numpy()
+        return largest(delta, sparsity)
 
     @property
     def clip(self) -> str:
@@ -248,14 +241,12 @@ class Result:
         )
         return np.where(changes == 0, before, np.clip(before + changes, low[genes], high[genes]))
 
-    def pair_cuts(self, sparsity: int) -> PairCuts:
+    def pair_cuts(self, sparsity: int) -> Cuts:
         """Return the reported translations of all ordered pairs as (genes, values), computed once."""
         given = self._pair_deltas(sparsity)
         if given is not None:
-            size = len(self.groups)
-            rows = {(i, j): _support(given[i * size + j]) for i in range(size) for j in range(size) if i != j}
-            return PairCuts.given(rows, size, len(self.genes))
-        return PairCuts(torch.from_numpy(self.basis(sparsity)), sparsity if self.pair_cut else None)
+            return Cuts.of_rows(given, len(self.groups))
+        return Cuts.of_basis(self.basis(sparsity), sparsity if self.pair_cut else None)
 
     def _pair_deltas(self, sparsity: int) -> Any:
         """CSR (l·l, d) of an explanation made pair by pair, row i·l + j for i → j; None if it has a basis."""
@@ -277,7 +268,7 @@ class Result:
         """Genes in the explanation of each ordered pair, shape (l, l)."""
         if sparsity == self.selected and "n_genes" in self.raw:
             return np.asarray(self.raw["n_genes"], dtype=np.int64)
-        return self.pair_cuts(sparsity).n_active().numpy()
+        return self.pair_cuts(sparsity).n_active()
 
     def self_similarity(self, sparsity: int) -> NDArray[np.float64]:
         """Share of each group's scored cells with another one within ε (l,): the ceiling of correctness into it."""

@@ -18,7 +18,8 @@ from scgce._api.docs import with_docs
 from scgce._api.errors import NotFoundError, listing, not_found
 from scgce._api.groups import Groups, labels_of
 from scgce.core.choose.select import Explained
-from scgce.core.pairs import Asked, linked
+from scgce.core.linked import linked
+from scgce.core.pairs import Asked
 from scgce.core.score.metrics import Scores
 from scgce.core.translations import Translations
 from scgce.encoders import encoder_from_uns

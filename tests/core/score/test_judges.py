@@ -10,11 +10,11 @@ from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
+from scgce.core.score.agree import disagreeing
 from scgce.core.score.judges import (
     BalancedVote,
     Judge,
     LargestScore,
-    disagreeing,
     discriminants,
     fit_judges,
     sample_groups,

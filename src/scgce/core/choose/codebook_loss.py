@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from scgce.core.pairs import Asked, as_tensor, listed, mask_of, median_distance, some
+from scgce.core.linked import as_tensor, median_distance
+from scgce.core.pairs import Asked, listed, mask_of, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.epsilon import epsilon_from
 

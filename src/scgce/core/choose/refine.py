@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 
 from scgce.core.adam import Adam
-from scgce.core.pairs import Asked, mask_of, median_distance
+from scgce.core.linked import median_distance
+from scgce.core.pairs import Asked, mask_of
 from scgce.core.score.cells import Cells
 
 from .parametrisation import Parametrisation, to_device

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from scgce.core.pairs import Asked, anchored, listed, some, stacked
+from scgce.core.linked import anchored, stacked
+from scgce.core.pairs import Asked, listed, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.metrics import Scores, off_diagonal_mean, score_pairs
 from scgce.core.solve.path import PathPoints, Point

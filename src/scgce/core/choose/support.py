@@ -9,7 +9,8 @@ import numba
 import numpy as np
 import torch
 
-from scgce.core.pairs import Asked, mask_of, stacked
+from scgce.core.linked import stacked
+from scgce.core.pairs import Asked, mask_of
 from scgce.core.translations import Translations
 
 _jit: Callable[..., Any] = numba.njit(nogil=True, cache=True)

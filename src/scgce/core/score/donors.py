@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 
@@ -97,5 +97,5 @@ def _welch(source: Floats, target: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _interval(mean: Floats, error: Floats, degrees: Floats, level: float) -> tuple[Floats, Floats]:
-    reach = stats.t.isf((1 - level) / 2, degrees) * error
+    reach = stdtrit(degrees, (1 + level) / 2) * error
     return mean - reach, mean + reach

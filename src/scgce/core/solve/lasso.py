@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from scgce.core.choose.truncate import SparseDelta, support
-from scgce.core.pairs import as_tensor, listed
+from scgce.core.linked import as_tensor
+from scgce.core.pairs import listed
 
 from .penalties import L1
 from .problem import MAX_GRID, Problem

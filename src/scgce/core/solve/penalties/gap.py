@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from scgce.core.pairs import members, of_pairs, stacked
+from scgce.core.linked import members, of_pairs, stacked
 
 from .families import asked_prices, split_prices
 

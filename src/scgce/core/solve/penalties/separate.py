@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from scgce.core.pairs import members, of_pairs
+from scgce.core.linked import members, of_pairs
 
 from .base import Norm
 from .pairwise import Pairwise
