@@ -328,3 +328,43 @@ def test_dense_and_sparse_and_a_layer_agree(adata: ad.AnnData) -> None:
     other.layers["log"], other.X = sparse.csc_matrix(adata.X), np.zeros(adata.shape, np.float32)
     tl.panel(other, "group", 10, layer="log")
     assert genes(other) == genes(adata)
+
+
+def test_genes_are_named_by_their_symbols(adata: ad.AnnData, caplog: pytest.LogCaptureFixture) -> None:
+    """The same panel as by `var_names`, whatever argument names the genes; two genes share a symbol, one has none."""
+    ids, symbols = adata.var_names, [f"SYM{g}" for g in range(60)]
+    symbols[5], symbols[9] = symbols[4], None
+    adata.var["feature_name"] = symbols
+    called = [*symbols[:4], *(f"SYM4 ({gene})" for gene in ids[4:6]), *symbols[6:]]
+    called[9] = ids[9]
+    by_id = {
+        "fixed": [ids[9], ids[5]],
+        "programs": {"one": list(ids[20:24]), "two": [ids[4]]},
+        "gene_costs": {ids[30]: np.inf, ids[5]: 2.0},
+        "mask_var": pd.Series(np.arange(60) != 31, index=ids),
+    }
+    by_symbol = {
+        "fixed": [called[9], called[5]],
+        "programs": {"one": called[20:24], "two": [called[4]]},
+        "gene_costs": {called[30]: np.inf, called[5]: 2.0},
+        "mask_var": pd.Series(np.arange(60) != 31, index=called),
+    }
+    tl.panel(adata, "group", 8, **by_id)
+    tl.panel(adata, "group", 8, **by_symbol, gene_symbols="feature_name", key_added="named")
+    frame = get.panel(adata, key="named", gene_symbols="feature_name")
+    pd.testing.assert_frame_equal(frame.drop(columns="feature_name"), get.panel(adata, key="panel"))
+    assert frame["gene"].head(2).tolist() == [ids[9], ids[5]] and frame["cost"][1] == 2
+    by_symbol["programs"].pop("two")
+    for argument, value in {**by_symbol, "fixed": ["SYM20"]}.items():
+        with pytest.raises(ValueError, match="no value" if argument == "mask_var" else "gene_symbols='feature_name'"):
+            tl.panel(adata, "group", 8, **{argument: value})
+    with pytest.raises(KeyError, match=r"called so: give .* as in SYM4 \(gene4\), SYM4 \(gene5\)"):
+        tl.panel(adata, "group", 8, fixed=["SYM4"], gene_symbols="feature_name")
+    with pytest.raises(KeyError, match="adata.var_names has 100% of them: leave gene_symbols out"):
+        tl.panel(adata, "group", 8, fixed=["gene7"], gene_symbols="feature_name")
+    X = adata.X.toarray()
+    X[:, 12] = X[:, 11]
+    adata.X = X
+    with caplog.at_level(logging.WARNING, logger="scgce"):
+        tl.panel(adata, "group", 8, fixed=["SYM11"], gene_symbols="feature_name")
+    assert "SYM12 (as SYM11)" in caplog.text

@@ -195,7 +195,7 @@ def test_learned_programmes_are_named_by_symbols(blobs: ad.AnnData) -> None:
         stored = adata.uns["tgt"]
         assert all("SYM" in name and "gene" not in name for name in stored["programs"]["names"])
         assert list(stored["genes"]) == list(blobs.var_names)
-    with pytest.raises(ValueError, match="gene_symbols='symbol' has a meaning with programs only"):
+    with pytest.raises(ValueError, match="gene_symbols='symbol' has a meaning with programs, gene_costs or"):
         scgce.tl.tgt(adata, "group", **options)
 
 
@@ -337,3 +337,16 @@ def test_programmes_that_mean_nothing_are_no_better_than_random_ones(explained: 
     scgce.tl.tgt(adata, "group", **{**OPTIONS, "programs": members, "sparsity": 2}, judges=False)
     scgce.tl.evidence(adata, n_permutations=0, doses=(1.0,), n_random=7)
     assert scgce.get.evidence(adata)["p_random"].iloc[0] > 1 / 8
+
+
+def test_prices_and_masks_name_genes_by_symbols(blobs: ad.AnnData) -> None:
+    adata, options = blobs.copy(), {"use_rep": "X_pca", "sparsity": 2, "judges": False, "method": "truncate"}
+    adata.var["symbol"] = [f"SYM{g}" for g in range(D)]
+    costs, mask = {"SYM0": np.inf, "SYM3": 2.0}, pd.Series(np.arange(D) != 5, index=adata.var["symbol"])
+    scgce.tl.tgt(adata, "group", **options, gene_costs=costs, mask_var=mask, gene_symbols="symbol")
+    own = {adata.var_names[0]: np.inf, adata.var_names[3]: 2.0}
+    scgce.tl.tgt(blobs, "group", **options, gene_costs=own, mask_var=mask.to_numpy())
+    np.testing.assert_array_equal(adata.uns["tgt"]["gene_costs"], blobs.uns["tgt"]["gene_costs"])
+    np.testing.assert_array_equal(adata.uns["tgt"]["deltas"], blobs.uns["tgt"]["deltas"])
+    with pytest.raises(KeyError, match="gene_symbols='symbol'"):
+        scgce.tl.tgt(adata, "group", **options, gene_costs=costs)

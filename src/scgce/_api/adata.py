@@ -19,7 +19,7 @@ from scipy import sparse
 from scgce.matrix.arrays import row_blocks
 
 from .errors import NotFoundError, listing, not_found
-from .symbols import column_words
+from .symbols import column_words, gene_labels, names_of_genes
 from .warn import warn
 
 logger = logging.getLogger("scgce")
@@ -203,7 +203,9 @@ def check_finite(values: np.ndarray, adata: AnnData, where: str, used: np.ndarra
         )
 
 
-def _per_gene(adata: AnnData, argument: str, spec: Any, others: float | None = None) -> tuple[pd.Series, str]:
+def _per_gene(
+    adata: AnnData, argument: str, spec: Any, gene_symbols: str | None, others: float | None = None
+) -> tuple[pd.Series, str]:
     """The values (d,) that a column's name, an array or a Series by gene name means, and how to call them.
 
     ``others`` is the value of genes that a Series does not name; None where each must have one of its own.
@@ -216,13 +218,15 @@ def _per_gene(adata: AnnData, argument: str, spec: Any, others: float | None = N
     if isinstance(spec, Mapping):
         spec = pd.Series(spec)
     if isinstance(spec, pd.Series):
-        twice = spec.index[spec.index.duplicated() & spec.index.isin(adata.var_names)].unique()
+        known = pd.Index(gene_labels(adata, adata.var_names, gene_symbols))
+        twice = spec.index[spec.index.duplicated() & spec.index.isin(known)].unique()
         if len(twice):
             raise ValueError(f"{name} names genes more than once: {listing(twice)}")
-        absent = adata.var_names.difference(spec.index, sort=False)
+        absent = known.difference(spec.index, sort=False)
         if len(absent):
-            _check_named(adata, name, spec, absent, others)
-        spec = _filled(spec, adata.var_names, others) if len(absent) else spec.loc[adata.var_names]
+            _check_named(adata, name, spec, known, gene_symbols, others)
+        spec = _filled(spec, known, others) if len(absent) else spec.loc[known]
+        spec = spec.set_axis(adata.var_names)
     else:
         spec = np.asarray(spec)
     if spec.shape != (adata.n_vars,):
@@ -236,24 +240,29 @@ def _filled(spec: pd.Series, genes: pd.Index, others: float | None) -> pd.Series
     return named.reindex(genes).where(genes.isin(named.index), others)
 
 
-def _check_named(adata: AnnData, name: str, spec: pd.Series, absent: pd.Index, others: float | None) -> None:
+def _check_named(
+    adata: AnnData, name: str, spec: pd.Series, known: pd.Index, gene_symbols: str | None, others: float | None
+) -> None:
     """Refuse a Series that leaves genes without a value, or say how many it names where the others have one."""
+    absent, unknown = known.difference(spec.index, sort=False), spec.index.difference(known, sort=False)
     if others is None:
         raise NotFoundError(f"{name} has no value for {len(absent)} genes, expected one for each: {listing(absent)}")
-    unknown, found = spec.index.difference(adata.var_names, sort=False), adata.n_vars - len(absent)
+    found, where = len(known) - len(absent), names_of_genes(gene_symbols)
     if not found:
         raise NotFoundError(
-            f"{name} names no gene of adata.var_names ({listing(adata.var_names[:3])}, …); found: {listing(unknown)}"
-            + column_words(adata.var, unknown)
+            f"{name} names no gene of {where} ({listing(known[:3])}, …); found: {listing(unknown)}"
+            + column_words(adata.var, unknown, gene_symbols)
         )
-    said = f"{name} names {found} of {adata.n_vars} genes; the others have {others:g} each"
+    said = f"{name} names {found} of {len(known)} genes; the others have {others:g} each"
     if len(unknown):
-        warn(f"{said}; not in adata.var_names: {listing(unknown)}")
+        warn(f"{said}; not in {where}: {listing(unknown)}")
     else:
         logger.info("%s", said)
 
 
-def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> np.ndarray:
+def gene_mask(
+    adata: AnnData, mask_var: str | np.ndarray | pd.Series | None, gene_symbols: str | None = None
+) -> np.ndarray:
     """Which genes may be used, bool (d,).
 
     Parameters
@@ -262,6 +271,8 @@ def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> 
         Annotated data.
     mask_var
         Boolean column of ``adata.var``, boolean array (d,), Series or dict by gene name, or None for all genes.
+    gene_symbols
+        Column of ``adata.var`` by which a Series or dict names genes; by ``var_names`` if None.
 
     Raises
     ------
@@ -272,7 +283,7 @@ def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> 
     """
     if mask_var is None:
         return np.ones(adata.n_vars, dtype=bool)
-    values, name = _per_gene(adata, "mask_var", mask_var)
+    values, name = _per_gene(adata, "mask_var", mask_var, gene_symbols)
     if not pd.api.types.is_bool_dtype(values) or values.isna().any():
         raise ValueError(f"{name} has dtype {values.dtype}; expected booleans without missing values")
     mask: np.ndarray = values.to_numpy(dtype=bool)
@@ -281,7 +292,9 @@ def gene_mask(adata: AnnData, mask_var: str | np.ndarray | pd.Series | None) -> 
     return mask
 
 
-def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.ndarray:
+def gene_costs(
+    adata: AnnData, spec: str | np.ndarray | pd.Series | None, gene_symbols: str | None = None
+) -> np.ndarray:
     """Price of every gene, float64 (d,); infinite: forbidden.
 
     Parameters
@@ -291,6 +304,8 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     spec
         Column of ``adata.var``, array (d,), Series or dict by gene name (1 for the genes that it does not name), or
         None for 1 each.
+    gene_symbols
+        Column of ``adata.var`` by which a Series or dict names genes; by ``var_names`` if None.
 
     Raises
     ------
@@ -301,7 +316,7 @@ def gene_costs(adata: AnnData, spec: str | np.ndarray | pd.Series | None) -> np.
     """
     if spec is None:
         return np.ones(adata.n_vars)
-    values, name = _per_gene(adata, "gene_costs", spec, others=1.0)
+    values, name = _per_gene(adata, "gene_costs", spec, gene_symbols, others=1.0)
     odd = [value for value in values if isinstance(value, str | bool | np.bool_)]  # digits stored as text are no prices
     if odd:
         raise ValueError(f"{name} holds {'text' if isinstance(odd[0], str) else 'truth values'}; expected numbers")

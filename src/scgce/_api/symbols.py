@@ -11,7 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from .errors import not_found
+from .errors import listing, not_found
 
 _WORD = re.compile(r"[^\s()]+")
 
@@ -78,6 +78,11 @@ def gene_labels(adata: AnnData, names: Iterable[Any], gene_symbols: str | None) 
     return (symbols.where(~shared, symbols + " (" + symbols.index + ")")).loc[known].to_numpy(dtype=object)
 
 
+def names_of_genes(gene_symbols: str | None) -> str:
+    """Where the user's names of genes are looked up, for messages."""
+    return "adata.var_names" if gene_symbols is None else f"adata.var[{gene_symbols!r}]"
+
+
 def naming_column(var: pd.DataFrame, given: pd.Index) -> tuple[str, float] | None:
     """The column of ``adata.var`` that has most of some names of genes, and the share of them; None if none has any."""
     texts = [column for column in var.columns if not pd.api.types.is_numeric_dtype(var[column])]
@@ -86,12 +91,25 @@ def naming_column(var: pd.DataFrame, given: pd.Index) -> tuple[str, float] | Non
     return None if best is None or not shares[best] else (best, shares[best])
 
 
-def column_words(var: pd.DataFrame, given: pd.Index) -> str:
-    """What a message about names that are not there adds where a column of ``adata.var`` has them."""
-    found = naming_column(var, given)
-    if found is None:
-        return ""
-    return f"; adata.var[{found[0]!r}] has {found[1]:.0%} of them, but genes are given by adata.var_names here"
+def column_words(var: pd.DataFrame, given: pd.Index, gene_symbols: str | None = None) -> str:
+    """What a message about names that are not there adds where other names of the genes in ``adata.var`` are meant.
+
+    ``gene_symbols`` is the column that they were looked up in; None for ``adata.var_names``.
+    """
+    if gene_symbols is None:
+        found = naming_column(var, given)
+        if found is None:
+            return ""
+        return (
+            f"; adata.var[{found[0]!r}] has {found[1]:.0%} of them: give gene_symbols={found[0]!r} where a tool takes "
+            "it, or names of adata.var_names"
+        )
+    shared = np.flatnonzero(var[gene_symbols].astype(str).isin(given))
+    if len(shared):
+        names = [f"{var[gene_symbols].iloc[row]} ({var.index[row]})" for row in shared[:2]]
+        return f"; several genes are called so: give their own name in brackets behind it, as in {listing(names)}"
+    own = float(given.isin(var.index.astype(str)).mean()) if len(given) else 0.0
+    return f"; adata.var_names has {own:.0%} of them: leave gene_symbols out" if own else ""
 
 
 def in_symbols(

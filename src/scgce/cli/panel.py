@@ -9,11 +9,13 @@ from . import _values
 from ._common import command_with
 from ._errors import UsageError
 from ._files import check_output, read, write
+from ._help import names_in
 from ._options import Groupby, Input, Layer, Option, Output, Raw, Seed
 from ._tables import write_table
 from ._trial import check_contents
 
 Text = str | None
+SYMBOLS = "Column of var by which --fixed names genes, and that the table has too, e.g. feature_name."
 OPTIONS = {
     "n_genes": Option(str, "50", "Length of the panel, or auto.", flags=("--n-genes", "-n")),
     "groups": Option(Text, None, "Labels to tell apart, between commas; all if not given."),
@@ -21,6 +23,7 @@ OPTIONS = {
     "gene_costs": Option(Text, None, "Column of var with the price of every gene; inf forbids."),
     "budget": Option(float | None, None, "Most that the panel may cost.", least=0),
     "fixed": Option(Text, None, "Genes that are in the panel in any case, between commas."),
+    "gene_symbols": Option(Text, None, SYMBOLS, metavar="COLUMN", complete=names_in("var")),
     "pair_weights": Option(Text, None, "Column of obs with coarser labels: neighbours count more."),
     "explanation": Option(Text, None, "Name of an explanation in uns whose genes the panel uses."),
     "restrict": Option(
@@ -56,7 +59,7 @@ def panel(
     tl.panel(adata, _values.columns(groupby, adata.obs.columns), **given)
     write(adata, output)
     if table is not None:
-        write_table(get.panel(adata, key=key), table)
+        write_table(get.panel(adata, key=key, gene_symbols=options["gene_symbols"]), table)
 
 
 def _understood(options: dict[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,11 @@ What an argument is by itself is checked at the door (`scgce._api.constraints`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 AUTO = (1, 2, 5, 10, 20, 50, 100, 200)
 
@@ -50,18 +51,18 @@ def amplitude_of(amplitude: Any, *, in_programs: bool = False) -> float | None:
     return None if amplitude is None else float(amplitude)
 
 
-def check_for_genes(count: str, gene_symbols: str | None = None) -> None:
-    """Refuse what has a meaning for programmes only.
+def check_for_genes(count: str, gene_symbols: str | None, *per_gene: Any) -> None:
+    """Refuse what has a meaning for programmes only; ``per_gene`` are arguments that may name genes.
 
     Raises
     ------
     ValueError
         If one of them is not its default.
     """
-    if gene_symbols is not None:
+    if gene_symbols is not None and not any(isinstance(given, pd.Series | Mapping) for given in per_gene):
         raise ValueError(
-            f"gene_symbols={gene_symbols!r} has a meaning with programs only, whose sets are matched by it; scgce.get "
-            "and scgce.pl show genes by them"
+            f"gene_symbols={gene_symbols!r} has a meaning with programs, gene_costs or mask_var that name genes only; "
+            "scgce.get and scgce.pl show genes by them"
         )
     if count != "mean":
         raise ValueError(

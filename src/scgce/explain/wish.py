@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from scipy import sparse
 from scgce._api.columns import label_among
 from scgce._api.errors import listing, not_found
 from scgce._api.groups import Groups
-from scgce._api.symbols import column_words
+from scgce._api.symbols import column_words, gene_labels, names_of_genes
 from scgce.core.choose.separation import Pairs
 
 LEADING = 10
@@ -84,27 +85,60 @@ def _lineages(adata: AnnData, groups: Groups, column: str) -> NDArray[np.object_
     return np.array(found, dtype=object)
 
 
-def numbers_of(
-    names: Sequence[str], genes: np.ndarray, argument: str, var: pd.DataFrame | None = None
-) -> NDArray[np.int64]:
-    """Numbers of genes in a sorted list of names.
+@dataclass(frozen=True)
+class Called:
+    """What the user calls the genes: their own names, or those of a column of ``adata.var``.
 
-    ``var`` is the table of the genes, where a message looks for other names.
-
-    Raises
-    ------
-    KeyError
-        If one is not there.
+    Attributes
+    ----------
+    labels
+        Of every gene (d,), in the order in which genes are numbered.
+    var
+        Table of the genes, where a message looks for other names.
+    gene_symbols
+        That column; None for their own names.
     """
-    place = {name: index for index, name in enumerate(genes)}
-    for name in names:
-        if str(name) not in place:
-            hint = "" if var is None else column_words(var, pd.Index(names).astype(str))
-            raise not_found(argument, name, "adata.var_names", genes, hint=hint)
-    return np.array([place[str(name)] for name in dict.fromkeys(names)], dtype=np.int64)
+
+    labels: NDArray[np.object_]
+    var: pd.DataFrame
+    gene_symbols: str | None
+
+    @classmethod
+    def of(cls, adata: AnnData, columns: NDArray[np.int64], gene_symbols: str | None) -> Called:
+        """The names of the genes that stand in some columns of ``adata``.
+
+        Raises
+        ------
+        KeyError
+            If there is no column ``gene_symbols``.
+        """
+        return cls(gene_labels(adata, adata.var_names, gene_symbols)[columns], adata.var, gene_symbols)
+
+    @property
+    def where(self) -> str:
+        """What the names come from, for messages."""
+        return names_of_genes(self.gene_symbols)
+
+    def numbers(self, names: Sequence[str], argument: str) -> NDArray[np.int64]:
+        """Numbers of genes that the user names.
+
+        Raises
+        ------
+        KeyError
+            If one is not there.
+        """
+        place = {name: index for index, name in enumerate(self.labels)}
+        for name in names:
+            if str(name) not in place:
+                raise not_found(argument, name, self.where, self.labels, hint=self.hint(names))
+        return np.array([place[str(name)] for name in dict.fromkeys(names)], dtype=np.int64)
+
+    def hint(self, names: Sequence[str]) -> str:
+        """Where else in ``adata.var`` names stand that are not there, in words."""
+        return column_words(self.var, pd.Index(names).astype(str), self.gene_symbols)
 
 
-def sets_of(adata: AnnData, programs: Any, genes: np.ndarray) -> tuple[NDArray[np.int64], ...]:
+def sets_of(adata: AnnData, programs: Any, called: Called, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
     """Leading genes of every programme, as numbers of genes.
 
     Parameters
@@ -114,8 +148,10 @@ def sets_of(adata: AnnData, programs: Any, genes: np.ndarray) -> tuple[NDArray[n
     programs
         None; a mapping from programmes to genes; or a key of ``adata.varm`` with weights, genes × programmes, of which
         the ten largest of every column count.
-    genes
-        Names of the genes, sorted.
+    called
+        Names of the genes in the order of their numbers.
+    columns
+        Column of ``adata`` of every number.
 
     Raises
     ------
@@ -130,21 +166,21 @@ def sets_of(adata: AnnData, programs: Any, genes: np.ndarray) -> tuple[NDArray[n
         text = [name for name, members in programs.items() if isinstance(members, str)]
         if text:
             raise ValueError(f"programs[{text[0]!r}] is {programs[text[0]]!r}; expected a list of genes")
-        known = set(genes)
+        known = set(called.labels)
         named = {name: [gene for gene in members if gene in known] for name, members in programs.items()}
         for name, members in named.items():
             if not members:
-                hint = column_words(adata.var, pd.Index(programs[name]).astype(str))
-                raise ValueError(f"programs: no gene of {name!r} is in adata.var_names; expected at least one{hint}")
-        return tuple(numbers_of(members, genes, "programs") for members in named.values())
+                hint = called.hint(programs[name])
+                raise ValueError(f"programs: no gene of {name!r} is in {called.where}; expected at least one{hint}")
+        return tuple(called.numbers(members, "programs") for members in named.values())
     if programs not in adata.varm:
         raise not_found("programs", programs, "adata.varm", adata.varm)
     weights = adata.varm[programs]
     dense = weights.toarray() if sparse.issparse(weights) else np.asarray(weights, dtype=np.float64)
-    sets = []
+    number, sets = np.argsort(columns), []
     for column in dense.T:
         leading = np.argsort(-np.abs(column), kind="stable")[:LEADING]
-        names = adata.var_names[leading[column[leading] != 0]].astype(str)
-        if len(names):
-            sets.append(numbers_of(names.tolist(), genes, "programs"))
+        leading = leading[column[leading] != 0]
+        if len(leading):
+            sets.append(number[leading])
     return tuple(sets)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from numpy.typing import NDArray
 
 from scgce._api.adata import gene_costs as read_costs
 from scgce._api.adata import gene_mask, gene_names, get_matrix, warn_if_counts, warn_if_scaled
@@ -22,7 +23,7 @@ from scgce.explain.panel import Made, Material, Request, make
 from scgce.explain.read import canonical_order
 from scgce.explain.shares import Shares
 from scgce.explain.split import split_cells
-from scgce.explain.wish import numbers_of, pairs_of, sets_of
+from scgce.explain.wish import Called, pairs_of, sets_of
 from scgce.matrix import arrays
 from scgce.store.entries import write_result
 from scgce.store.result import Result
@@ -52,6 +53,7 @@ def panel(
     restrict: bool = True,
     validation_fraction: float = 0.25,
     min_cells: int = 3,
+    gene_symbols: str | None = None,
     rng: int | np.random.Generator = 0,
     key_added: str = "panel",
     copy: bool = False,
@@ -105,6 +107,11 @@ def panel(
         Share of every group that chooses the number of genes, and another that scores; 0: all cells do all.
     min_cells
         Smallest number of cells a group may have.
+    gene_symbols
+        Column of ``adata.var``, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids: ``fixed``, ``programs``,
+        ``gene_costs`` and ``mask_var`` name genes by it, and so does what is said of them. A gene without one is
+        matched by its own name; one whose symbol others have too by ``"symbol (own name)"``. What is stored has
+        ``var_names``.
     rng
         Seed or generator, for the split.
     key_added
@@ -136,9 +143,11 @@ def panel(
     pairs = pairs_of(adata, found, pair_weights)
     names = gene_names(adata)
     columns = np.argsort(names.astype(str), kind="stable")
-    genes, costs = names[columns], read_costs(adata, gene_costs)[columns]
+    genes, called = names[columns], Called.of(adata, columns, gene_symbols)
+    costs = read_costs(adata, gene_costs, gene_symbols)[columns]
     explained = None if key is None else Shares.of(Result.read(adata, key))
-    request = _request(adata, genes, costs, gene_mask(adata, mask_var)[columns], n_genes, budget, fixed, programs)
+    sets = sets_of(adata, programs, called, columns)
+    request = _request(called, costs, gene_mask(adata, mask_var, gene_symbols)[columns], n_genes, budget, fixed, sets)
     request = _explaining(request, genes, explained, restrict=restrict)
     X, name = get_matrix(adata, layer), "adata.X" if layer is None else f"adata.layers[{layer!r}]"
     arrays.check_matrix(X, name, found.codes >= 0)
@@ -167,25 +176,26 @@ def panel(
         held = explained.held(entry["genes"])
         entry |= {"share": held.mean(axis=1), "worst_share": held.min(axis=1)}
     write_result(adata, key_added, entry)
-    _tell(material, made, request, entry)
+    _tell(material, made, request, entry, called.labels)
     return adata if copy else None
 
 
 def _request(
-    adata: AnnData,
-    genes: np.ndarray,
+    called: Called,
     costs: np.ndarray,
     mask: np.ndarray,
     n_genes: int | str,
     budget: float | None,
     fixed: Sequence[str],
-    programs: Any,
+    sets: tuple[np.ndarray, ...],
 ) -> Request:
     """The wish in numbers of genes; what contradicts itself is refused."""
-    always = numbers_of(list(fixed), genes, "fixed", adata.var)
+    always = called.numbers(list(fixed), "fixed")
     for gene in always:
         if not np.isfinite(costs[gene]):
-            raise ValueError(f"fixed: gene_costs forbid {genes[gene]!r}, which is fixed; expected one or the other")
+            raise ValueError(
+                f"fixed: gene_costs forbid {called.labels[gene]!r}, which is fixed; expected one or the other"
+            )
     if not isinstance(n_genes, str) and len(always) > n_genes:
         raise ValueError(f"fixed names {len(always)} genes; expected at most n_genes={n_genes}")
     limit = np.inf if budget is None else float(budget)
@@ -200,7 +210,6 @@ def _request(
         raise ValueError(
             f"budget={budget}: the cheapest gene costs {costs[usable].min(initial=np.inf):g}; expected at least that"
         )
-    sets = sets_of(adata, programs, genes)
     if not isinstance(n_genes, str) and len(sets) > n_genes:
         raise ValueError(f"programs: {len(sets)} programmes need as many genes; expected at most n_genes={n_genes}")
     none = np.zeros(0, dtype=np.int64)
@@ -252,9 +261,9 @@ def _entry(material: Material, pairs: Pairs, made: Made, request: Request, param
     } | ({"validation": made.validation} if len(made.validation) else {})
 
 
-def _tell(material: Material, made: Made, request: Request, entry: dict[str, Any]) -> None:
-    """Say in words what the user may not expect."""
-    names = material.genes[made.learned.candidates]
+def _tell(material: Material, made: Made, request: Request, entry: dict[str, Any], labels: NDArray[np.object_]) -> None:
+    """Say in words what the user may not expect; ``labels`` (d,) are what the genes are called."""
+    names = labels[made.learned.candidates]
     wanted, found = request.n_genes, len(made.genes)
     if wanted is not None and found < wanted:
         why = (
@@ -268,11 +277,11 @@ def _tell(material: Material, made: Made, request: Request, entry: dict[str, Any
         logger.warning("%d genes repeat a chosen one and are passed over: %s", len(said), listing(said))
     unread = [members for members in request.sets if not np.isin(members, made.genes).any()]
     if unread:
-        said = [f"({', '.join(material.genes[members][:3])})" for members in unread]
+        said = [f"({', '.join(labels[members][:3])})" for members in unread]
         logger.warning("programmes of which no gene may be taken, can be paid or adds anything: %s", listing(said))
     flat = [
         name
-        for gene, name in zip(made.panel.genes, entry["genes"], strict=True)
+        for gene, name in zip(made.panel.genes, labels[made.genes], strict=True)
         if not made.learned.covariance.pure[gene]
     ]
     if flat:

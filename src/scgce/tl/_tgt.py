@@ -124,7 +124,8 @@ def tgt(
         partitioned into levels; it takes part in a pair exactly if the two lie on different levels.
     gene_symbols
         Column of ``adata.var``, e.g. ``"feature_name"`` where ``var_names`` are Ensembl ids, by which the sets of
-        ``programs`` are matched and learned programmes named, as in `tl.programs`.
+        ``programs`` are matched and learned programmes named, as in `tl.programs`; and by which ``gene_costs`` and
+        ``mask_var`` name genes.
     count
         Programmes a pair are counted as the "mean" over pairs, or as the "max", of the pair that has most.
     amplitude
@@ -206,14 +207,16 @@ def tgt(
         On values that cannot be used; ``adata`` is left as it was.
     """
     amplitude = _params.amplitude_of(amplitude, in_programs=programs is not None)
-    if programs is not None:
+    if programs is None:
+        _params.check_for_genes(count, gene_symbols, mask_var, gene_costs)
+    else:
         _params.check_for_programs(method=method, lam=lam, penalty=penalty, nonnegative=nonnegative)
     _params.check_bounded(amplitude, nonnegative=nonnegative)
     lams, exponent = _params.lams_of(lam), exponent_of(penalty)
     adata = adata.copy() if copy else adata
     layer = layer or layer_of_scvi(adata, encoder)
-    costs = np.where(gene_mask(adata, mask_var), read_costs(adata, gene_costs), np.inf)
-    given, sparsities = _asked_for(adata, programs, sparsity, count, np.isfinite(costs), gene_symbols)
+    costs = np.where(gene_mask(adata, mask_var, gene_symbols), read_costs(adata, gene_costs, gene_symbols), np.inf)
+    given, sparsities = _asked_for(adata, programs, sparsity, np.isfinite(costs), gene_symbols)
     parts: dict[str, Any] = {"validation_fraction": validation_fraction, "split_by": split_by, "min_cells": min_cells}
     prepared = prepare(
         adata,
@@ -256,12 +259,11 @@ def tgt(
 
 
 def _asked_for(
-    adata: AnnData, programs: Any, sparsity: Any, count: str, allowed: np.ndarray, gene_symbols: str | None
+    adata: AnnData, programs: Any, sparsity: Any, allowed: np.ndarray, gene_symbols: str | None
 ) -> tuple[Given | None, list[int]]:
     """Given programmes, and genes per pair; what cannot be used of them is refused before anything is fitted."""
     if programs is not None:
         return _in_programs.given_programs(adata, programs, allowed, gene_symbols), []
-    _params.check_for_genes(count, gene_symbols)
     return None, _params.sweep_of(sparsity, int(allowed.sum()))
 
 
