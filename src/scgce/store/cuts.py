@@ -68,7 +68,7 @@ class Cuts:
             genes, values = known[low][high - low - 1]
             return Support(genes, values if i < j else -values)
 
-        return cls(*deltas.shape, find)
+        return cls(deltas.shape[0], deltas.shape[1], find)
 
     @classmethod
     def of_rows(cls, rows: Any, n_groups: int) -> Cuts:
