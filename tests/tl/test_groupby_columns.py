@@ -127,3 +127,42 @@ def test_a_column_of_the_joined_name_is_the_groups_or_is_refused(adata: ad.AnnDa
                 ValueError, match=r"groupby=\['kind', 'batch'\]: adata.obs has a column 'kind \| batch'"
             ):
                 tool(same, COLUMNS, **({} if tool is scgce.tl.panel else {"use_rep": "X_pca"}))
+
+
+def test_a_column_of_the_joined_name_that_came_later_is_not_taken_for_the_groups(adata: ad.AnnData) -> None:
+    """Every reader of the groups refuses it as explaining does; with the joined labels it says the same as none."""
+    later = adata.copy()
+    scgce.tl.evaluate(later)
+    expected = scgce.get.metrics(later, key="tgt_evaluated")
+    later.obs["kind | batch"] = later.obs["by_hand"].astype(str)
+    scgce.tl.evaluate(later, key_added="again")
+    pd.testing.assert_frame_equal(scgce.get.metrics(later, key="again"), expected)
+    later.obs["kind | batch"] = later.obs["by_hand"].to_numpy()[np.arange(240) - 1]
+    for read in (
+        scgce.tl.evaluate,
+        scgce.tl.evidence,
+        scgce.tl.stability,
+        scgce.tl.rank_genes,
+        lambda cells: scgce.tl.evaluate(cells, key="tgt_evaluated", key_added="third"),
+        lambda cells: scgce.tl.evaluate(adata.copy(), reference=cells),
+        lambda cells: scgce.tl.lineages(cells, {name: name[0] for name in cells.uns["tgt"]["groups"]}),
+        lambda cells: scgce.pl.explanation(cells, B_CTRL, B_STIM),
+        scgce.pl.groups,
+        scgce.pl.markers,
+    ):
+        with pytest.raises(ValueError, match=r"adata.obs has a column 'kind \| batch', .* with other labels"):
+            read(later)
+    renamed = later.copy()
+    renamed.obs = renamed.obs.rename(columns={"kind | batch": "moved"})
+    with pytest.warns(UserWarning, match="240 of the explained cells|other labels than they had; they are used"):
+        scgce.tl.evaluate(renamed, groupby="moved", key_added="moved")
+    del later.obs["kind"]  # nothing else can be meant
+    with pytest.warns(UserWarning, match="other labels than they had"):
+        scgce.tl.evaluate(later)
+
+
+def test_lineages_of_joined_groups_have_a_column_of_their_own(adata: ad.AnnData) -> None:
+    later = adata.copy()
+    scgce.tl.lineages(later, {name: name[0] for name in later.uns["tgt"]["groups"]})
+    later.obs["kind | batch"] = "other"
+    scgce.tl.evaluate(later, key="lineages")

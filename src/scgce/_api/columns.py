@@ -43,11 +43,11 @@ def group_key(adata: AnnData, groupby: str | Sequence[str]) -> str:
         raise ValueError(f"groupby={groupby!r}: a column's name holds {JOIN!r}, which joins names; rename it")
     key = JOIN.join(columns)
     if len(columns) > 1 and key in adata.obs.columns:
-        _check_the_same(adata, columns, key)
+        _check_the_same(adata, columns, key, f"rename or drop it, or give groupby={key!r} if its labels are meant")
     return key
 
 
-def _check_the_same(adata: AnnData, columns: list[str], key: str) -> None:
+def _check_the_same(adata: AnnData, columns: list[str], key: str, advice: str) -> None:
     """Refuse a column that has the joined name and other labels: which of the two is meant could not be told later."""
     joined, there = _joined(adata, key), adata.obs[key]
     both = joined.notna().to_numpy() & there.notna().to_numpy()
@@ -55,8 +55,23 @@ def _check_the_same(adata: AnnData, columns: list[str], key: str) -> None:
     if (joined.isna().to_numpy() != there.isna().to_numpy()).any() or not same[both].all():
         raise ValueError(
             f"groupby={columns!r}: adata.obs has a column {key!r}, the name of the joined groups, with other labels; "
-            f"rename or drop it, or give groupby={key!r} if its labels are meant"
+            f"{advice}"
         )
+
+
+def stored_key(adata: AnnData, params: Mapping[str, Any]) -> str:
+    """The column, or the columns joined, that a result explained, to be read in ``adata``.
+
+    Raises
+    ------
+    ValueError
+        If they were joined, and ``adata`` has got a column of the joined name with other labels since.
+    """
+    key = str(params["groupby"])
+    columns = key.split(JOIN)
+    if params.get("joined") and key in adata.obs.columns and all(column in adata.obs.columns for column in columns):
+        _check_the_same(adata, columns, key, "rename or drop it (the result explains the joined groups)")
+    return key
 
 
 def has_labels(adata: AnnData, key: str) -> bool:

@@ -43,11 +43,19 @@ class Groups:
         Labels (l,), strings, in the categories' order.
     codes
         Group of every cell (n,), int64; −1: in no group.
+    joined
+        Whether the key is that of several columns.
     """
 
     key: str
     names: np.ndarray
     codes: np.ndarray
+    joined: bool = False
+
+    @property
+    def stored(self) -> dict[str, str | bool]:
+        """What a result's parameters say of the groups: `columns.stored_key` reads it."""
+        return {"groupby": self.key, "joined": self.joined}
 
     @property
     def sizes(self) -> np.ndarray:
@@ -95,6 +103,7 @@ def read_groups(
         If there are fewer than two groups, a group is too small, labels coincide as strings, or the column is a
         continuous number.
     """
+    joined = not isinstance(groupby, str) and len(groupby) > 1
     groupby = group_key(adata, groupby)
     if not has_labels(adata, groupby):
         raise not_found(
@@ -109,7 +118,7 @@ def read_groups(
         )
     recode = np.full(len(names) + 1, -1, dtype=np.int64)
     recode[keep] = np.arange(len(keep))
-    found = Groups(groupby, names[keep], recode[codes])
+    found = Groups(groupby, names[keep], recode[codes], joined)
     check_sizes(found, min_cells)
     return found
 

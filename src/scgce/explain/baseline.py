@@ -208,7 +208,7 @@ def _run(
     reach = pick_epsilon(prepared, epsilon)
     explained = explain(Setting(prepared, sparsities, reach, prepared.part(VALIDATE)))
     params = {
-        "groupby": prepared.groups.key,
+        **prepared.groups.stored,
         "use_rep": reading["use_rep"] or "",
         "layer": reading["layer"] or "",
         "method": own.get("method", name),

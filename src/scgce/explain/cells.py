@@ -11,6 +11,7 @@ import numpy as np
 from anndata import AnnData
 
 from scgce._api.adata import gene_names, get_matrix
+from scgce._api.columns import stored_key
 from scgce._api.errors import NotFoundError, listing
 from scgce._api.groups import Groups, read_groups, read_labels
 from scgce._api.warn import warn
@@ -46,7 +47,7 @@ def with_cells(entry: dict[str, Any], home: AnnData) -> dict[str, Any]:
             "other cells)"
         )
     params = entry["params"]
-    codes = _codes(read_groups(home, params["groupby"], min_cells=1), entry)
+    codes = _codes(read_groups(home, stored_key(home, params), min_cells=1), entry)
     codes = np.where(split >= 0, codes, -1)
     sizes = np.bincount(codes[codes >= 0], minlength=len(entry["groups"]))
     if "sizes" in entry and "evaluated" not in params and (sizes != np.asarray(entry["sizes"])).any():
@@ -200,8 +201,7 @@ def explained_groups(
     Cells that the explanation does not know are in the groups of the column. Labels that have changed since are warned
     about.
     """
-    column = groupby or entry["params"]["groupby"]
-    current = read_groups(adata, column, min_cells=1)
+    current = read_groups(adata, groupby or stored_key(adata, entry["params"]), min_cells=1)
     column, codes = current.key, _codes(current, entry)
     changed = facts.relabelled(codes)
     if changed:
@@ -219,7 +219,8 @@ def explained_groups(
             "left out if any of these fitted; adata.obs_names_make_unique() before explaining keeps cells apart",
             int(facts.shared.sum()), column,
         )  # fmt: skip
-    return Groups(column, np.array([str(name) for name in entry["groups"]], dtype=object), codes)
+    joined = current.joined if groupby else bool(entry["params"].get("joined"))
+    return Groups(column, np.array([str(name) for name in entry["groups"]], dtype=object), codes, joined)
 
 
 def _tell_others(current: Groups, codes: np.ndarray, entry: Mapping[str, Any]) -> None:

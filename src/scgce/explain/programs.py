@@ -13,7 +13,6 @@ from scipy import sparse
 from scipy.spatial.distance import cdist
 
 from scgce._api.adata import gene_names
-from scgce._api.groups import Groups
 from scgce._api.symbols import gene_labels
 from scgce.core.choose.codebook import ProgramMeans, pairwise
 from scgce.core.choose.codebook_loss import ArrivalLoss
@@ -112,7 +111,7 @@ class Setting:
         names = prepared.groups.names.astype(str)
         order = np.argsort(names, kind="stable")
         place = np.append(np.argsort(order), -1)
-        groups = Groups(prepared.groups.key, prepared.groups.names[order], place[prepared.groups.codes])
+        groups = replace(prepared.groups, names=prepared.groups.names[order], codes=place[prepared.groups.codes])
         asked = None if prepared.asked is None else prepared.asked[np.ix_(order, order)]
         own = replace(prepared, groups=groups, means=prepared.means[order], asked=asked)
         return cls(own, order, own.part(FIT), own.part(VALIDATE), epsilon, prepared.seed, count)

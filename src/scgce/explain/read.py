@@ -212,7 +212,7 @@ def _by_donor(
     part[there] = chosen
     by_part = [[name for name, own in parts.items() if own == number] for number in (FIT, VALIDATE, REPORT)]
     logger.info("donors that fit: %s; select: %s; are reported: %s", *map(listing, by_part))
-    return Groups(found.key, found.names, codes), np.where(codes >= 0, part[donor], np.int8(-1)), parts
+    return replace(found, codes=codes), np.where(codes >= 0, part[donor], np.int8(-1)), parts
 
 
 def refuse_negative(X: Any, name: str, argument: str) -> None:

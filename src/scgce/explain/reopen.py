@@ -13,6 +13,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from scgce._api.adata import gene_names, get_matrix, log_base
+from scgce._api.columns import stored_key
 from scgce._api.errors import NotFoundError, listing
 from scgce._api.groups import Groups, check_sizes, read_groups
 from scgce.core.choose.select import Explained
@@ -88,9 +89,9 @@ def reopen(
     kept = _kept(found, part, fitting)
     recode = np.full(found.n + 1, -1, dtype=np.int64)
     recode[kept] = np.arange(len(kept))
-    groups = Groups(found.key, found.names[kept], recode[found.codes])
+    groups = replace(found, names=found.names[kept], codes=recode[found.codes])
     part = np.where(groups.codes >= 0, part, np.int8(-1)).astype(np.int8)
-    reported = Groups(groups.key, groups.names, np.where(_reported(part), groups.codes, -1))
+    reported = replace(groups, codes=np.where(_reported(part), groups.codes, -1))
     check_sizes(reported, min_cells)
     clip = str(params["clip"]) if clip is None else clip
     if clip == "zero":
@@ -105,7 +106,7 @@ def reopen(
 
 def _used(adata: AnnData, entry: dict[str, Any], groupby: str | Sequence[str] | None) -> np.ndarray:
     """Cells (n,) that may take part: those in a group today, and those that were in one."""
-    today = read_groups(adata, groupby or entry["params"]["groupby"], min_cells=1).codes >= 0
+    today = read_groups(adata, groupby or stored_key(adata, entry["params"]), min_cells=1).codes >= 0
     return np.asarray(today | (match_cells(entry, adata.obs_names).group >= 0))
 
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from scgce._api.adata import coordinates
-from scgce._api.columns import group_key
+from scgce._api.columns import group_key, stored_key
 from scgce._api.constraints import NONE, TEXT, checked, one_of, sequence_of
 from scgce._api.docs import with_docs
 from scgce._api.groups import read_groups
@@ -84,7 +84,7 @@ def groups(
     """
     result = Result.read(adata, key) if groupby is None or key in adata.uns else None
     if groupby is None and result is not None:
-        groupby = result.groupby
+        groupby = stored_key(adata, result.params)
     chosen = cell_map(adata, result, basis)
     groupby = group_key(adata, "" if groupby is None else groupby)
     frame = groups_data(adata, groupby, chosen)

@@ -13,6 +13,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.adata import basis_key, coordinates, get_matrix, log_base
+from scgce._api.columns import stored_key
 from scgce._api.errors import not_found
 from scgce._api.groups import group_codes
 from scgce._api.warn import warn
@@ -172,7 +173,7 @@ class ExplainedCells:
 
 def explained_cells(adata: AnnData, result: Result) -> ExplainedCells:
     """Groups and parts of the cells, by their names; warns where labels have changed since they were explained."""
-    codes = group_codes(adata, result.groupby, result.groups)
+    codes = group_codes(adata, stored_key(adata, result.params), result.groups)
     _compare(adata, result, codes)
     facts = cell_facts(result.raw, adata.obs_names)
     if facts is None:

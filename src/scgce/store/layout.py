@@ -117,7 +117,7 @@ _PARAMS: dict[str, type | tuple[type, ...]] = {
         str,
     ),
     **dict.fromkeys(("sparsity_selected", "seed", "n_programs"), int),
-    **dict.fromkeys(("pair_cut", "nonnegative"), bool),
+    **dict.fromkeys(("pair_cut", "nonnegative", "joined"), bool),
     "clip": (bool, str),
     **dict.fromkeys(("amplitude", "penalty", "validation_fraction"), (int, float)),
 }

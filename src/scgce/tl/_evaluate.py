@@ -150,7 +150,7 @@ def evaluate(
     report = Report(scored.part(REPORT), reach, panel, scored.asked, scored.seed)
     explained = stored_explanations(entry, scored)
     selected = [candidate.sparsity for candidate in explained].index(int(params["sparsity_selected"]))
-    kept = {**params, "groupby": scored.groups.key, "layer": layer or params["layer"], "clip": bounded}
+    kept = {**params, **scored.groups.stored, "layer": layer or params["layer"], "clip": bounded}
     kept |= {"evaluated": key, **counts}
     kept["epsilon_rule"] = params["epsilon_rule"] if epsilon is None else _params.epsilon_rule(epsilon)
     gauge = reference_of(kept, [str(name) for name in scored.groups.names])

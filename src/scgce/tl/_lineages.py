@@ -112,7 +112,7 @@ def lineages(
     report = Report(merged.part(REPORT), float(entry["epsilon"]), panel, merged.asked, merged.seed)
     explained = [_averaged(candidate, weights) for candidate in stored_explanations(entry, prepared)]
     selected = [candidate.sparsity for candidate in explained].index(int(entry["params"]["sparsity_selected"]))
-    kept = {**entry["params"], "groupby": column, "lineages_of": key}
+    kept = {**entry["params"], "groupby": column, "joined": False, "lineages_of": key}
     result = stored(merged, report, explained, selected, kept, factors=stored_factors(entry))
     result |= {"members": np.array(list(parents), dtype=str), "member_of": np.array(list(parents.values()), dtype=str)}
     write_result(adata, key_added, result)

@@ -10,7 +10,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from scgce._api.adata import log_base
-from scgce._api.columns import has_labels, label_column
+from scgce._api.columns import has_labels, label_column, stored_key
 from scgce._api.constraints import checked, one_of
 from scgce._api.docs import with_docs
 from scgce.core.gauge import gauge
@@ -93,12 +93,13 @@ def rank_genes(
     changes = _log2_fold_changes(result, row, _log_base(adata, result))
     listed = [i for i in range(len(result.groups)) if i != row]
     entry = _structured(result, scores[:, present], changes[:, present], result.genes[present], listed)
-    params = {"groupby": result.groupby, "reference": "rest" if row is None else str(reference), "use_raw": False}
+    groupby = stored_key(adata, result.params)
+    params = {"groupby": groupby, "reference": "rest" if row is None else str(reference), "use_raw": False}
     layer = str(result.params.get("layer", ""))
     params |= {"layer": layer} if layer in adata.layers else {}
     target = adata.copy() if copy else adata
-    if result.groupby not in target.obs and has_labels(target, result.groupby):
-        target.obs[result.groupby] = label_column(target, result.groupby)  # scanpy's plots read it
+    if groupby not in target.obs and has_labels(target, groupby):
+        target.obs[groupby] = label_column(target, groupby)  # scanpy's plots read it
     target.uns[key_added] = {
         "params": params | {"method": "scgce", "corr_method": "none", "explanation": key, "by": by}
     } | entry

@@ -235,7 +235,7 @@ def tgt(
     )
     model = Model(costs, amplitude, exponent, lams, bool(nonnegative))
     params = {
-        "groupby": prepared.groups.key,
+        **prepared.groups.stored,
         "use_rep": use_rep or "",
         "layer": layer or "",
         "method": method,
