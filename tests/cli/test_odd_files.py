@@ -56,6 +56,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "embed": ("--use-rep", "X_pca"),
     "evaluate": (),
     "rank-genes": (),
+    "evidence": (),
+    "stability": (),
 }
 
 

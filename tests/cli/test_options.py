@@ -105,6 +105,8 @@ def test_bad_values_are_refused_before_the_file_is_read(
         ),
         ("embed", ("--like", "other.h5ad", "--batch-size", "8"), "--batch-size: no effect with --like"),
         ("export", ("--table", "metrics", "--n-genes", "5"), "--n-genes: no effect without the table 'panel'"),
+        ("evidence", ("--split-by", "donor", "--interval", "0.9"), "--split-by, --interval: no effect with --by pair"),
+        ("evidence", ("--by", "donor", "--n-random", "3"), "--n-random: no effect with --by donor"),
         ("plot", ("--kind", "groups", "--source", "a", "--target", "b"), "--source, --target: no effect"),
     ],
 )

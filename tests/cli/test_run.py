@@ -27,7 +27,9 @@ from scgce.cli._errors import (
 
 from .conftest import ENVIRONMENT, Start
 
-COMMANDS = ("demo", "tgt", "embed", "evaluate", "export", "panel", "report", "rank-genes", "simulate")
+COMMANDS = (
+    "demo", "tgt", "embed", "evaluate", "evidence", "export", "panel", "report", "rank-genes", "simulate", "stability"
+)  # fmt: skip
 
 
 def test_help_names_every_command_and_every_exit_code(call: Callable) -> None:

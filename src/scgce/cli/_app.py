@@ -11,6 +11,7 @@ from ._help import WIDTH, PlainCommand
 from .demo import demo
 from .embed import embed
 from .evaluate import evaluate
+from .evidence import evidence
 from .export import export
 from .panel import panel
 from .plot import plot
@@ -18,6 +19,7 @@ from .programs import programs
 from .rank_genes import rank_genes
 from .report import report
 from .simulate import simulate
+from .stability import stability
 from .tgt import tgt
 
 EPILOG = "Exit codes: " + " · ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
@@ -50,6 +52,8 @@ def _scgce(
     """Which few genes turn one group of cells into another? Reads and writes AnnData (.h5ad, .zarr)."""
 
 
-for _command in (demo, tgt, embed, evaluate, export, panel, plot, programs, report, rank_genes, simulate):
+for _command in (
+    demo, tgt, embed, evaluate, evidence, export, panel, plot, programs, report, rank_genes, simulate, stability
+):  # fmt: skip
     # whole sentences in the list of commands, not their first 45 letters
     app.command(cls=PlainCommand, short_help=str(_command.__doc__).partition(". ")[0].rstrip("."))(_command)

@@ -15,6 +15,7 @@ COMMANDS = (
     "demo",
     "embed",
     "evaluate",
+    "evidence",
     "export",
     "panel",
     "plot",
@@ -22,6 +23,7 @@ COMMANDS = (
     "rank-genes",
     "report",
     "simulate",
+    "stability",
     "tgt",
 )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._errors import UsageError
-from ._files import writing
+from ._files import check_place, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,17 +64,46 @@ def makers(
         "deltas": lambda: _long_deltas(adata, key, sparsity),
         "contrasts": lambda: get.contrasts(adata, **named),
         "codebook": lambda: _codebook(adata, named),
+        "evidence": lambda: get.evidence(adata, key=key),
+        "unexplained": lambda: get.unexplained(adata, key=key),
+        "stability": lambda: get.stability(adata, gene_symbols=gene_symbols, key=key),
     }
 
 
 TABLES = ("explanations", "metrics", "sweep", "markers", "panel", "deltas")
-OTHERS = ("codebook", "contrasts")
-"""Of results in programmes, and of pairs asked for: written where they are asked for, or the result has them."""
+OTHERS = {
+    "codebook": ("programs",),
+    "contrasts": ("asked",),
+    "evidence": ("evidence",),
+    "unexplained": ("evidence", "donor_evidence"),
+    "stability": ("stability",),
+}
+"""Tables that are written where they are asked for, or the result has what they read: one of these fields."""
 
 
 def tsv(frame: pd.DataFrame) -> str:
     """Tab-separated text: seven digits, NA for missing values, LF at the end of lines."""
     return str(frame.to_csv(sep="\t", index=False, float_format=DIGITS, na_rep=MISSING, lineterminator="\n"))
+
+
+def check_table(table: Path | None, output: Path, *inputs: Path) -> None:
+    """
+    Check, before any work, that a table can be written beside the output.
+
+    Raises
+    ------
+    UsageError
+        If its name ends otherwise than in .tsv or .parquet.
+    WriteError
+        If it is the output or one of the inputs, or its folder is not there or not writable.
+    """
+    if table is None:
+        return
+    if table.suffix not in (".tsv", ".parquet"):
+        raise UsageError(f"table={str(table)!r}: expected a name that ends in .tsv or .parquet")
+    if table.suffix == ".parquet":
+        _need_pyarrow()
+    check_place(table, output, *inputs)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:

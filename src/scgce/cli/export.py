@@ -37,11 +37,11 @@ def export(
     gene_symbols: GeneSymbols = None,
     key: Key = "tgt",
 ) -> None:
-    """Write explanations, metrics, sweep, markers, panel, basis translations and codebook of programmes as tables."""
+    """Write explanations, metrics, sweep, markers, panel, basis translations and more as tables."""
     wanted = _values.names("table", table) or []
     if "panel" not in wanted:
         refuse_without_effect(("n_genes",), "without the table 'panel'")
-    if not {"explanations", "markers", "panel", *OTHERS} & set(wanted):
+    if not {"explanations", "markers", "panel", "codebook", "contrasts", "stability"} & set(wanted):
         refuse_without_effect(("gene_symbols",), "without a table of genes")
     _check(wanted, output, source, target, format)
     if output != STDOUT:
@@ -49,7 +49,7 @@ def export(
     adata = read(input)
     if table == ",".join(TABLES):
         fields = adata.uns.get(key, {})
-        wanted += [name for name, field in zip(OTHERS, ("programs", "asked"), strict=True) if field in fields]
+        wanted += [name for name, needs in OTHERS.items() if any(field in fields for field in needs)]
     made = makers(adata, key, sparsity, n_genes, gene_symbols)
     frames = {name: make for name, make in made.items() if name in wanted}
     if source is not None and target is not None:

@@ -7,11 +7,10 @@ from typing import Any
 
 from . import _values
 from ._common import command_with
-from ._errors import UsageError
 from ._files import check_output, read, write
 from ._help import names_in
 from ._options import Groupby, Input, Layer, Option, Output, Raw, Seed
-from ._tables import write_table
+from ._tables import check_table, write_table
 from ._trial import check_contents
 
 Text = str | None
@@ -49,8 +48,7 @@ def panel(
     """Choose a short list of genes that tells every pair of groups apart."""
     check_output(output, input)
     table, key = options.pop("table"), options.pop("key")
-    if table is not None and table.suffix not in (".tsv", ".parquet"):
-        raise UsageError(f"table={str(table)!r}: expected a name that ends in .tsv or .parquet")
+    check_table(table, output, input)
     given = _understood(options) | {"layer": layer, "rng": seed, "key_added": key}
     adata = read(input, raw=raw)
     check_contents(adata, output)
