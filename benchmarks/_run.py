@@ -1,7 +1,8 @@
-"""What every benchmark needs of a run: silence, jobs side by side, files that are whole, means with their errors."""
+"""What every benchmark needs of a run: a silent command, jobs side by side, tables that grow and are whole."""
 
 from __future__ import annotations
 
+import argparse
 import logging
 import math
 import multiprocessing
@@ -12,13 +13,18 @@ import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
 import pandas as pd
 
 J = TypeVar("J", bound=Hashable)
 R = TypeVar("R")
+FLAGS: dict[str, dict[str, Any]] = {
+    "quick": {"action": "store_true", "help": "small sizes; what is committed stays as it is"},
+    "keep": {"action": "store_true", "help": "go on where the run before was interrupted"},
+    "jobs": {"type": int, "default": 1, "help": "how many to run side by side, one thread each"},
+}
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -26,6 +32,15 @@ def quiet() -> None:
     """No warnings, and of scgce's messages errors only."""
     warnings.simplefilter("ignore")
     logging.getLogger("scgce").setLevel(logging.ERROR)
+
+
+def command(text: str | None, *flags: str) -> argparse.ArgumentParser:
+    """The command line of a benchmark, which runs quietly."""
+    quiet()
+    parser = argparse.ArgumentParser(description=(text or "").partition("\n")[0])
+    for flag in flags:
+        parser.add_argument(f"--{flag}", **FLAGS[flag])
+    return parser
 
 
 def whole(file: Path, make: Callable[[Path], Any]) -> None:
@@ -97,6 +112,41 @@ def in_order(work: Callable[[J], R], todo: Sequence[J], most: int = 1) -> list[R
             raise SystemExit(f"failed: {job}")
         found[job] = value
     return [found[job] for job in todo]
+
+
+def grown(
+    work: Callable[[Any], pd.DataFrame],
+    jobs: Sequence[NamedTuple],
+    file: Path,
+    *,
+    most: int = 1,
+    keep: bool = False,
+    form: str = ".4f",
+) -> pd.DataFrame:
+    """The rows of all jobs, in a file that grows with every job that ends, and returned.
+
+    The fields of a job are columns of its rows. Rows of jobs that are not asked for stay as they are, with ``keep`` all
+    that are there. A job that fails takes its own rows along, and ends the run once the others are through.
+    """
+    names = {job: tuple(map(str, job)) for job in jobs}
+    columns = list(jobs[0]._fields)
+    before = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=columns)
+    held: dict[Any, pd.DataFrame] = dict(iter(before.groupby([before[c].astype(str) for c in columns], sort=False)))
+    order = dict.fromkeys([*held, *names.values()])
+    todo = [job for job in jobs if not (keep and names[job] in held)]
+    for job in todo:
+        held.pop(names[job], None)
+    failed = []
+    for count, (job, found) in enumerate(side_by_side(work, todo, most), 1):
+        if found is None:
+            failed.append(" ".join(names[job]))
+            continue
+        held[names[job]] = found.assign(**job._asdict())
+        write(pd.concat([held[name] for name in order if name in held]), file, form)
+        print(f"[{count}/{len(todo)}] {' '.join(names[job])}", flush=True)
+    if failed:
+        raise SystemExit(f"failed: {'; '.join(failed)}")
+    return pd.concat([held[name] for name in order if name in held], ignore_index=True)
 
 
 def _keep(work: Callable[[J], R], job: J, file: Path) -> None:

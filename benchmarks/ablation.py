@@ -8,7 +8,6 @@ part as a share of the whole search. What starts from the best of the others sta
 
 from __future__ import annotations
 
-import argparse
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from scgce.explain.read import pick_epsilon, prepare
 from scgce.explain.split import FIT, REPORT, VALIDATE
 
 from ._cells import FILES, blood, here
-from ._run import quiet, write
+from ._run import command, publish, write
 from .faithfulness import cells
 from .paper.published import as_published
 
@@ -63,19 +62,10 @@ def candidates(name: str, amplitude: float | None) -> pd.DataFrame:
     """Everything that is tried, one row each: what it is, its quality in selection and on the reported cells."""
     adata, groupby, encoder, sparsities = opened(name)
     prepared = prepare(adata, groupby, use_rep=None, encoder=encoder, layer=None, device="cpu")
-    epsilon = pick_epsilon(prepared, None)
-    costs = np.ones(len(prepared.genes))
-    rungs = ladder(sparsities, "refine", len(prepared.genes))
-    found = material(
-        prepared,
-        Model(costs, amplitude, 1.0),
-        prepared.part(FIT),
-        prepared.part(VALIDATE),
-        largest=max(rungs),
-        epsilon=epsilon,
-        seed=0,
-        refines=True,
-    )
+    epsilon, n_genes = pick_epsilon(prepared, None), len(prepared.genes)
+    rungs, parts = ladder(sparsities, "refine", n_genes), (prepared.part(FIT), prepared.part(VALIDATE))
+    model, how = Model(np.ones(n_genes), amplitude, 1.0), {"epsilon": epsilon, "seed": 0, "refines": True}
+    found = material(prepared, model, *parts, largest=max(rungs), **how)
     reported, rows = prepared.part(REPORT), []
     richer: Explained | None = None
     for k in rungs[::-1]:
@@ -83,9 +73,8 @@ def candidates(name: str, amplitude: float | None) -> pd.DataFrame:
         for part, explained in _all(found, k, richer):
             seconds = time.process_time() - start
             labels = {"dataset": name, "amplitude": amplitude or "none", "sparsity": k, "part": part}
-            rows.append(
-                labels | {"seconds": seconds, "quality": explained.quality} | _scored(reported, explained, epsilon)
-            )
+            spent = {"seconds": seconds, "quality": explained.quality}
+            rows.append(labels | spent | _scored(reported, explained, epsilon))
             if not part.startswith("consistent") and not part.endswith(tuple(OTHER)):
                 tries.append(explained)
             start = time.process_time()
@@ -116,22 +105,17 @@ def _scored(cells: Cells, explained: Explained, epsilon: float) -> dict[str, flo
 def gains(table: pd.DataFrame) -> pd.DataFrame:
     """For every part and data set, what leaving it out of the choice loses on the reported cells."""
     both = table.assign(reported=table["correctness"] + table["coverage"])
-    variant = both["part"].str.startswith("consistent")
-    cheaper = both["part"].str.endswith(tuple(OTHER))
-    kinds = {"refine": ~variant & ~cheaper, "consistent": variant}
+    variant, cheaper = both["part"].str.startswith("consistent"), both["part"].str.endswith(tuple(OTHER))
     rows = []
-    for kind, of_kind in kinds.items():
+    for kind, of_kind in {"refine": ~variant & ~cheaper, "consistent": variant}.items():
         for dataset, rest in both[of_kind].groupby("dataset", sort=False):
-            for part in rest["part"].unique():
-                if rest["part"].nunique() > 1:
-                    loss = _chosen(rest) - _chosen(rest[rest["part"] != part])
-                    share = rest.loc[rest["part"] == part, "seconds"].sum() / rest["seconds"].sum()
-                    rows.append({"method": kind, "part": part, "dataset": dataset, "gain": loss, "seconds": share})
+            parts = rest["part"].unique()
+            kept = {part: rest[rest["part"] != part] for part in parts} if len(parts) > 1 else {}
             if kind == "refine" and dataset not in FEW_GENES:
-                kept = _tried_now(rest)
-                share = 1 - kept["seconds"].sum() / rest["seconds"].sum()
-                loss = _chosen(rest) - _chosen(kept)
-                rows.append({"method": kind, "part": ABSENT, "dataset": dataset, "gain": loss, "seconds": share})
+                kept[ABSENT] = _tried_now(rest)
+            for part, others in kept.items():
+                row = {"method": kind, "part": part, "dataset": dataset, "gain": _chosen(rest) - _chosen(others)}
+                rows.append(row | {"seconds": 1 - others["seconds"].sum() / rest["seconds"].sum()})
     found = pd.DataFrame(rows)
     mean = found.groupby(["method", "part"], sort=False)[["gain", "seconds"]].mean().assign(dataset="mean")
     return pd.concat([found, mean.reset_index()], ignore_index=True)
@@ -148,26 +132,17 @@ def _chosen(table: pd.DataFrame) -> float:
     return float(table.loc[best, "reported"].mean())
 
 
-def main() -> None:
-    """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+if __name__ == "__main__":
+    parser = command(__doc__)
     parser.add_argument("--sets", nargs="*", choices=SETS, default=SETS, help="none: the table alone")
-    arguments = parser.parse_args()
-    quiet()
     torch.set_num_threads(1)
-    for name in arguments.sets:
+    for name in parser.parse_args().sets:
         if name in FILES and not here(name):
             continue
         amplitudes: tuple[float | None, ...] = (3.0, None) if name in FEW_GENES else (3.0,)
-        new = pd.concat([candidates(name, amplitude) for amplitude in amplitudes])
-        write(new, TRIED / f"{name}.csv", ".5g")
+        write(pd.concat([candidates(name, c) for c in amplitudes]), TRIED / f"{name}.csv", ".5g")
         print(f"{name} done", flush=True)
     table = gains(pd.concat([pd.read_csv(TRIED / f"{n}.csv") for n in SETS if (TRIED / f"{n}.csv").exists()]))
     wide = table.pivot_table("gain", ["method", "part"], "dataset", sort=False)
     wide["seconds"] = table[table["dataset"] == "mean"].set_index(["method", "part"])["seconds"]
-    write(wide.reset_index(), RESULTS / "ablation.csv", ".3f")
-    print(wide.round(3).to_string())
-
-
-if __name__ == "__main__":
-    main()
+    publish(wide.reset_index(), RESULTS / "ablation.csv", ".3f")

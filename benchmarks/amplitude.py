@@ -11,9 +11,8 @@ larger than the gene's largest value in any cell.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,9 +23,8 @@ import scgce
 from scgce.encoders import resolve
 
 from ._cells import FILES, blood, here
-from ._run import publish, write
+from ._run import command, grown, publish
 from .faithfulness import cells
-from .faithfulness.tasks import Task, run
 
 AMPLITUDES = (2.0, 3.0, 5.0, 10.0, None)
 SHOWN_SPARSITIES = (5, 10, 20, 50)
@@ -49,18 +47,25 @@ def named(amplitude: float | None) -> str:
 SHOWN = [named(c) for c in AMPLITUDES]
 
 
-def rows(dataset: str, amplitude: str) -> pd.DataFrame:
+class Job(NamedTuple):
+    """One bound in one set of cells."""
+
+    dataset: str
+    amplitude: str
+
+
+def rows(job: Job) -> pd.DataFrame:
     """Means over all ordered pairs, one row for every sparsity."""
-    adata, groupby, options = _embedded(dataset)
-    c = None if amplitude == "∞" else float(amplitude)
+    adata, groupby, options = _embedded(job.dataset)
+    c = None if job.amplitude == "∞" else float(job.amplitude)
     scgce.tl.tgt(adata, groupby, amplitude=c, device="cpu", **options)
     selected = int(adata.uns["tgt"]["params"]["sparsity_selected"])
     sweep = scgce.get.sweep(adata).set_index("sparsity")
     adata.uns["tgt"]["sweep"]["lam"][:] = 0  # then evidence seeks no price of consistency, which takes longest
     found = []
     for k in sorted({*SHOWN_SPARSITIES, selected}):
-        labels = {"dataset": dataset, "amplitude": amplitude, "genes": k, "selected": "*" if k == selected else ""}
-        found.append({**labels, **_scores(adata, k), **sweep.loc[k, SCALED]})
+        labels = {"genes": k, "selected": "*" if k == selected else ""}
+        found.append({**job._asdict(), **labels, **_scores(adata, k), **sweep.loc[k, SCALED]})
     return pd.DataFrame(found)
 
 
@@ -82,37 +87,6 @@ def _embedded(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
         return *cells.embedded(dataset, "UMAP", quick=False), {"use_rep": cells.STUDENT}
     adata = blood()
     return adata, "bulk_labels", {"encoder": resolve(adata, use_rep="X_umap")}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--only", nargs="+", metavar="SET", help="sets of cells, all by default; the others' rows stay")
-    arguments = parser.parse_args()
-    cells.forget()
-    sets = [BROUGHT, *filter(here, FILES)]
-    tasks = [
-        Task("amplitude", rows, {"dataset": name, "amplitude": c})
-        for name in sets
-        for c in SHOWN
-        if not arguments.only or name in arguments.only
-    ]
-    file = RESULTS / "amplitude.csv"
-    before = pd.DataFrame()
-    if arguments.only and file.exists():
-        before = pd.read_csv(file, dtype={"amplitude": str}, keep_default_na=False, na_values=["nan"])
-        before = before[~before["dataset"].isin(arguments.only)]
-
-    def whole_table(found: pd.DataFrame) -> pd.DataFrame:
-        both = found if before.empty else pd.concat([before, found], ignore_index=True)
-        return both.sort_values(["dataset", "genes"], kind="stable")
-
-    def save(_: str, found: pd.DataFrame) -> None:
-        write(whole_table(found), file, ".2f")
-
-    table = whole_table(run(tasks, arguments.jobs, save, {})["amplitude"])
-    publish(table, file, ".2f")
-    draw(table, RESULTS / "amplitude.png")
 
 
 def draw(table: pd.DataFrame, file: Path) -> None:
@@ -148,4 +122,13 @@ def draw(table: pd.DataFrame, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sets = [BROUGHT, *filter(here, FILES)]
+    parser = command(__doc__, "jobs", "keep")
+    parser.add_argument("--only", nargs="+", default=sets, metavar="SET", help="sets of cells; the others' rows stay")
+    asked = parser.parse_args()
+    cells.forget()
+    jobs, file = [Job(name, c) for name in sets for c in SHOWN if name in asked.only], RESULTS / "amplitude.csv"
+    table = grown(rows, jobs, file, most=asked.jobs, keep=asked.keep, form=".2f")
+    table = table.sort_values(["dataset", "genes"], kind="stable")
+    publish(table, file, ".2f")
+    draw(table, RESULTS / "amplitude.png")

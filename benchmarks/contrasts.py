@@ -9,7 +9,6 @@ are reported.
 
 from __future__ import annotations
 
-import argparse
 import time
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ import scanpy as sc
 
 import scgce
 
-from ._run import publish, quiet, with_errors
+from ._run import command, publish, with_errors
 
 FOLDER = Path(__file__).parent
 SEEDS = 20
@@ -61,17 +60,11 @@ def recovery(adata: ad.AnnData, frame: pd.DataFrame) -> dict[str, float]:
     pairs of planted programme and type, for genes pairs of planted gene and type among as many as could be shown.
     """
     truth = adata.uns["truth"]
-    names = np.array(adata.var_names, dtype=object)
-    own = _planted_of(adata, frame["item"], names)
-    types = frame["within"].astype(int).to_numpy()
-    known = own >= 0
-    right = np.zeros(len(frame), dtype=bool)
-    sides = np.sign(truth["program_log_fold"])
-    right[known] = truth["program_groups"][own[known], types[known]] & (
-        np.sign(frame["shift"].to_numpy()[known]) == sides[own[known]]
-    )
-    agree = frame["agree"].fillna(False).to_numpy(dtype=bool)
     in_programmes = "programs" in adata.uns["tgt"]
+    own = (_like_planted(adata) if in_programmes else _planted(adata)).reindex(frame["item"]).fillna(-1).to_numpy(int)
+    types, agree = frame["within"].astype(int).to_numpy(), frame["agree"].fillna(False).to_numpy(dtype=bool)
+    sides = np.sign(truth["program_log_fold"])[own] == np.sign(frame["shift"].to_numpy())
+    right = (own >= 0) & truth["program_groups"][own, types] & sides
     if in_programmes:
         wanted = int(truth["program_groups"].sum())
         found = len(set(zip(own[right & agree], types[right & agree], strict=True)))
@@ -88,19 +81,18 @@ def recovery(adata: ad.AnnData, frame: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _planted_of(adata: ad.AnnData, items: pd.Series, genes: np.ndarray) -> np.ndarray:
-    """Planted programme of each gene or programme, −1 for none."""
-    planted = adata.uns["truth"]["program_genes"]
-    if "programs" not in adata.uns["tgt"]:
-        place = {name: column for column, name in enumerate(genes)}
-        columns = planted[:, [place[item] for item in items]]
-        return np.where(columns.any(0), columns.argmax(0), -1)
+def _planted(adata: ad.AnnData) -> pd.Series:
+    """Planted programme of each gene that has one."""
+    programme, gene = adata.uns["truth"]["program_genes"].nonzero()
+    return pd.Series(programme, adata.var_names[gene]).groupby(level=0).min()
+
+
+def _like_planted(adata: ad.AnnData) -> pd.Series:
+    """Planted programme that each programme is mostly made of, if there is one."""
     stored = adata.uns["tgt"]["programs"]
     weights = stored["weights"].toarray()
-    shares = (weights / np.maximum(weights.sum(1, keepdims=True), 1e-12)) @ planted.T
-    place = {str(name): row for row, name in enumerate(stored["names"])}
-    rows = shares[[place[item] for item in items]]
-    return np.where(rows.max(1) >= MATCHED, rows.argmax(1), -1)
+    shares = (weights / np.maximum(weights.sum(1, keepdims=True), 1e-12)) @ adata.uns["truth"]["program_genes"].T
+    return pd.Series(np.where(shares.max(1) >= MATCHED, shares.argmax(1), -1), stored["names"].astype(str))
 
 
 def recoveries(seeds: int = SEEDS) -> pd.DataFrame:
@@ -157,19 +149,16 @@ def pairs(seeds: int = 3, types: int = 10, k: int = 10, cells: int = 4000, metho
     return pd.DataFrame(rows)
 
 
-def summary(found: pd.DataFrame | None, empty: pd.DataFrame) -> pd.DataFrame:
+def summary(found: pd.DataFrame, empty: pd.DataFrame) -> pd.DataFrame:
     """Mean and standard error over seeds, and the share of runs in which anything agreed though nothing responds."""
-    rows = _without_response(empty)
-    if found is None:
-        return rows
     names = ["precision", "recall", "precision, all shown", "shown", "agreeing"]
     shown = with_errors(found.groupby(["items", "donor effect"], sort=False)[names])
     shown.insert(len(names), "response", "planted")
-    shown = shown.reset_index()
-    return pd.concat([shown, rows], ignore_index=True).fillna("")
+    return pd.concat([shown.reset_index(), without_response(empty)], ignore_index=True).fillna("")
 
 
-def _without_response(empty: pd.DataFrame) -> pd.DataFrame:
+def without_response(empty: pd.DataFrame) -> pd.DataFrame:
+    """The lower part."""
     groups = empty.groupby(["items", "donor effect"], sort=False)
     share = groups["agreeing"].agg(lambda own: f"{(own > 0).mean():.3f}")
     rows = pd.DataFrame({"runs with something agreeing": share, "runs": groups.size(), "response": "none"})
@@ -177,24 +166,14 @@ def _without_response(empty: pd.DataFrame) -> pd.DataFrame:
     return rows.reset_index()
 
 
-def main() -> None:
-    """Run all three and write the tables beside this file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+if __name__ == "__main__":
+    parser = command(__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--pairs-only", action="store_true", help="only the third table")
-    arguments = parser.parse_args()
-    quiet()
+    asked = parser.parse_args()
     scgce.tl.tgt(simulated(0), "group", use_rep="X_pca", sparsity=2)  # whatever a process does once, before the clock
     runs = pd.concat([pairs(method=method, k=k) for method, k in ALONE])
     table = runs.groupby(["method", "genes", "pairs"], sort=False).mean().drop(columns="seed").round(3).reset_index()
-    table["n_pairs"] = table["n_pairs"].astype(int)
-    publish(table, FOLDER / "contrasts_pairs.csv")
-    if arguments.pairs_only:
-        return
-    empty = nothing(2 * arguments.seeds)
-    print(summary(None, empty).to_string(index=False), flush=True)
-    publish(summary(recoveries(arguments.seeds), empty), FOLDER / "contrasts.csv")
-
-
-if __name__ == "__main__":
-    main()
+    publish(table.astype({"n_pairs": int}), FOLDER / "contrasts_pairs.csv")
+    if not asked.pairs_only:
+        publish(summary(recoveries(asked.seeds), nothing(2 * asked.seeds)), FOLDER / "contrasts.csv")

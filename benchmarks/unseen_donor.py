@@ -9,7 +9,6 @@ standard errors.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import scanpy as sc
 
 import scgce
 
-from ._run import publish, quiet, with_errors
+from ._run import command, publish, with_errors
 from .faithfulness import cells
 
 RESULTS = Path(__file__).parent / "unseen_donor.csv"
@@ -70,8 +69,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command(__doc__)
     parser.add_argument("--method", default="refine", choices=["refine", "refine_consistent", "path", "truncate"])
     arguments = parser.parse_args()
-    quiet()
     publish(summary(table(load(), method=arguments.method)), RESULTS)

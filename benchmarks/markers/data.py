@@ -11,6 +11,8 @@ import numpy as np
 from benchmarks._cells import FILES, blood, here, logged, read
 
 SETS = (*FILES, "pbmc68k")
+DONORS = "donors"
+"""The split of cells by donors, beside random halves."""
 
 
 @dataclass(frozen=True)

@@ -6,58 +6,34 @@ single factor up to 3, random programmes of the same sizes among the same genes,
 the cells fit and select (the student of the UMAP, too, is trained on them, and the PCA of the whole matrix is the
 user's), the other half is scored, with ε its own.
 
-The work is split into jobs of one process and one thread each, ``--jobs`` at a time; each writes its rows to a file of
-its own in ``jobs/`` beside the tables when it is done, and the tables are made of those files. ``--keep`` does what a
-run that was interrupted left undone, ``--merge`` makes the tables of what is there. ``--only``, ``--maps``,
-``--depths`` and ``--parts`` take a part of it. The data sets lie in ``../shared/data`` beside the checkout, or where
-``SCGCE_BENCHMARK_DATA`` says.
+Every part of every case is a job of one thread, ``--jobs`` at a time. The table grows with each that ends; ``--keep``
+does what a run that was interrupted left undone. ``--only``, ``--maps``, ``--depths`` and ``--parts`` take a part of
+it; rows of the others stay.
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
-from benchmarks._run import write
+from benchmarks._run import command, grown, in_order, write
 
-from . import data, jobs, methods, tables
+from . import data, methods, tables
+from .jobs import ordered, rows, todo
 
 RESULTS = Path(__file__).parent / "results"
 
-
-def cases(asked: argparse.Namespace) -> list[data.Case]:
-    """Data set, map and depth; every data set in the first map first. pbmc68k_reduced has no counts, so one depth."""
-    return [
-        data.Case(name, kind, depth)
-        for kind in asked.maps
-        for depth in asked.depths
-        for name in asked.only
-        if data.SETS[name][0] or depth == "10,000"
-    ]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+if __name__ == "__main__":
+    parser = command(__doc__, "jobs", "keep")
     parser.add_argument("--only", nargs="+", default=list(data.SETS), choices=list(data.SETS), metavar="SET")
     parser.add_argument("--maps", nargs="+", default=list(data.MAPS), choices=list(data.MAPS))
     parser.add_argument("--depths", nargs="+", default=list(data.DEPTHS), choices=list(data.DEPTHS))
     parser.add_argument("--parts", nargs="+", default=methods.USUAL, choices=list(methods.PARTS), metavar="PART")
-    parser.add_argument("--jobs", type=int, default=1, help="how many at a time, each with one thread")
-    parser.add_argument("--keep", action="store_true", help="leave out the jobs whose rows are there")
-    parser.add_argument("--merge", action="store_true", help="make the tables of the rows that are there, no more")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
     asked = parser.parse_args()
-    failed: list[jobs.Job] = []
-    if not asked.merge:
-        if not asked.keep:
-            data.forget()
-        failed = jobs.run(jobs.todo(cases(asked), asked.parts, asked.results, asked.keep), asked.results, asked.jobs)
-    rows = jobs.merged(asked.results)
-    write(rows, asked.results / "programmes.csv", ".3f")
-    tables.save(rows, asked.results)
-    if failed:
-        raise SystemExit(f"{len(failed)} jobs failed")
-
-
-if __name__ == "__main__":
-    main()
+    if not asked.keep:
+        data.forget()
+    jobs, file = todo(asked.only, asked.maps, asked.depths, asked.parts), asked.results / "programmes.csv"
+    in_order(data.Case.halved, list(dict.fromkeys(data.Case(*job[:3]) for job in jobs)), asked.jobs)
+    found = ordered(grown(rows, jobs, file, most=asked.jobs, keep=asked.keep, form=".3f"))
+    write(found, file, ".3f")
+    tables.save(found, asked.results)

@@ -57,14 +57,22 @@ class Case:
         """Of the cache."""
         return CACHE / "-".join([*astuple(self), what]).replace(" ", "")
 
-    def halves(self) -> Halves:
-        """The half that fits and selects, with its map's encoder, and the half that is scored; made once a run."""
-        files = [self.file(f"{part}.h5ad") for part in ("fitting", "scored")]
-        if not all(file.exists() for file in files):
-            for part, file in zip(_halved(self.name, self.kind, DEPTHS[self.depth]), files, strict=True):
+    def halved(self) -> bool:
+        """Make the half that fits and selects, with its map's encoder, and the half that is scored, once."""
+        if not all(file.exists() for file in self._files):
+            for part, file in zip(_halved(self.name, self.kind, DEPTHS[self.depth]), self._files, strict=True):
                 whole(file, part.write_h5ad)
-        fitting, scored = (ad.read_h5ad(file) for file in files)
+        return True
+
+    def halves(self) -> Halves:
+        """Both halves; made once a run."""
+        self.halved()
+        fitting, scored = map(ad.read_h5ad, self._files)
         return fitting, scored
+
+    @property
+    def _files(self) -> list[Path]:
+        return [self.file(f"{part}.h5ad") for part in ("fitting", "scored")]
 
     def once(self, what: str, make: Callable[[], Any]) -> Any:
         """What several jobs of this case need, made by the first."""

@@ -133,8 +133,6 @@ PARTS: dict[str, Callable[[Case], Rows]] = {
     **{f"{kind} ({number})": _other(kind, number) for kind, number in _KINDS + _NUMBERS},
 }
 """What matters most first."""
-NEEDS = {"random": "programmes", "leading": "programmes"}
-"""Parts that take what another has made: by themselves they make it again."""
 USUAL = [name for name in PARTS if not name.startswith("profile")]
 """Other numbers are asked for by name."""
 TRIED = tuple(name for name in PARTS if "(" in name)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import scanpy as sc
 from scipy import sparse
 
@@ -38,12 +39,9 @@ def blocks(some: ad.AnnData, n_cells: int) -> Iterator[tuple[sparse.csr_matrix, 
 
 def many_cells(some: ad.AnnData, n_cells: int) -> ad.AnnData:
     """All of `blocks` in memory."""
-    parts = list(blocks(some, n_cells))
-    X = sparse.vstack([part for part, _ in parts], format="csr")
-    out = ad.AnnData(sparse.csr_matrix(X), var=some.var[[]])
-    out.obs["group"] = np.concatenate([labels for _, labels in parts])
-    out.obs["group"] = out.obs["group"].astype("category")
-    return out
+    parts, labels = zip(*blocks(some, n_cells), strict=True)
+    obs = pd.DataFrame({"group": pd.Categorical(np.concatenate(labels))}, index=[f"cell{i}" for i in range(n_cells)])
+    return ad.AnnData(sparse.csr_matrix(sparse.vstack(parts, format="csr")), obs=obs, var=some.var[[]])
 
 
 def encoder_of(some: ad.AnnData) -> Encoder:
@@ -54,3 +52,12 @@ def encoder_of(some: ad.AnnData) -> Encoder:
         sc.pp.pca(part, n_comps=min(50, part.n_vars - 1), random_state=0)
         scgce.tl.autoencoder(part, n_epochs=20, rng=0, device="cpu")
     return encoder_from_uns(part.uns["X_autoencoder"]["encoder"])
+
+
+def encoded(n_cells: int, n_genes: int, n_groups: int, density: float = DENSITY) -> tuple[ad.AnnData, Encoder]:
+    """As many cells as asked for, and their encoder; what is compiled on first use is compiled."""
+    some = some_cells(n_genes, n_groups, min(n_cells, BLOCK), density)
+    encoder = encoder_of(some)
+    few = some[:: max(1, min(8, len(some) // (40 * n_groups)))].copy()
+    scgce.tl.tgt(few, "group", encoder=encoder, sparsity=5, min_cells=1, device="cpu")
+    return many_cells(some, n_cells), encoder

@@ -16,11 +16,12 @@ import pandas as pd
 import torch
 
 import scgce
+from benchmarks._run import command
 from scgce.encoders import Encoder
 from scgce.matrix.arrays import project_and_sum
 
-from .cells import encoder_of, many_cells, some_cells
-from .machine import SWEEP, command, publish, timed
+from .cells import encoded
+from .machine import SWEEP, publish, timed
 
 SIZE = {False: (1_000_000, 20_000, 50), True: (4_000, 400, 4)}
 METHODS: dict[str, dict[str, Any]] = {
@@ -70,27 +71,22 @@ def agreement(adata: ad.AnnData, one: str, other: str) -> dict[str, float]:
     return {"same_genes": float(same.mean()), "largest_difference": float(apart.max())}
 
 
-def main(quick: bool, method: str, n_cells: int | None, n_genes: int | None, n_groups: int | None) -> None:
-    """Run, print, and keep the table unless the run is a quick one."""
+if __name__ == "__main__":
+    parser = command(__doc__, "quick")
+    parser.add_argument("--method", default="path", choices=tuple(METHODS))
+    for name, most, least in zip(("cells", "genes", "groups"), *SIZE.values(), strict=True):
+        parser.add_argument(f"--{name}", type=int, help=f"by default {most:,}, or {least:,} with --quick")
+    asked = parser.parse_args()
     devices = [*(["cuda"] if torch.cuda.is_available() else []), "cpu"]
-    if len(devices) == 1 and not quick:
+    if len(devices) == 1 and not asked.quick:
         raise SystemExit("there is no CUDA device; --quick runs on the CPU alone")
-    n_cells, n_genes, n_groups = (g or d for g, d in zip((n_cells, n_genes, n_groups), SIZE[quick], strict=True))
-    some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
-    encoder, adata = encoder_of(some), many_cells(some, n_cells)
-    if method == "student":
+    given = (asked.cells, asked.genes, asked.groups)
+    size = [number or default for number, default in zip(given, SIZE[asked.quick], strict=True)]
+    adata, encoder = encoded(*size)
+    if asked.method == "student":
         adata.obsm["X_map"] = np.tanh(encoder(adata.X)[:, :2])
-    table = pd.DataFrame([rows(adata, encoder, device, method) for device in devices])
+    table = pd.DataFrame([rows(adata, encoder, device, asked.method) for device in devices])
     if len(devices) == 2:
         table = table.assign(**agreement(adata, *devices))
-    publish(table.assign(cells=n_cells, genes=n_genes, groups=n_groups), f"gpu_{method}", quick)
-
-
-if __name__ == "__main__":
-    parser = command(__doc__)
-    parser.add_argument("--method", default="path", choices=tuple(METHODS))
-    parser.add_argument("--cells", type=int, help="number of cells, by default a million, or 4,000 with --quick")
-    parser.add_argument("--genes", type=int, help="number of genes, by default 20,000, or 400 with --quick")
-    parser.add_argument("--groups", type=int, help="number of groups, by default 50, or 4 with --quick")
-    arguments = parser.parse_args()
-    main(arguments.quick, arguments.method, arguments.cells, arguments.genes, arguments.groups)
+    table = table.assign(**dict(zip(("cells", "genes", "groups"), size, strict=True)))
+    publish(table, f"gpu_{asked.method}", asked.quick)

@@ -20,10 +20,11 @@ import pandas as pd
 import torch
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from benchmarks._run import command
 from scgce.core.score.judges import BalancedVote
 from scgce.core.score.neighbours import GroupIndex
 
-from .machine import command, publish
+from .machine import publish
 
 REPETITIONS = 5
 CELLS = {False: (18, 200, 20_000), True: (4, 50, 500)}
@@ -44,22 +45,9 @@ print(*times)
 """
 
 
-def main() -> None:
-    """Run and print."""
-    quick = command(__doc__).parse_args().quick
-    rows = [*neighbours(quick), *within(quick), *first_call(quick)]
-    publish(pd.DataFrame(rows), "libraries", quick)
-
-
-def _row(what: str, ours: str, theirs: str, found: tuple[float, float]) -> dict[str, Any]:
-    return {
-        "what": what,
-        "this": ours,
-        "beside": theirs,
-        "s": found[0],
-        "s_beside": found[1],
-        "ratio": found[0] / found[1],
-    }
+def _row(what: str, ours: str, theirs: str, found: tuple[float, ...]) -> dict[str, Any]:
+    row = {"what": what, "this": ours, "beside": theirs, "s": found[0], "s_beside": found[1]}
+    return row | {"ratio": found[0] / found[1]}
 
 
 def _least(*work: Callable[[], object]) -> tuple[float, ...]:
@@ -118,24 +106,16 @@ def within(quick: bool) -> list[dict[str, Any]]:
 
 def first_call(quick: bool) -> list[dict[str, Any]]:
     """The first default call of a process beside the second."""
-    rows = []
+    rows, run = [], [sys.executable, "-W", "ignore", "-c", CALLS]
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
         for name, repetitions in (("nothing cached", 1), ("kernels cached", 1 if quick else REPETITIONS)):
-            runs = [
-                subprocess.run(
-                    [sys.executable, "-W", "ignore", "-c", CALLS],
-                    env=environment,
-                    check=True,
-                    capture_output=True,
-                    text=True,
-                )
-                for _ in range(repetitions)
-            ]
-            times = np.array([run.stdout.split()[-2:] for run in runs], dtype=float).min(0)
-            rows.append(_row(f"first call of a process, {name}", "tl.tgt", "second call", (times[0], times[1])))
+            said = [subprocess.check_output(run, env=environment, text=True) for _ in range(repetitions)]
+            times = np.array([line.split()[-2:] for line in said], dtype=float).min(0)
+            rows.append(_row(f"first call of a process, {name}", "tl.tgt", "second call", tuple(times)))
     return rows
 
 
 if __name__ == "__main__":
-    main()
+    quick = command(__doc__, "quick").parse_args().quick
+    publish(pd.DataFrame([*neighbours(quick), *within(quick), *first_call(quick)]), "libraries", quick)

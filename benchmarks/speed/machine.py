@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import anndata as ad
 import pandas as pd
 import torch
 
-from benchmarks._run import quiet, write
+from benchmarks._run import write
 
 T = TypeVar("T")
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("scgce", "torch", "numpy", "scipy", "scanpy", "anndata", "scikit-learn", "numba", "illico")
 SWEEP = [1, 2, 5, 10, 20, 50]
-
-
-def command(text: str | None) -> argparse.ArgumentParser:
-    """The command line of a benchmark, which runs without warnings."""
-    quiet()
-    parser = argparse.ArgumentParser(description=(text or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes; nothing is kept")
-    return parser
 
 
 def describe() -> str:
@@ -65,14 +55,23 @@ def publish(frame: pd.DataFrame, name: str, quick: bool) -> None:
         (RESULTS / f"{name}.txt").write_text(describe() + "\n")
 
 
-@contextmanager
-def peak_memory() -> Iterator[dict[str, float]]:
-    """Resident bytes of this process before the block, and their peak within it (Linux)."""
-    found: dict[str, float] = {"before": _status("VmRSS")}
+class Spent(NamedTuple):
+    """What a call took: seconds of clock and processor, the peak of resident memory, and by how much it grew."""
+
+    seconds: float
+    processor: float
+    peak_GB: float
+    more_GB: float
+
+
+def spent(work: Callable[[], T]) -> tuple[T, Spent]:
+    """What the work returns, and what it took (Linux)."""
+    before = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    yield found
-    found["peak"] = _status("VmHWM")
-    found["more_GB"] = (found["peak"] - found["before"]) / 1e9
+    processor = time.process_time()
+    value, seconds = timed(work)
+    peak = _status("VmHWM")
+    return value, Spent(seconds, time.process_time() - processor, peak / 1e9, (peak - before) / 1e9)
 
 
 def size_of(adata: ad.AnnData) -> float:

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 
 import scgce
-from benchmarks._run import in_order
+from benchmarks._run import command, in_order
 from scgce.encoders import load_safetensors, save_safetensors
 
 from .cells import blocks, encoder_of, some_cells
-from .machine import command, peak_memory, publish, timed
+from .machine import publish, spent, timed
 
 SIZE = {False: (1_000_000, 5_000, 20), True: (20_000, 500, 4)}
 WAYS = ("dask", "backed", "in memory")
@@ -78,18 +78,18 @@ def limited(job: tuple[str, float], folder: Path) -> dict[str, float | str]:
 def measure(folder: Path, way: str) -> dict[str, float]:
     """Seconds and peak memory of one call."""
     encoder = load_safetensors(folder / "encoder.safetensors")
-    with peak_memory() as memory:
-        adata = read(folder / "cells.h5ad", way)
-        _, seconds = timed(
-            lambda: scgce.tl.tgt(adata, "group", encoder=encoder, sparsity=SWEEP, method="path", device="cpu")
-        )
-    deltas = scgce.get.deltas(adata).to_numpy()
-    return {"seconds": seconds, "peak_GB": memory["peak"] / 1e9, "sum_of_amounts": float(np.abs(deltas).sum())}
+
+    def explained() -> tuple[ad.AnnData, float]:
+        adata, options = read(folder / "cells.h5ad", way), {"encoder": encoder, "sparsity": SWEEP, "device": "cpu"}
+        return adata, timed(lambda: scgce.tl.tgt(adata, "group", method="path", **options))[1]
+
+    (adata, seconds), took = spent(explained)
+    amounts = float(np.abs(scgce.get.deltas(adata).to_numpy()).sum())
+    return {"seconds": seconds, "peak_GB": took.peak_GB, "sum_of_amounts": amounts}
 
 
-def main() -> None:
-    """Run and print."""
-    parser = command(__doc__)
+if __name__ == "__main__":
+    parser = command(__doc__, "quick")
     parser.add_argument("--limit", type=float, default=1.75, help="GB of memory that the process may allocate")
     arguments = parser.parse_args()
     n_cells, n_genes, n_groups = SIZE[arguments.quick]
@@ -99,7 +99,3 @@ def main() -> None:
         first = {"cells": n_cells, "genes": n_genes, "size_of_X_GB": size}
         rows = [first | row for row in in_order(partial(limited, folder=Path(name)), jobs)]
     publish(pd.DataFrame(rows), "memory", arguments.quick)
-
-
-if __name__ == "__main__":
-    main()

@@ -21,6 +21,11 @@ class Trace:
     seconds: list[float]
     objective: list[float]
 
+    @property
+    def lowest(self) -> float:
+        """The lowest objective; inf if there is none."""
+        return min(self.objective, default=float("inf"))
+
     def time_to(self, target: float) -> float:
         """Seconds until the objective was at most the target; inf if never."""
         return next((s for s, f in zip(self.seconds, self.objective, strict=True) if f <= target), float("inf"))

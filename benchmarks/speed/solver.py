@@ -13,6 +13,7 @@ import torch
 
 import scgce
 from benchmarks._cells import REFERENCE
+from benchmarks._run import command
 from benchmarks.paper.published import as_published
 from scgce.core.solve.path import fit_path
 from scgce.core.solve.penalties import Pairwise
@@ -23,14 +24,12 @@ from scgce.explain.fit import smooth_problem
 from scgce.explain.read import prepare
 from scgce.explain.split import FIT
 
-from .machine import command, publish, timed
+from .machine import publish, timed
 from .sgd import Trace, descend
 
 SHORT, LONG = 40.0, 180.0
 """Seconds of descent, for the small tables and for cells."""
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-
-
 Task = tuple[str, Problem, list[float], torch.Tensor]
 
 
@@ -68,34 +67,20 @@ def compare(name: str, problem: Problem, lams: list[float], means: torch.Tensor,
         ours, seconds = timed(partial(minimise_once, problem, penalty, [lam], means))
         rate, trace = best_descent(problem, penalty, lam, budget)
         reached = trace.time_to(ours * 1.01)
+        row = {"problem": name, "groups": problem.n_groups, "genes": n_genes, "lam": lam, "objective": ours}
+        row |= {"seconds": seconds, "sgd_objective": trace.lowest, "sgd_rate": rate, "sgd_budget": budget}
         rows.append(
-            {
-                "problem": name,
-                "groups": problem.n_groups,
-                "genes": n_genes,
-                "lam": lam,
-                "objective": ours,
-                "seconds": seconds,
-                "sgd_objective": min(trace.objective, default=np.inf),
-                "sgd_rate": rate,
-                "sgd_budget": budget,
-                "sgd_seconds_to_within_1pct": reached,
-                "times_faster_at_least": min(reached, budget) / seconds,
-            }
+            row | {"sgd_seconds_to_within_1pct": reached, "times_faster_at_least": min(reached, budget) / seconds}
         )
     return rows
 
 
 def best_descent(problem: Problem, penalty: Pairwise, lam: float, budget: float) -> tuple[float, Trace]:
     """The learning rate that suits the descent best, and its trace: short trials of all, long runs of the best two."""
-
-    def lowest(trace: Trace) -> float:
-        return min(trace.objective, default=np.inf)
-
-    trials = {rate: lowest(descend(problem, penalty, lam, rate=rate, budget=budget / 10)) for rate in RATES}
-    two = sorted(RATES, key=trials.__getitem__)[:2]
+    trials = {rate: descend(problem, penalty, lam, rate=rate, budget=budget / 10) for rate in RATES}
+    two = sorted(RATES, key=lambda rate: trials[rate].lowest)[:2]
     traces = {rate: descend(problem, penalty, lam, rate=rate, budget=budget) for rate in two}
-    return min(traces.items(), key=lambda item: lowest(item[1]))
+    return min(traces.items(), key=lambda item: item[1].lowest)
 
 
 def minimise_once(problem: Problem, penalty: Pairwise, lams: list[float], means: torch.Tensor) -> float:
@@ -103,8 +88,8 @@ def minimise_once(problem: Problem, penalty: Pairwise, lams: list[float], means:
     return fit_path(problem, penalty, lams=lams, means=means, stopping=Stopping(1e-5, 5000))[-1].objective
 
 
-def main(quick: bool) -> None:
-    """Run and print."""
+if __name__ == "__main__":
+    quick = command(__doc__, "quick").parse_args().quick
     torch.set_num_threads(1)  # matrices this small are faster on one thread, for both
     problems = [bipolar_sized(1000, 2000) if quick else bipolar_sized(6000, 13_166)]
     problems += [published(name) for name in ("iris", "heart_disease") if REFERENCE.exists()]
@@ -113,7 +98,3 @@ def main(quick: bool) -> None:
         budget = 1.0 if quick else LONG if name == "simulated cells" else SHORT
         rows += compare(name, problem, lams, means, budget)
     publish(pd.DataFrame(rows), "solver", quick)
-
-
-if __name__ == "__main__":
-    main(command(__doc__).parse_args().quick)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import anndata as ad
 import pandas as pd
@@ -11,14 +11,14 @@ import scanpy as sc
 
 import scgce
 from benchmarks._cells import FILES, here, read, with_umap
+from benchmarks._run import command
 from scgce.encoders import Encoder, resolve
 
-from .cells import encoder_of, many_cells, some_cells
-from .machine import SWEEP, command, publish, timed
+from .cells import encoded
+from .machine import SWEEP, publish, timed
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(NamedTuple):
     """Cells, their groups, and an encoder that is given to `tl.tgt`."""
 
     name: str
@@ -38,22 +38,36 @@ def retina() -> Data:
 
 def simulated(n_cells: int, n_genes: int, n_groups: int = 18) -> Data:
     """Sparse simulated cells, a twelfth of X non-zero; a network on their principal components."""
-    some = some_cells(n_genes, n_groups, min(n_cells, 10_000), density=0.08)
-    return Data(f"simulated {n_cells}", many_cells(some, n_cells), "group", encoder_of(some))
+    adata, encoder = encoded(n_cells, n_genes, n_groups, density=0.08)
+    return Data(f"simulated {n_cells}", adata, "group", encoder)
 
 
-def every_reference(data: Data, method: str, references: list[str]) -> None:
-    """scanpy's one-vs-one tests: every group against each of the references."""
-    for reference in references:
-        sc.tl.rank_genes_groups(data.adata, data.groupby, reference=reference, method=method, key_added="tests")
+def tools(data: Data, slow: bool, few: list[str]) -> dict[str, tuple[Callable[[], object], list[str]]]:
+    """Every tool's run over all pairs, and the references that it runs."""
+    _, adata, groupby, encoder = data
+    every = adata.obs[groupby].cat.categories.astype(str).tolist()
 
+    def tgt(**options: object) -> Callable[[], object]:
+        return lambda: scgce.tl.tgt(adata, groupby, encoder=encoder, sparsity=SWEEP, **options)
 
-def illico_all(data: Data, references: list[str]) -> None:
-    """The same tests by illico (Wilcoxon), one thread."""
-    from illico import asymptotic_wilcoxon
+    def scanpy(method: str, references: list[str]) -> None:
+        for reference in references:
+            sc.tl.rank_genes_groups(adata, groupby, reference=reference, method=method, key_added="tests")
 
-    for reference in references:
-        asymptotic_wilcoxon(data.adata, is_log1p=True, group_keys=data.groupby, reference=reference, n_threads=1)
+    def illico() -> None:
+        from illico import asymptotic_wilcoxon
+
+        for reference in every:
+            asymptotic_wilcoxon(adata, is_log1p=True, group_keys=groupby, reference=reference, n_threads=1)
+
+    found: dict[str, tuple[Callable[[], object], list[str]]] = {
+        "tgt path": (tgt(method="path"), every),
+        "tgt path, no judges": (tgt(method="path", judges=False), every),
+        "tgt refine": (tgt(method="refine"), every),
+        "illico, one thread": (illico, every),
+        "scanpy t-test": (lambda: scanpy("t-test", every), every),
+    }
+    return found | ({"scanpy wilcoxon": (lambda: scanpy("wilcoxon", few), few)} if slow else {})
 
 
 def compare(data: Data, slow: bool, n_slow: int | None = None, repetitions: int = 1) -> list[dict]:
@@ -61,59 +75,35 @@ def compare(data: Data, slow: bool, n_slow: int | None = None, repetitions: int 
 
     Wilcoxon runs once, on ``n_slow`` of the references (None: all), its seconds in proportion.
     """
-    adata, encoder = data.adata, data.encoder
-    every = [str(name) for name in adata.obs[data.groupby].cat.categories]
-    few = every[:n_slow]
-    part = adata[::4].copy()
-    scgce.tl.tgt(part, data.groupby, encoder=encoder, sparsity=5, min_cells=1, validation_fraction=0)  # compiles
-
-    def tgt(**options: object) -> Callable[[], object]:
-        return lambda: scgce.tl.tgt(adata, data.groupby, encoder=encoder, sparsity=SWEEP, **options)
-
-    work: dict[str, tuple[Callable[[], object], list[str]]] = {
-        "tgt path": (tgt(method="path"), every),
-        "tgt path, no judges": (tgt(method="path", judges=False), every),
-        "tgt refine": (tgt(method="refine"), every),
-        "illico, one thread": (lambda: illico_all(data, every), every),
-        "scanpy t-test": (lambda: every_reference(data, "t-test", every), every),
-    }
-    if slow:
-        work["scanpy wilcoxon"] = (lambda: every_reference(data, "wilcoxon", few), few)
+    every = data.adata.obs[data.groupby].cat.categories.astype(str).tolist()
+    work = tools(data, slow, every[:n_slow])
+    compiles = {"encoder": data.encoder, "sparsity": 5, "min_cells": 1, "validation_fraction": 0}
+    scgce.tl.tgt(data.adata[::4].copy(), data.groupby, **compiles)
     times: dict[str, list[float]] = {tool: [] for tool in work}
     for turn in range(repetitions):
         for tool, (run, references) in work.items():
             if turn and tool.endswith("wilcoxon"):
                 continue
-            _, seconds = timed(run)
-            times[tool].append(seconds * len(every) / len(references))
+            times[tool].append(timed(run)[1] * len(every) / len(references))
             print(data.name, tool, f"{times[tool][-1]:.1f} s", flush=True)
-    size = {"data": data.name, "cells": adata.n_obs, "genes": adata.n_vars, "groups": len(every)}
-    rows = [
+    size = {"data": data.name, "cells": data.adata.n_obs, "genes": data.adata.n_vars, "groups": len(every)}
+    return [
         size
         | {"tool": tool, "references_run": len(references), "repetitions": len(times[tool])}
         | {"seconds": min(times[tool]), "slowest": max(times[tool])}
+        | {f"tgt_{ours}_over_this": min(times[f"tgt {ours}"]) / min(times[tool]) for ours in ("path", "refine")}
         for tool, (_, references) in work.items()
     ]
-    base = {row["tool"]: row["seconds"] for row in rows}
-    for row in rows:
-        row["tgt_path_over_this"] = base["tgt path"] / row["seconds"]
-        row["tgt_refine_over_this"] = base["tgt refine"] / row["seconds"]
-    return rows
-
-
-def main(quick: bool, slow: bool, repetitions: int) -> None:
-    """Run and print."""
-    if quick:
-        rows = compare(simulated(1000, 2000, 6), slow, repetitions=2)
-    else:
-        rows = compare(retina(), slow, repetitions=repetitions) if here("retina") else []
-        rows += compare(simulated(27_499, 13_166), slow, n_slow=1, repetitions=repetitions)
-    publish(pd.DataFrame(rows), "tests", quick)
 
 
 if __name__ == "__main__":
-    parser = command(__doc__)
+    parser = command(__doc__, "quick")
     parser.add_argument("--slow", action="store_true", help="scanpy's Wilcoxon too: minutes")
     parser.add_argument("--repetitions", type=int, default=5, help="of which the fastest counts")
-    arguments = parser.parse_args()
-    main(arguments.quick, arguments.slow, arguments.repetitions)
+    asked = parser.parse_args()
+    if asked.quick:
+        rows = compare(simulated(1000, 2000, 6), asked.slow, repetitions=2)
+    else:
+        rows = compare(retina(), asked.slow, repetitions=asked.repetitions) if here("retina") else []
+        rows += compare(simulated(27_499, 13_166), asked.slow, n_slow=1, repetitions=asked.repetitions)
+    publish(pd.DataFrame(rows), "tests", asked.quick)

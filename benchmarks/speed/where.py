@@ -15,9 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 import scgce
+from benchmarks._run import command
 
-from .cells import encoder_of, many_cells, some_cells
-from .machine import SWEEP, command, publish
+from .cells import encoded
+from .machine import SWEEP, publish
 
 SIZE = {False: (27_499, 13_166, 18), True: (2_000, 300, 4)}
 STAGES = {
@@ -50,21 +51,12 @@ def profiled(run: Callable[[], object]) -> tuple[dict[str, float], pd.DataFrame]
     return found | {"all": stats.total_tt}, table  # type: ignore[attr-defined]
 
 
-def main() -> None:
-    """Run and print."""
-    quick = command(__doc__).parse_args().quick
-    n_cells, n_genes, n_groups = SIZE[quick]
-    some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
-    encoder = encoder_of(some)
-    scgce.tl.tgt(some[::8].copy(), "group", encoder=encoder, sparsity=5, min_cells=1, device="cpu")  # compiles
-    adata = many_cells(some, n_cells)
+if __name__ == "__main__":
+    quick = command(__doc__, "quick").parse_args().quick
+    adata, encoder = encoded(*SIZE[quick])
     columns = {}
     for method in ("truncate", "path", "refine"):
         options = {"encoder": encoder, "sparsity": SWEEP, "method": method, "device": "cpu"}
         columns[method], own = profiled(lambda options=options: scgce.tl.tgt(adata, "group", **options))
     publish(pd.DataFrame(columns).rename_axis("processor seconds").reset_index(), "where", quick)
     publish(own, "where_functions", quick)
-
-
-if __name__ == "__main__":
-    main()

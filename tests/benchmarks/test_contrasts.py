@@ -31,7 +31,7 @@ def test_planted_programmes_come_back_and_nothing_else() -> None:
 def test_effects_of_donors_alone_do_not_agree() -> None:
     empty = contrasts.nothing(seeds=1)
     assert (empty["agreeing"] == 0).all() and (empty["shown"] > 0).all()
-    table = contrasts.summary(None, empty)
+    table = contrasts.without_response(empty)
     assert table["runs with something agreeing"].tolist() == ["0.000", "0.000"]
 
 

@@ -12,10 +12,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.embeddings import scores  # noqa: E402
-from benchmarks.embeddings.__main__ import METHODS, SETS  # noqa: E402
+from benchmarks.embeddings import METHODS, RESULTS, SETS  # noqa: E402
 
-RESULTS = ROOT / "benchmarks" / "embeddings" / "results"
+from benchmarks import embeddings as scores  # noqa: E402
 
 
 def _groups(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

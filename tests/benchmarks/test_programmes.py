@@ -1,54 +1,52 @@
-"""Jobs of `benchmarks.programmes`: what is finished stays, and the table is made of the jobs' files."""
+"""Tables that grow with `benchmarks._run.grown`, and what `benchmarks.programmes` makes of its rows."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
 from benchmarks._cells import PLACE
-from benchmarks._run import write
-from benchmarks.programmes import jobs, tables
+from benchmarks._run import grown, write
+from benchmarks.programmes import tables
 from benchmarks.programmes.data import Case
-from benchmarks.programmes.jobs import HALVES, Job
-
-CASES = [Case("pbmc3k", "UMAP", "10,000"), Case("retina (18)", "PCA", "median")]
+from benchmarks.programmes.jobs import Job, ordered, todo
 
 
-def rows_of(job: Job, correctness: float) -> pd.DataFrame:
-    facts = dict(zip(jobs.KEY, job.key, strict=True))
-    return pd.DataFrame([{**facts, "method": job.part, "sparsity": 5, "correctness": correctness}])
+class Draw(NamedTuple):
+    name: str
+    seed: int
 
 
-def test_a_case_has_its_halves_made_once_and_first() -> None:
-    asked = jobs.todo(CASES, ["programmes", "random"], Path("nowhere"), keep=False)
-    assert [job.part for job in asked] == [HALVES] * 2 + ["programmes"] * 2 + ["random"] * 2
-    random = Job(CASES[0], "random")
-    assert set(random.needs()) == {Job(CASES[0], HALVES), Job(CASES[0], "programmes")}
-    assert not list(Job(CASES[0], HALVES).needs())
-    assert len({job.file(Path()) for job in asked}) == len(asked)
+def drawn(job: Draw) -> pd.DataFrame:
+    """A seed below nought fails."""
+    return pd.DataFrame({"value": np.random.default_rng(job.seed).random(2), "step": [0, 1]})
 
 
-def test_what_is_there_is_kept_or_made_anew(tmp_path: Path) -> None:
-    done = Job(CASES[0], "programmes")
-    write(rows_of(done, 0.9), done.file(tmp_path))
-    assert jobs.todo(CASES, ["programmes"], tmp_path, keep=True) == [
-        Job(CASES[1], HALVES),
-        Job(CASES[1], "programmes"),
-    ]
-    assert len(jobs.todo(CASES, ["programmes"], tmp_path, keep=False)) == 4
-    assert not done.file(tmp_path).exists()
+def test_a_table_grows_keeps_what_is_there_and_says_what_failed(tmp_path: Path) -> None:
+    file, first, second = tmp_path / "t.csv", Draw("a", 0), Draw("b", 1)
+    table = grown(drawn, [first], file)
+    assert table[["name", "seed", "step"]].to_numpy().tolist() == [["a", 0, 0], ["a", 0, 1]]
+    write(table.assign(value=7.0), file)
+    table = grown(drawn, [second, first], file, keep=True)
+    assert table["name"].tolist() == ["a", "a", "b", "b"], "rows stand where they stood"
+    assert (table["value"][:2] == 7.0).all() and (table["value"][2:] < 1.0).all()
+    table = grown(drawn, [first], file)
+    assert (table["value"] < 1.0).all() and len(table) == 4, "made anew, and the others stay"
+    with pytest.raises(SystemExit, match="failed: a -1$"):
+        grown(drawn, [Draw("a", -1), Draw("c", 2)], file, most=2)
+    assert pd.read_csv(file)["name"].tolist() == ["a", "a", "b", "b", "c", "c"]
 
 
-def test_the_table_prefers_the_files_of_jobs_to_the_earlier_table(tmp_path: Path) -> None:
-    new, old = Job(CASES[1], "means"), Job(CASES[0], "programmes")
-    earlier = pd.concat([rows_of(new, 0.1), rows_of(old, 0.2)])
-    write(earlier, tmp_path / "programmes.csv")
-    write(rows_of(new, 0.8), new.file(tmp_path))
-    table = jobs.merged(tmp_path)
-    assert table["dataset"].tolist() == ["pbmc3k", "retina (18)"]
-    np.testing.assert_allclose(table["correctness"], [0.2, 0.8])
+def test_every_case_has_its_parts_and_rows_stand_in_one_order() -> None:
+    jobs = todo(["paul15", "pbmc68k_reduced"], ["UMAP"], ["10,000", "median"], ["programmes", "random"])
+    assert len(jobs) == len(set(jobs)) == 6
+    assert [job.part for job in jobs] == ["programmes"] * 3 + ["random"] * 3
+    assert Job("pbmc68k_reduced", "UMAP", "median", "random") not in jobs
+    table = pd.DataFrame(jobs)
+    pd.testing.assert_frame_equal(ordered(table).reset_index(drop=True), ordered(table[::-1]).reset_index(drop=True))
 
 
 def test_random_programmes_are_read_where_they_move_as_many_genes() -> None:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.speed import gpu, libraries, memory, scaling, where  # noqa: E402
 from benchmarks.speed.cells import blocks, encoder_of, many_cells, some_cells  # noqa: E402
-from benchmarks.speed.machine import peak_memory  # noqa: E402
+from benchmarks.speed.machine import spent  # noqa: E402
 
 from scgce import tl  # noqa: E402
 
@@ -52,13 +52,12 @@ def test_stages_are_found_and_within_the_whole() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="Linux")
-def test_the_peak_is_that_of_the_block() -> None:
-    with peak_memory() as found:
-        np.ones(20_000_000)
-    assert 1.5e8 < found["peak"] - found["before"] < 2.5e8
-    with peak_memory() as later:
-        pass
-    assert later["peak"] < found["peak"] - 1e8
+def test_the_peak_is_that_of_the_call() -> None:
+    ones, found = spent(lambda: np.ones(20_000_000))
+    assert 0.15 < found.more_GB < 0.25
+    del ones
+    _, later = spent(lambda: None)
+    assert later.peak_GB < found.peak_GB - 0.1
 
 
 def test_cells_on_disk_are_those_in_memory(tmp_path, monkeypatch) -> None:

@@ -1,1 +1,0 @@
-"""Embeddings side by side."""
