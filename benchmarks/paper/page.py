@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from .causal import DISTINCT, FEATURES, share_of_x4
-from .claims import spread
+from .causal import FEATURES, share_of_x4
+from .claims import distinct, spread, where
 from .studies import HERE, Settings
 
 PAGE = HERE.parents[1] / "docs" / "paper.md"
+SCORES = ["correctness", "coverage", "similarity"]
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -48,13 +49,9 @@ def claims(results: Path) -> str:
 
 
 def tradeoff(results: Path) -> str:
-    frame = pd.read_csv(results / "fig7_tradeoff_summary.csv")
-    table = frame[["dataset", "sparsity"]].rename(columns={"sparsity": "k"})
-    for column in ("correctness", "coverage", "dbm_correctness", "dbm_coverage"):
-        mean, deviation = frame[f"{column}_mean"], frame[f"{column}_std"]
-        name = column.replace("dbm_", "DBM ") if column.startswith("dbm") else f"TGT {column}"
-        table[name] = [f"{m:.2f} ± {s:.2f}" for m, s in zip(mean, deviation, strict=True)]
-    return markdown(table)
+    names = {f"{key}{score}": f"{name} {score}" for key, name in (("", "TGT"), ("dbm_", "DBM")) for score in SCORES[:2]}
+    by = pd.read_csv(results / "fig7_tradeoff.csv").groupby(["dataset", "sparsity"], sort=False)[[*names]]
+    return markdown(by.agg(spread).reset_index().rename(columns=names | {"sparsity": "k"}))
 
 
 def published(results: Path) -> str:
@@ -62,34 +59,24 @@ def published(results: Path) -> str:
     table = frame[["dataset", "sparsity"]].rename(columns={"sparsity": "k"})
     names = {"tgt": "TGT, published", "dbm": "DBM, published", "exact": "scgce, exact", "refined": "scgce, refined"}
     for prefix, name in names.items():
-        pairs = zip(frame[f"{prefix}_correctness"], frame[f"{prefix}_coverage"], strict=True)
-        table[name] = [f"{a:.3f} / {b:.3f}" for a, b in pairs]
+        correctness, coverage = (frame[f"{prefix}_{score}"].map("{:.3f}".format) for score in SCORES[:2])
+        table[name] = correctness + " / " + coverage
     return markdown(table)
 
 
 def causal(results: Path) -> str:
-    frame = pd.read_csv(results / "table1_causal.csv")
-    frame = frame[(frame["sparsity"] == 4) & (frame["agreement"] >= DISTINCT)]
     names = {"paper": "TGT, the paper's fit", "default": "TGT, scgce's default", "dbm": "DBM"}
-    parts = []
-    for method, name in names.items():
-        part = frame[frame["method"] == method]
-        part = part.assign(share=share_of_x4(part))
-        for target, rows in part.groupby("target"):
-            entry = {"translation": f"0 → {target}", "method": name}
-            entry |= {f: f"{rows[f].mean():.2f} ± {rows[f].std():.2f}" for f in FEATURES}
-            parts.append(entry | {"share of x4": f"{rows['share'].mean():.2f}"})
-    return markdown(pd.DataFrame(parts).sort_values(["translation", "method"], kind="stable"))
+    frame = distinct(where(pd.read_csv(results / "table1_causal.csv"), sparsity=4)).replace({"method": names})
+    frame = frame.assign(translation="0 → " + frame["target"].astype(str), share=share_of_x4)
+    by = frame.groupby(["translation", "method"])
+    return markdown(by[FEATURES].agg(spread).assign(**{"share of x4": by["share"].mean()}).reset_index())
 
 
 def recovered(results: Path) -> str:
     frame = pd.read_csv(results / "fig27_29_recovered.csv").query("true_shift != 0")
-    rows = []
-    for (name, feature, version), part in frame.groupby(["dataset", "feature", "version"], sort=False):
-        amount = f"{part['delta'].mean():.2f} ± {part['delta'].std():.2f}"
-        row = {"data": name, "feature": feature, "encoder": version, "true shift": part["true_shift"].iloc[0]}
-        rows.append(row | {"TGT": amount, "used in": f"{(part['delta'] != 0).sum()}/{len(part)}"})
-    return markdown(pd.DataFrame(rows))
+    by = frame.groupby(["dataset", "feature", "version", "true_shift"], sort=False)["delta"]
+    table = by.agg([spread, lambda own: f"{(own != 0).sum()}/{len(own)}"]).reset_index()
+    return markdown(table.set_axis(["data", "feature", "encoder", "true shift", "TGT", "used in"], axis=1))
 
 
 def table3(results: Path) -> str:
@@ -102,8 +89,7 @@ def table3(results: Path) -> str:
 
 def single_cell(results: Path) -> str:
     frame = pd.read_csv(results / "fig7_single_cell.csv")
-    scores = ["correctness", "coverage", "similarity"]
-    by = frame.rename(columns={"sparsity": "k"}).groupby(["method", "k"], sort=False)[scores]
+    by = frame.rename(columns={"sparsity": "k"}).groupby(["method", "k"], sort=False)[SCORES]
     table = by.agg(spread).reset_index().sort_values(["method", "k"], ascending=[False, True], kind="stable")
     table = table.replace("nan ± nan", "–")
     head = f"{frame['data'].iloc[0]}: {frame['n_cells'].iloc[0]:,} cells × {frame['n_genes'].iloc[0]:,} genes, "
@@ -111,13 +97,7 @@ def single_cell(results: Path) -> str:
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
-    "claims": claims,
-    "tradeoff": tradeoff,
-    "published": published,
-    "causal": causal,
-    "recovered": recovered,
-    "table3": table3,
-    "single_cell": single_cell,
+    make.__name__: make for make in (claims, tradeoff, published, causal, recovered, table3, single_cell)
 }
 
 if __name__ == "__main__":

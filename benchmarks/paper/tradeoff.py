@@ -17,9 +17,6 @@ CURVES = ["correctness", "coverage", "similarity", "dbm_correctness", "dbm_cover
 def run(settings: Settings) -> None:
     table = pd.concat(maps.each(one, settings, STUDIES), ignore_index=True)
     settings.table(table, "fig7_tradeoff")
-    summary = table.groupby(["dataset", "sparsity"], sort=False)[CURVES].agg(["mean", "std"]).reset_index()
-    summary.columns = ["_".join(c).rstrip("_") for c in summary.columns]
-    settings.table(summary, "fig7_tradeoff_summary")
     draw(table, settings)
 
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.paper import attributions, causal, claims, maps, modifications, page, studies, variance  # noqa: E402
+from benchmarks.paper import causal, claims, maps, modifications, page, studies, variance  # noqa: E402
 from benchmarks.paper.studies import Settings  # noqa: E402
 
 from scgce.datasets import MODIFICATIONS, synthetic  # noqa: E402
@@ -73,9 +73,9 @@ def test_clusters_take_the_names_of_the_true_groups() -> None:
 def test_asymmetry_and_triangle_of_attributions() -> None:
     basis = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0]])
     consistent = basis[None] - basis[:, None]
-    table = attributions.tidy(consistent, ["a", "b", "c"], ["f", "g"])
+    table = causal.attributed(consistent, ["a", "b", "c"], ["f", "g"])
     np.testing.assert_allclose(table[["asymmetry", "triangle"]], 0)
-    table = attributions.tidy(np.abs(consistent), ["a", "b", "c"], ["f", "g"])
+    table = causal.attributed(np.abs(consistent), ["a", "b", "c"], ["f", "g"])
     np.testing.assert_allclose(table["asymmetry"], 2)
 
 
