@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import NamedTuple
 
 import anndata as ad
@@ -64,9 +65,9 @@ def tools(data: Data, slow: bool, few: list[str]) -> dict[str, tuple[Callable[[]
         "tgt path": (tgt(method="path"), every),
         "tgt path, no judges": (tgt(method="path", judges=False), every),
         "tgt refine": (tgt(method="refine"), every),
-        "illico, one thread": (illico, every),
         "scanpy t-test": (lambda: scanpy("t-test", every), every),
     }
+    found |= {"illico, one thread": (illico, every)} if find_spec("illico") else {}
     return found | ({"scanpy wilcoxon": (lambda: scanpy("wilcoxon", few), few)} if slow else {})
 
 

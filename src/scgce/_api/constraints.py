@@ -55,6 +55,11 @@ def whole(least: int) -> Constraint:
     )
 
 
+def between(low: float, high: float) -> Constraint:
+    """A number from ``low`` to ``high``."""
+    return Constraint(lambda value: _is_number(value) and low <= value <= high, f"a number from {low:g} to {high:g}")
+
+
 def sequence_of(item: Constraint, least: int) -> Constraint:
     """A list, tuple or array of at least ``least`` of them."""
     return Constraint(
@@ -81,7 +86,7 @@ NAME = Constraint(lambda value: isinstance(value, str) and value != "", "a name"
 NEW_NAME = Constraint(lambda value: isinstance(value, str) and value != "" and "/" not in value, "a name without '/'")
 POSITIVE = Constraint(lambda value: _is_number(value) and value > 0, "a finite number above 0")
 NOT_NEGATIVE = Constraint(lambda value: _is_number(value) and value >= 0, "a finite number of at least 0")
-SHARE = Constraint(lambda value: _is_number(value) and 0 <= value <= 1, "a number from 0 to 1")
+SHARE = between(0, 1)
 INSIDE = Constraint(lambda value: _is_number(value) and 0 < value < 1, "a number between 0 and 1")
 BELOW_ONE = Constraint(lambda value: _is_number(value) and 0 <= value < 1, "a number of at least 0, below 1")
 DATA = Constraint(lambda value: isinstance(value, AnnData), "an AnnData")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
+from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce.store.atomic import replacing
 
@@ -16,6 +17,7 @@ from ._page import page
 from ._payload import payload
 
 
+@checked()
 @with_docs
 def report(
     adata: AnnData,
@@ -64,8 +66,6 @@ def report(
     OSError
         If the file cannot be written; an old one stays as it was.
     """
-    if max_cells < 1:
-        raise ValueError(f"max_cells={max_cells!r}: expected a number of at least 1")
     options: dict[str, Any] = {"title": title, "basis": basis, "gene_symbols": gene_symbols, "max_cells": max_cells}
     content = payload(adata, key, rng=np.random.default_rng(rng), **options)
     text = page(content)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._checks import whole, within
 from ._plan import Plan
 
 CONDITIONS = ("ctrl", "stim")
@@ -51,27 +50,12 @@ class Design:
         """Whether there are donors or a condition."""
         return self.condition or self.n_donors > 0
 
-    def checked(self) -> Design:
-        """Itself, or an error that names the argument.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If one is out of range, or has no meaning without the others.
-        """
-        for name, least in (("n_donors", 0), ("n_shared", 0), ("n_specific", 0), ("program_genes", 1)):
-            whole(_ARGUMENTS.get(name, name), getattr(self, name), least)
-        within("donor_effect", self.donor_effect, 0, 10), within("cells_sigma", self.cells_sigma, 0, 10)
-        within("condition_log_fold", self.log_fold, 1e-6, 20)
+    def __post_init__(self) -> None:
         if not self.paired and (self.n_donors < 2 or not self.condition):
             raise ValueError(
                 f"paired=False with n_donors={self.n_donors} and condition={self.condition}: expected a condition and "
                 "at least two donors, one for each state"
             )
-        return self
-
-
-_ARGUMENTS = {"n_shared": "n_shared_programs", "n_specific": "n_specific_programs"}
 
 
 @dataclass(frozen=True)

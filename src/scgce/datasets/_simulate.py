@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ._checks import whole, within
+from scgce._api.constraints import NONE, SHARE, between, checked, whole
+
 from ._counts import blocks, draw_block
 from ._design import CONDITIONS, Design, Drawn, draw_design
 from ._plan import Plan, plan_groups
@@ -17,6 +18,27 @@ from ._plan import Plan, plan_groups
 TARGET_SUM = 1e4
 
 
+@checked(
+    n_cells=whole(1),
+    n_genes=whole(4),
+    n_groups=whole(1),
+    n_planted=whole(0) | NONE,
+    n_copies=whole(0) | NONE,
+    shared=SHARE,
+    up=SHARE,
+    log_fold=between(1e-6, 20),
+    library_size=between(1e-6, 1e9),
+    library_sigma=between(0, 10),
+    dispersion=between(0, 1e6),
+    dropout=SHARE,
+    n_donors=whole(0),
+    donor_effect=between(0, 10),
+    cells_sigma=between(0, 10),
+    n_shared_programs=whole(0),
+    n_specific_programs=whole(0),
+    program_genes=whole(1),
+    condition_log_fold=between(1e-6, 20),
+)
 def simulated_cells(
     n_cells: int = 2000,
     n_genes: int = 1000,
@@ -125,15 +147,10 @@ def simulated_cells(
     ValueError, TypeError
         If an argument is out of range; the message names it.
     """
-    n_cells, n_genes = whole("n_cells", n_cells, 1), whole("n_genes", n_genes, 4)
-    n_groups = whole("n_groups", n_groups, 1)
     n_planted, n_copies = _planted_and_copies(n_genes, n_groups, n_planted, n_copies)
-    within("shared", shared, 0, 1), within("up", up, 0, 1), within("dropout", dropout, 0, 1)
-    within("dispersion", dispersion, 0, 1e6), within("library_sigma", library_sigma, 0, 10)
-    within("library_size", library_size, 1e-6, 1e9), within("log_fold", log_fold, 1e-6, 20)
     shares = _shares(n_groups, proportions)
     programs = n_shared_programs, n_specific_programs, program_genes, condition_log_fold
-    design = Design(n_donors, donor_effect, paired, condition, *programs, cells_sigma).checked()
+    design = Design(n_donors, donor_effect, paired, condition, *programs, cells_sigma)
     rng = np.random.default_rng(rng)
     plan = plan_groups(n_genes, n_groups, n_planted, n_copies, shared, up, log_fold, rng)
     codes = rng.choice(n_groups, n_cells, p=shares)
@@ -162,10 +179,10 @@ def _with_design(adata: ad.AnnData, design: Design, drawn: Drawn) -> ad.AnnData:
 
 
 def _planted_and_copies(n_genes: int, n_groups: int, n_planted: int | None, n_copies: int | None) -> tuple[int, int]:
-    planted = min(12 * n_groups, n_genes // 4) if n_planted is None else whole("n_planted", n_planted, 0)
+    planted = min(12 * n_groups, n_genes // 4) if n_planted is None else n_planted
     if planted > n_genes // 2:
         raise ValueError(f"n_planted={planted}: at most half of the n_genes={n_genes} genes can be planted")
-    copies = planted // 5 if n_copies is None else whole("n_copies", n_copies, 0)
+    copies = planted // 5 if n_copies is None else n_copies
     if copies > planted:
         raise ValueError(f"n_copies={copies}: at most one copy for each of the n_planted={planted} genes")
     return planted, copies

@@ -6,12 +6,13 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 
-from ._checks import whole
+from scgce._api.constraints import checked, whole
 
 #: Causes (x1, x2) of groups 0 to 3, in the order that the paper's Table 1 implies.
 CAUSES = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 
 
+@checked(n=whole(1))
 def synthetic(n: int = 400, rng: int | np.random.Generator = 0) -> ad.AnnData:
     """Four features of which two cause four groups (the paper's section 4.2).
 
@@ -44,7 +45,6 @@ def synthetic(n: int = 400, rng: int | np.random.Generator = 0) -> ad.AnnData:
     ValueError, TypeError
         If n is not a whole number above 0.
     """
-    n = whole("n", n, 1)
     rng = np.random.default_rng(rng)
     codes = rng.integers(0, len(CAUSES), n)
     causes = CAUSES[codes] + rng.normal(0.0, 0.2, (n, 2))
@@ -53,7 +53,9 @@ def synthetic(n: int = 400, rng: int | np.random.Generator = 0) -> ad.AnnData:
     groups = np.array([str(g) for g in range(len(CAUSES))], dtype=object)
     adata = ad.AnnData(
         X=np.column_stack([causes, noise, effect]).astype(np.float32),
-        obs=pd.DataFrame({"group": pd.Categorical.from_codes(codes, categories=list(groups))}, index=_names(n)),
+        obs=pd.DataFrame(
+            {"group": pd.Categorical.from_codes(codes, categories=list(groups))}, index=[str(i) for i in range(n)]
+        ),
         var=pd.DataFrame({"role": ["cause", "cause", "noise", "effect"]}, index=["x1", "x2", "x3", "x4"]),
     )
     deltas = np.zeros((len(CAUSES), 4), dtype=np.float32)
@@ -63,7 +65,3 @@ def synthetic(n: int = 400, rng: int | np.random.Generator = 0) -> ad.AnnData:
         f"{n} points of the causal example: x1 and x2 cause the groups, x3 is noise, x4 follows x1"
     )
     return adata
-
-
-def _names(n: int) -> list[str]:
-    return [str(i) for i in range(n)]

@@ -127,11 +127,6 @@ def stored(
     if consistent is not None:
         sweep |= _variant(report, consistent, [_basis(other, prepared, reference) for other in consistent], on_sparsity)
     chosen = _cuts(explained[selected], bases[selected])
-    moved = report.cells.mover(chosen)
-    distance = median_distance(report.cells.means(), report.asked)
-    transported = FEW_TRANSPORTED if report.partly else MOST_TRANSPORTED
-    if report.epsilon > COARSE * distance:
-        warn(LENIENT % (report.epsilon, distance), QualityWarning)
     entry: dict[str, Any] = {
         "params": {
             **params,
@@ -145,12 +140,10 @@ def stored(
         **_of_cells(prepared),
         "deltas": bases[selected].numpy(),
         **report.of_selected(sweep, selected, chosen),
-        "percent_explained": percent_explained_pairs(
-            moved, report.cells.embedded, report.pairs, max_cells=transported, rng=prepared.seed
-        ),
+        "percent_explained": _percent_explained(report, chosen, prepared.seed),
         "n_genes": _counts(chosen, report),
         "epsilon": float(report.epsilon),
-        "center_distance": distance,
+        "center_distance": _center_distance(report),
         "sweep": sweep,
     }
     if isinstance(explained[selected], PairExplained):
@@ -159,6 +152,21 @@ def stored(
     if path is not None:
         entry["path"] = _path(path)
     return entry
+
+
+def _center_distance(report: Report) -> float:
+    """Median distance between groups' centres; the user is told where ε is of its order."""
+    distance = median_distance(report.cells.means(), report.asked)
+    if report.epsilon > COARSE * distance:
+        warn(LENIENT % (report.epsilon, distance), QualityWarning)
+    return distance
+
+
+def _percent_explained(report: Report, cuts: PairCuts, seed: int) -> np.ndarray:
+    """Share of the transport cost that every pair's explanation takes away, (l, l)."""
+    most = FEW_TRANSPORTED if report.partly else MOST_TRANSPORTED
+    moved, embedded = report.cells.mover(cuts), report.cells.embedded
+    return percent_explained_pairs(moved, embedded, report.pairs, max_cells=most, rng=seed)
 
 
 def _of_cells(prepared: Prepared) -> dict[str, Any]:

@@ -57,8 +57,6 @@ def markers(
     ValueError
         If the group or sparsity is unknown, or ``n_genes`` is below 1.
     """
-    if n_genes is not None and n_genes < 1:
-        raise ValueError(f"n_genes={n_genes!r}: expected a number of at least 1")
     result = Result.read(adata, key)
     rows = range(len(result.groups)) if group is None else [result.group(group, "group")]
     table = gauge(result.basis(sparsity), "baseline", result.sizes)

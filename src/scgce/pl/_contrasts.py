@@ -38,14 +38,7 @@ def contrasts_data(
     -------
     Its columns and ``row``, ``column``, in the order drawn: columns with what moves in most rows first, then by the row
     in which it moves most; at most ``n_items`` columns, those of the largest ``strength`` summed over rows.
-
-    Raises
-    ------
-    ValueError
-        If ``n_items`` is below 1.
     """
-    if n_items < 1:
-        raise ValueError(f"n_items={n_items!r}: expected a number of at least 1")
     frame = read_contrasts(adata, reference=reference, sparsity=sparsity, key=key)
     several = frame["contrast"].nunique() > 1
     label = frame["within"].where(~pd.Series(several, frame.index), frame["within"] + "  " + frame["contrast"])

@@ -37,10 +37,8 @@ def translations_data(
     Raises
     ------
     ValueError
-        If the reference or sparsity is unknown, or ``n_genes`` is below 1.
+        If the reference or sparsity is unknown.
     """
-    if n_genes < 1:
-        raise ValueError(f"n_genes={n_genes!r}: expected a number of at least 1")
     result = Result.read(adata, key)
     basis = result.basis(sparsity)
     spread = np.ptp(basis, axis=0)

@@ -38,10 +38,8 @@ def levels_data(adata: AnnData, *, n_genes: int = 25, sparsity: int | None = Non
     Raises
     ------
     ValueError
-        If the sparsity is unknown or ``n_genes`` is below 1.
+        If the sparsity is unknown.
     """
-    if n_genes < 1:
-        raise ValueError(f"n_genes={n_genes!r}: expected a number of at least 1")
     result = Result.read(adata, key)
     table = gauge(result.basis(sparsity), "baseline", result.sizes)
     reach = np.ptp(table, axis=0)

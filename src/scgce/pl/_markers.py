@@ -39,10 +39,8 @@ def markers_data(adata: AnnData, *, n_genes: int = 3, sparsity: int | None = Non
     Raises
     ------
     ValueError
-        If the sparsity is unknown or ``n_genes`` is below 1.
+        If the sparsity is unknown.
     """
-    if n_genes < 1:
-        raise ValueError(f"n_genes={n_genes!r}: expected a number of at least 1")
     result = Result.read(adata, key)
     found = read_markers(adata, sparsity=sparsity, key=key)
     found = found[(found["delta"] > 0) & found["gene"].isin(adata.var_names)]
