@@ -158,12 +158,6 @@ def test_small_groups_are_named() -> None:
     assert read_groups(adata, "g", min_cells=1).n == 3
 
 
-@pytest.mark.parametrize("min_cells", [0, -1, 2.5, None])
-def test_min_cells_is_a_positive_integer(min_cells: object) -> None:
-    with pytest.raises(ValueError, match="min_cells=.*whole number"):
-        read_groups(_adata(list("ab") * 3), "g", min_cells=min_cells)  # type: ignore[arg-type]
-
-
 def test_labels_that_coincide_as_text() -> None:
     adata = _adata(pd.Categorical([1, "1", 2] * 3, categories=[1, "1", 2]))
     with pytest.raises(ValueError, match="different labels that read the same as text: 1; rename"):

@@ -92,7 +92,7 @@ def test_a_column_of_obs_does_the_same_and_unmapped_groups_are_left_out(explaine
         ({"NK": "a", "T cell": "a"}, ValueError, "at least two"),
         ({"NK": "a", "Tcell": "b"}, KeyError, "Tcell"),
         ("nothing", KeyError, "nothing"),
-        ("halves", ValueError, "several lineages"),
+        ("halves", ValueError, "have 2 labels of 'halves'"),
     ],
 )
 def test_errors_leave_the_object_alone(

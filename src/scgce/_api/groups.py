@@ -166,6 +166,41 @@ def group_codes(adata: AnnData, groupby: str, groups: Iterable[object]) -> np.nd
     return np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int64)[codes]
 
 
+def coarser_labels(
+    adata: AnnData, groups: Groups, column: str, said: str, *, every: bool = True, hint: str = ""
+) -> dict[str, str]:
+    """The one label that the cells of each group have in another column; groups whose cells have none are left out.
+
+    Parameters
+    ----------
+    adata, groups
+        Annotated data, and its groups.
+    column
+        Column of ``adata.obs``.
+    said
+        The argument that names it, and its value, for messages.
+    every
+        Whether each group must have a label.
+    hint
+        What a message adds.
+
+    Raises
+    ------
+    ValueError
+        If the cells of a group have several labels, or none where each must have one.
+    """
+    found: dict[str, str] = {}
+    for code, name in enumerate(groups.names):
+        inside, _ = labels_of(adata.obs[column][groups.codes == code])
+        if len(inside) > 1 or (every and not len(inside)):
+            raise ValueError(
+                f"{said}: the cells of group {name!r} have {len(inside)} labels of {column!r} ({listing(inside)}); "
+                f"expected one{hint}"
+            )
+        found |= {str(name): str(label) for label in inside}
+    return found
+
+
 def labels_of(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Names in use, and the code of every cell: the one reader of labels.
 
@@ -219,8 +254,6 @@ def _selected(names: np.ndarray, groups: object, reference: object, groupby: str
 
 def check_sizes(found: Groups, min_cells: int) -> None:
     """Refuse groups of fewer than ``min_cells`` cells, by name."""
-    if not isinstance(min_cells, int | np.integer) or min_cells < 1:
-        raise ValueError(f"min_cells={min_cells!r}; expected a whole number of at least 1")
     small = [f"{name} ({size})" for name, size in zip(found.names, found.sizes, strict=True) if size < min_cells]
     if small:
         raise ValueError(

@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from scgce._api.columns import BASELINE, JOIN, group_name, reference_words
 from scgce._api.errors import listing, not_found, shown
-from scgce._api.groups import Groups, labels_of
+from scgce._api.groups import Groups, coarser_labels
 from scgce.core.gauge import gauge
 from scgce.core.linked import linked
 from scgce.core.pairs import Asked
@@ -71,16 +71,8 @@ def _labels(adata: AnnData, groups: Groups, pairs: str) -> np.ndarray:
     if column not in adata.obs.columns:
         there = joined if len(joined) > 1 else adata.obs.columns
         raise not_found("pairs", pairs, "the columns", [WITHIN + str(name) for name in there])
-    found = []
-    for code, name in enumerate(groups.names):
-        inside, _ = labels_of(adata.obs[column][groups.codes == code])
-        if len(inside) != 1:
-            raise ValueError(
-                f"pairs={pairs!r}: the cells of group {name!r} have {len(inside)} labels of {column!r} "
-                f"({listing(inside)}); expected one, or groupby=[{column!r}, {groups.key!r}]"
-            )
-        found.append(str(inside[0]))
-    return np.array(found, dtype=object)
+    hint = f", or groupby=[{column!r}, {groups.key!r}]"
+    return np.array([*coarser_labels(adata, groups, column, f"pairs={pairs!r}", hint=hint).values()], dtype=object)
 
 
 def _given(groups: Groups, pairs: Any) -> Asked:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from scgce._api.columns import label_among
-from scgce._api.errors import listing, not_found
-from scgce._api.groups import Groups
+from scgce._api.errors import not_found
+from scgce._api.groups import Groups, coarser_labels
 from scgce._api.symbols import column_words, gene_labels, names_of_genes
 from scgce.core.choose.separation import Pairs
 
@@ -47,7 +47,7 @@ def pairs_of(adata: AnnData, groups: Groups, weights: str | pd.DataFrame | None)
         return Pairs.of(_table(groups, weights))
     if weights not in adata.obs.columns:
         raise not_found("pair_weights", weights, "adata.obs", adata.obs.columns)
-    lineage = _lineages(adata, groups, weights)
+    lineage = np.array([*coarser_labels(adata, groups, weights, f"pair_weights={weights!r}").values()])
     same = lineage[:, None] == lineage[None, :]
     upper = np.triu(np.ones_like(same), 1)
     within, between = int((same & upper).sum()), int((~same & upper).sum())
@@ -72,17 +72,6 @@ def _table(groups: Groups, weights: pd.DataFrame) -> NDArray[np.float64]:
     if not table.any():
         raise ValueError("pair_weights: expected at least one pair with a weight above 0")
     return table
-
-
-def _lineages(adata: AnnData, groups: Groups, column: str) -> NDArray[np.object_]:
-    labels = adata.obs[column].astype(str).to_numpy()
-    found = []
-    for g, name in enumerate(groups.names):
-        mine = sorted(set(labels[groups.codes == g]))
-        if len(mine) != 1:
-            raise ValueError(f"pair_weights={column!r}: the cells of group {name!r} lie in several: {listing(mine)}")
-        found.append(mine[0])
-    return np.array(found, dtype=object)
 
 
 @dataclass(frozen=True)

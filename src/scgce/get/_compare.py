@@ -12,13 +12,7 @@ from scgce._api.constraints import checked
 from scgce.get._metrics import metrics, sweep
 from scgce.store.result import Result
 
-DIFFERENCES = (
-    "dbm_correctness",
-    "dbm_coverage",
-    "dbm_scaled_correctness",
-    "dbm_scaled_coverage",
-    "dbm_factor",
-)
+DIFFERENCES = ("dbm_correctness", "dbm_coverage", "dbm_scaled_correctness", "dbm_scaled_coverage", "dbm_factor")
 _NOTHING = dict.fromkeys(DIFFERENCES, np.nan)
 
 
@@ -61,14 +55,11 @@ def compare(adata: AnnData, keys: Sequence[str], *, include_self: bool = False) 
         result = Result.read(adata, key)
         amplitude = float(result.params.get("amplitude", -1.0))
         beside = _differences(adata, result, include_self=include_self)
-        for k in sorted({result.selected, *result.sparsities.tolist()}):
+        for k in result.swept:
             table = metrics(adata, sparsity=k, include_self=include_self, key=key)
             head: dict[str, object] = {"key": key, "method": str(result.params.get("method", key))}
-            head |= {
-                "amplitude": np.nan if amplitude < 0 else amplitude,
-                "sparsity": k,
-                "selected": k == result.selected,
-            }
+            head |= {"amplitude": np.nan if amplitude < 0 else amplitude, "sparsity": k}
+            head["selected"] = k == result.selected
             rows.append(head | table.drop(columns=["source", "target"]).mean().to_dict() | beside.get(k, _NOTHING))
     return pd.DataFrame(rows)
 

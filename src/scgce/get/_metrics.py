@@ -82,7 +82,7 @@ def metrics(
         frame[name] = result.scores(name, k)[rows, columns]
     for name in result.judges:
         frame[f"{name}_ceiling"] = result.ceiling(name, k)[columns]
-    frame.insert(frame.columns.get_loc("coverage") + 1, "self_similarity", result.self_similarity(k)[columns])
+    frame.insert(frame.columns.get_loc("coverage") + 1, "self_similarity", result.ceiling("correctness", k)[columns])
     return frame
 
 

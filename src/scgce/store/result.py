@@ -270,12 +270,11 @@ class Result:
             return np.asarray(self.raw["n_genes"], dtype=np.int64)
         return self.pair_cuts(sparsity).n_active()
 
-    def self_similarity(self, sparsity: int) -> NDArray[np.float64]:
-        """Share of each group's scored cells with another one within ε (l,): the ceiling of correctness into it."""
-        return np.diagonal(self.scores("correctness", sparsity)).copy()
-
     def ceiling(self, score: str, sparsity: int) -> NDArray[np.float64]:
-        """What each group's real reported cells reach in a score (l,): a judge's accuracy, or the self-similarity."""
+        """What each group's real reported cells reach in a score (l,).
+
+        Of a judge's that is its accuracy, of the correctness the self-similarity: the share with another one within ε.
+        """
         return np.diagonal(self.scores(score, sparsity)).copy()
 
     def disagreements(self, sparsity: int) -> list[tuple[int, int, float, float]]:

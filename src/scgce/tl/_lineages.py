@@ -16,7 +16,7 @@ from scgce._api.constraints import NONE, SEED, checked
 from scgce._api.device import resolve_device
 from scgce._api.docs import with_docs
 from scgce._api.errors import NotFoundError, listing, not_found
-from scgce._api.groups import Groups, labels_of
+from scgce._api.groups import Groups, coarser_labels
 from scgce.core.choose.select import Explained
 from scgce.core.linked import linked
 from scgce.core.pairs import Asked
@@ -127,13 +127,7 @@ def _parents(adata: AnnData, groups: Groups, lineage: str | Mapping[str, Any]) -
     if isinstance(lineage, str):
         if lineage not in adata.obs:
             raise not_found("lineage", lineage, "adata.obs", adata.obs.columns)
-        labels = adata.obs[lineage]
-        found: dict[str, str] = {}
-        for code, name in enumerate(groups.names):
-            inside, _ = labels_of(labels[groups.codes == code])
-            if len(inside) > 1:
-                raise ValueError(f"lineage={lineage!r}: cells of {name!r} lie in several lineages: {listing(inside)}")
-            found |= {str(name): str(value) for value in inside}
+        found = coarser_labels(adata, groups, lineage, f"lineage={lineage!r}", every=False)
     else:
         given = _by_group(lineage, groups.names)
         unknown = [group for group in given if group not in set(groups.names)]
