@@ -64,7 +64,7 @@ def candidates(name: str, amplitude: float | None) -> pd.DataFrame:
     prepared = prepare(adata, groupby, use_rep=None, encoder=encoder, layer=None, device="cpu")
     epsilon, n_genes = pick_epsilon(prepared, None), len(prepared.genes)
     rungs, parts = ladder(sparsities, "refine", n_genes), (prepared.part(FIT), prepared.part(VALIDATE))
-    model, how = Model(np.ones(n_genes), amplitude, 1.0), {"epsilon": epsilon, "seed": 0, "refines": True}
+    model, how = Model(np.ones(n_genes), amplitude, 1.0), {"epsilon": epsilon, "seed": 0, "thin": True}
     found = material(prepared, model, *parts, largest=max(rungs), **how)
     reported, rows = prepared.part(REPORT), []
     richer: Explained | None = None

@@ -82,6 +82,13 @@ def test_project_and_group_sums_are_its_halves(
     np.testing.assert_array_equal(arrays.group_sums(held, codes, L), sums)
 
 
+def test_columns_of_some_rows_again_and_again(X: sparse.csr_matrix, as_kind: AsKind) -> None:
+    held, rows = as_kind(X), np.array([40, 2, 89, 2])
+    some = arrays.SomeRows(held, rows)
+    for columns in ([30, 0, 3, 11], [5], [11, 30]):
+        np.testing.assert_array_equal(some.columns(np.array(columns)), X.toarray()[rows][:, columns])
+
+
 def test_columns_and_rows(X: sparse.csr_matrix, as_kind: AsKind) -> None:
     held, dense = as_kind(X), X.toarray()
     rows, columns = [40, 2, 89, 2], [30, 0, 3, 11]

@@ -48,7 +48,7 @@ class Setting:
     def scored(self, cuts: PairCuts) -> Scores:
         """Correctness and coverage on the validation cells."""
         wanted = with_self(self.prepared.groups.n, self.prepared.asked)
-        return score_pairs(self.validate.mover(cuts), self.validate.embedded, self.epsilon, wanted)
+        return score_pairs(self.validate.mover(cuts), self.validate.index, self.epsilon, wanted)
 
     def by_basis(self, k: int, translations: Translations, *, cut: bool, lam: float = 0.0) -> Explained:
         """An explanation by basis translations, cut to k genes a pair if ``cut``."""

@@ -52,7 +52,7 @@ def explanations(
     longest = ladder(sparsities, "refine", len(prepared.genes)) if refines else sparsities
     with one_thread():
         how: dict[str, Any] = {"epsilon": epsilon, "seed": seed, "on_point": on_step}
-        how["refines"] = all(method.startswith("refine") for method in methods)
+        how["thin"] = "truncate" not in methods
         found = material(prepared, model, fit, validate, largest=max(longest), **how)
         points = found.points
         beside = found  # only refinement descends from the part of the path that is richer than was asked for

@@ -15,7 +15,7 @@ from scgce._api.warn import QualityWarning, warn
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.pairs import listed as pairs_of
 from scgce.core.score.donors import DESIGNS, agreement
-from scgce.core.score.metrics import index_groups, score_pairs
+from scgce.core.score.metrics import score_pairs
 from scgce.matrix import arrays
 from scgce.store.contrasts import Contrast, contrasts_of
 from scgce.store.programs import StoredPrograms
@@ -204,7 +204,7 @@ def _means(prepared: Prepared, donors: Donors, weights: sparse.csr_array, min_ce
 
 def _scores(prepared: Prepared, donors: Donors, cuts: PairCuts, epsilon: float, min_cells: int) -> np.ndarray:
     """Correctness of every pair on each donor's own reported cells, the targets' from all donors (D, l, l)."""
-    index = index_groups(prepared.part(REPORT).embedded)
+    index = prepared.part(REPORT).index
     pairs, n_groups = pairs_of(prepared.groups.n, prepared.asked), prepared.groups.n
     found = np.full((len(donors.names), n_groups, n_groups), np.nan)
     rows = prepared.rows(REPORT, MOST_CELLS[REPORT])

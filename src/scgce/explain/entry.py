@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -23,8 +23,7 @@ from scgce.core.linked import median_distance
 from scgce.core.pairs import Asked, and_self, listed, sampled, some
 from scgce.core.score.cells import Cells
 from scgce.core.score.changes import mean_changes
-from scgce.core.score.metrics import Scores, index_groups, score_pairs, similarity
-from scgce.core.score.neighbours import GroupIndex
+from scgce.core.score.metrics import Scores, score_pairs, similarity
 from scgce.core.score.transport import percent_explained_pairs
 from scgce.core.solve.path import PathPoints
 from scgce.encoders import encoder_to_uns
@@ -75,19 +74,16 @@ class Report:
         """Whether the sample is a part of the pairs."""
         return len(self.sample) < len(self.pairs)
 
-    def scores(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]]) -> Scores:
+    def scores(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]], scale: float = 1.0) -> Scores:
         """Correctness and coverage of ordered pairs, and the self-similarity of all groups."""
-        return score_pairs(self.cells.mover(cuts), self._index, self.epsilon, and_self(self.cells.n_groups, pairs))
+        moved, every = self.cells.mover(cuts, scale=scale), and_self(self.cells.n_groups, pairs)
+        return score_pairs(moved, self.cells.index, self.epsilon, every)
 
     def scored(self, cuts: PairCuts, pairs: Sequence[tuple[int, int]]) -> dict[str, np.ndarray]:
         """`scores`, and the share of translated cells that each independent judge calls the target, (l, l) each."""
         scores = self.scores(cuts, pairs)
         judged = {} if self.panel is None else self.panel.scores(cuts, and_self(self.cells.n_groups, pairs))
         return {"correctness": scores.correctness, "coverage": scores.coverage, **judged}
-
-    @cached_property
-    def _index(self) -> GroupIndex:
-        return index_groups(self.cells.embedded)
 
     def of_selected(self, sweep: dict[str, Any], selected: int, cuts: PairCuts) -> dict[str, np.ndarray]:
         """All scores of the selected sparsity, the genes that the judges read and the pairs asked for, if some."""
@@ -120,13 +116,15 @@ def stored(
         Of the difference of means, one for each sparsity; None: chosen on the validation cells.
     """
     bases = [_basis(candidate, prepared, reference) for candidate in explained]
-    sweep = _sweep(report, explained, bases, selected, on_sparsity)
+    cuts = list(map(_cuts, explained, bases))
+    sweep = _sweep(report, explained, bases, cuts, selected, on_sparsity)
+    differences = {k: PairCuts(torch.from_numpy(prepared.means), k) for k in {one.compared for one in explained}}
     if factors is None:
-        factors = _factors(prepared, report.epsilon, explained, params["amplitude"])
-    sweep |= _differences(prepared, report, explained, factors)
+        factors = _factors(prepared, report.epsilon, explained, differences, params["amplitude"])
+    sweep |= _differences(report, explained, differences, factors)
     if consistent is not None:
         sweep |= _variant(report, consistent, [_basis(other, prepared, reference) for other in consistent], on_sparsity)
-    chosen = _cuts(explained[selected], bases[selected])
+    chosen = cuts[selected]
     entry: dict[str, Any] = {
         "params": {
             **params,
@@ -216,20 +214,21 @@ def _sweep(
     report: Report,
     explained: Sequence[Explained],
     bases: Sequence[torch.Tensor],
+    cuts: Sequence[PairCuts],
     selected: int,
     on_sparsity: Callable[[], Any] | None,
 ) -> dict[str, Any]:
     bounded = report.cells.translator.bounds is not None
-    changes = {"changes": _changes(report, explained, bases, selected)} if bounded else {}
+    changes = {"changes": _changes(report, cuts, selected)} if bounded else {}
     return {
         "sparsity": np.array([candidate.sparsity for candidate in explained], dtype=np.int64),
         "lam": np.array([candidate.lam for candidate in explained]),
-        "similarity": _similarities(explained, report.sample),
+        "similarity": _similarities(cuts, report.sample),
         "deltas": _rows(bases),
         "validation_correctness": np.stack([candidate.validation.correctness for candidate in explained]),
         "validation_coverage": np.stack([candidate.validation.coverage for candidate in explained]),
         **changes,
-        **_scored(report, explained, bases, on_sparsity),
+        **_scored(report, cuts, on_sparsity),
     }
 
 
@@ -240,52 +239,54 @@ def _variant(
     on_sparsity: Callable[[], Any] | None,
 ) -> dict[str, Any]:
     """The explanations without triangle error, under names of their own."""
-    bounded = report.cells.translator.bounds is not None
+    bounded, cuts = report.cells.translator.bounds is not None, list(map(_cuts, consistent, bases))
     return {
         "deltas_consistent": _rows(bases),
-        **({"changes_consistent": _changes(report, consistent, bases)} if bounded else {}),
-        **_scored(report, consistent, bases, on_sparsity, "consistent_"),
+        **({"changes_consistent": _changes(report, cuts)} if bounded else {}),
+        **_scored(report, cuts, on_sparsity, "consistent_"),
     }
 
 
-def _changes(
-    report: Report, explained: Sequence[Explained], bases: Sequence[torch.Tensor], selected: int | None = None
-) -> sparse.csr_matrix:
+def _changes(report: Report, cuts: Sequence[PairCuts], selected: int | None = None) -> sparse.csr_matrix:
     """Mean of t(x) − x over the reported cells, (K·l·l, d): row i·l + j of a sparsity for i → j.
 
     Of the pairs that are scored: all at the selected sparsity.
     """
     found = []
-    for index, (candidate, basis) in enumerate(zip(explained, bases, strict=True)):
+    for index, own in enumerate(cuts):
         pairs = report.pairs if index == selected else report.sample
-        found.append(pair_rows(mean_changes(report.cells, _cuts(candidate, basis), pairs), pairs))
+        found.append(pair_rows(mean_changes(report.cells, own, pairs), pairs))
     return sparse.vstack(found, format="csr")
 
 
-def _factors(prepared: Prepared, epsilon: float, explained: Sequence[Explained], amplitude: float) -> list[float]:
+def _factors(
+    prepared: Prepared,
+    epsilon: float,
+    explained: Sequence[Explained],
+    differences: Mapping[int, PairCuts],
+    amplitude: float,
+) -> list[float]:
     """For each sparsity the single factor that serves the difference of means best, up to the bound that ours have."""
-    cells, means = prepared.part(VALIDATE), torch.from_numpy(prepared.means)
-    indices, pairs = index_groups(cells.embedded), some(cells.n_groups, prepared.asked, PAIRS, prepared.seed)
+    cells = prepared.part(VALIDATE)
+    pairs = some(cells.n_groups, prepared.asked, PAIRS, prepared.seed)
 
     def chosen(k: int) -> float:
-        cuts = PairCuts(means, k)
-        return best_factor(
-            lambda factor: quality(score_pairs(cells.mover(cuts, scale=factor), indices, epsilon, pairs)),
-            None if amplitude < 0 else amplitude,
-        )
+        def reached(factor: float) -> float:
+            return quality(score_pairs(cells.mover(differences[k], scale=factor), cells.index, epsilon, pairs))
+
+        return best_factor(reached, None if amplitude < 0 else amplitude)
 
     return [candidate.factor or chosen(candidate.compared) for candidate in explained]
 
 
 def _differences(
-    prepared: Prepared, report: Report, explained: Sequence[Explained], factors: Sequence[float]
+    report: Report, explained: Sequence[Explained], differences: Mapping[int, PairCuts], factors: Sequence[float]
 ) -> dict[str, np.ndarray]:
     """The difference of means cut to as many genes, at real amounts and times its best factor."""
-    means = torch.from_numpy(prepared.means)
     found: dict[str, list[np.ndarray]] = {}
     for candidate, factor in zip(explained, factors, strict=True):
         for prefix, scale in (("dbm_", 1.0), ("dbm_scaled_", factor)):
-            scores = report.scores(PairCuts(scale * means, candidate.compared), report.sample)
+            scores = report.scores(differences[candidate.compared], report.sample, scale)
             found.setdefault(f"{prefix}correctness", []).append(scores.correctness)
             found.setdefault(f"{prefix}coverage", []).append(scores.coverage)
     return {"dbm_factor": np.array(factors), **{name: np.stack(matrices) for name, matrices in found.items()}}
@@ -297,28 +298,23 @@ def _rows(bases: Sequence[torch.Tensor]) -> sparse.csr_matrix:
 
 
 def _scored(
-    report: Report,
-    explained: Sequence[Explained],
-    bases: Sequence[torch.Tensor],
-    on_sparsity: Callable[[], Any] | None,
-    prefix: str = "",
+    report: Report, cuts: Sequence[PairCuts], on_sparsity: Callable[[], Any] | None, prefix: str = ""
 ) -> dict[str, np.ndarray]:
     """Correctness, coverage and judges of every sparsity, (K, l, l) each."""
     rows: dict[str, list[np.ndarray]] = {}
-    for candidate, basis in zip(explained, bases, strict=True):
-        for name, matrix in report.scored(_cuts(candidate, basis), report.sample).items():
+    for own in cuts:
+        for name, matrix in report.scored(own, report.sample).items():
             rows.setdefault(prefix + name, []).append(matrix)
         if on_sparsity is not None:
             on_sparsity()
     return {name: np.stack(matrices) for name, matrices in rows.items()}
 
 
-def _similarities(explained: Sequence[Explained], pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+def _similarities(cuts: Sequence[PairCuts], pairs: Sequence[tuple[int, int]]) -> np.ndarray:
     """Eq. 10 between neighbouring sparsities, averaged over ordered pairs, (K - 1,)."""
     values = []
-    for sparser, denser in pairwise(explained):
-        first, second = sparser.cuts(), denser.cuts()
-        found = [float(similarity(first.dense(i, j), second.dense(i, j))) for i, j in pairs if i < j]
+    for sparser, denser in pairwise(cuts):
+        found = [similarity(sparser(i, j), denser(i, j)) for i, j in pairs if i < j]
         values.append(float(np.mean(found)))
     return np.array(values)
 

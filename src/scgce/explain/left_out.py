@@ -9,7 +9,7 @@ import numpy as np
 from scgce._api.progress import progress
 from scgce._api.warn import QualityWarning, warn
 from scgce.core.pairs import listed
-from scgce.core.score.metrics import index_groups, score_pairs
+from scgce.core.score.metrics import score_pairs
 
 from .again import Again
 from .read import MOST_CELLS, Prepared
@@ -37,7 +37,7 @@ def left_out_correctness(
         Of the donors, for messages.
     """
     n_groups = prepared.groups.n
-    index = index_groups(prepared.part(REPORT).embedded)
+    index = prepared.part(REPORT).index
     found = np.full((len(names), n_groups, n_groups), np.nan)
     needed = []
     for donor in progress(range(len(names)), desc="leave one out"):

@@ -9,7 +9,7 @@ import numpy as np
 
 from scgce._api.threads import one_thread
 from scgce.core.pairs import mask_of, with_self
-from scgce.core.score.metrics import Scores, index_groups, score_pairs
+from scgce.core.score.metrics import Scores, score_pairs
 from scgce.core.score.permutation import p_value
 from scgce.programs import Programs
 from scgce.programs.evidence import random_programs
@@ -76,7 +76,7 @@ def against_random(
         B, at least 1.
     """
     setting, cells = Setting.of(prepared, epsilon, count), prepared.part(REPORT)
-    index, wanted = index_groups(cells.embedded), with_self(prepared.groups.n, prepared.asked)
+    index, wanted = cells.index, with_self(prepared.groups.n, prepared.asked)
 
     def scored(explained: ProgramExplained) -> Scores:
         return score_pairs(cells.mover(explained.cuts()), index, epsilon, wanted)

@@ -76,6 +76,7 @@ class Prepared:
     """Part of every donor, where whole donors fit, select and are reported."""
     asked: Asked | None = None
     """Pairs of groups that are explained, bool (l, l); None for all."""
+    _parts: dict[int, Cells] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def bounds(self) -> Bounds | None:
@@ -116,8 +117,10 @@ class Prepared:
         return Cells(translator, tail, sizes, self.encoder.n_hidden, self.encoder.name)
 
     def part(self, part: int) -> Cells:
-        """Cells that fit, select or are reported."""
-        return self.cells(self.rows(part, MOST_CELLS[part]))
+        """Cells that fit, select or are reported; made once, with what was looked up of them."""
+        if part not in self._parts:
+            self._parts[part] = self.cells(self.rows(part, MOST_CELLS[part]))
+        return self._parts[part]
 
 
 def _sampled(groups: Groups, wanted: np.ndarray, order: np.ndarray, bound: np.ndarray, seed: int) -> np.ndarray:
@@ -134,8 +137,10 @@ def _sampled(groups: Groups, wanted: np.ndarray, order: np.ndarray, bound: np.nd
 
 
 def _fetcher(X: Any, rows: np.ndarray, device: torch.device) -> Callable[[torch.Tensor], torch.Tensor]:
+    cells = arrays.SomeRows(X, rows)
+
     def fetch(genes: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(arrays.dense_columns(X, genes.numpy(), rows)).to(device)
+        return torch.from_numpy(cells.columns(genes.numpy())).to(device)
 
     return fetch
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "SomeRows",
     "by_rows",
     "check_matrix",
     "csr_rows",
@@ -335,14 +336,49 @@ def dense_columns(X: Matrix, columns: Any, rows: Any = None) -> np.ndarray:
     """
     columns = np.asarray(columns, dtype=np.int64)
     if rows is not None:
-        blocks = iter([(slice(None), _take(X, _row_numbers(X, rows)))])
-        n = len(_row_numbers(X, rows))
-    elif kind_of(X) == "csc":
+        return SomeRows(X, rows).columns(columns)
+    if kind_of(X) == "csc":
         return np.ascontiguousarray(X[:, columns].toarray(), dtype=np.float32)
-    else:
-        blocks, n = row_blocks(X), X.shape[0]
-    out = np.empty((n, len(columns)), np.float32)
-    for where, block in blocks:
+    out = np.empty((X.shape[0], len(columns)), np.float32)
+    for where, block in row_blocks(X):
         part = block[:, columns]
         out[where] = part.toarray() if sparse.issparse(part) else part
     return out
+
+
+_MOST_KEPT = 2**24
+"""Numbers of some rows that are kept in memory beside X."""
+
+
+class SomeRows:
+    """Some rows of X, of which a few columns are asked for again and again.
+
+    They are read once and kept by column, unless they hold so many numbers that memory would suffer, or lie in memory
+    as a dense array anyway.
+
+    Parameters
+    ----------
+    X
+        Matrix (n, d) of any accepted kind.
+    rows
+        Row numbers or a mask.
+    """
+
+    def __init__(self, X: Matrix, rows: Any) -> None:
+        self._X, self._rows = X, _row_numbers(X, rows)
+        self._kept: Block | None = None
+
+    def columns(self, columns: np.ndarray) -> np.ndarray:
+        """Columns by number, in the order wanted, dense float32 (|rows|, |columns|)."""
+        if kind_of(self._X) == "dense":
+            return np.ascontiguousarray(self._X[np.ix_(self._rows, columns)], dtype=np.float32)
+        part = self._block()[:, columns]
+        return np.ascontiguousarray(part.toarray() if sparse.issparse(part) else part, dtype=np.float32)
+
+    def _block(self) -> Block:
+        if self._kept is not None:
+            return self._kept
+        taken = _take(self._X, self._rows)
+        if (taken.nnz if sparse.issparse(taken) else taken.size) <= _MOST_KEPT:
+            taken = self._kept = sparse.csc_array(taken) if sparse.issparse(taken) else taken
+        return taken

@@ -251,10 +251,16 @@ def _summary(
                 for name in rows:
                     rows[name].append(empty)
                 continue
-            amounts = np.stack([repeat.dense(i, j).numpy() for repeat in repeats])
+            kept = [repeat(i, j) for repeat in repeats]
+            genes = np.unique(np.concatenate([delta.genes.numpy() for delta in kept]))
+            amounts = np.zeros((len(kept), len(genes)))
+            for own, delta in zip(amounts, kept, strict=True):
+                own[np.searchsorted(genes, delta.genes.numpy())] = delta.values.numpy()
             low, high = np.quantile(amounts, [0.5 - interval / 2, 0.5 + interval / 2], axis=0)
             chosen = (amounts != 0).mean(0)
             for name, values in (("frequency", chosen), ("low", low), ("high", high)):
-                rows[name].append(sparse.csr_matrix(values[None].astype(np.float32)))
-            alike[i, j] = np.mean([float(similarity(reported.dense(i, j), repeat.dense(i, j))) for repeat in repeats])
+                row = sparse.csr_matrix((values.astype(np.float32), (np.zeros_like(genes), genes)), shape=empty.shape)
+                row.eliminate_zeros()
+                rows[name].append(row)
+            alike[i, j] = np.mean([similarity(reported(i, j), delta) for delta in kept])
     return {**{name: sparse.vstack(parts, format="csr") for name, parts in rows.items()}, "similarity": alike}

@@ -79,6 +79,18 @@ def test_pair_cuts_equal_the_cut_of_each_difference(deltas: np.ndarray, k: int) 
             assert int(cuts.n_active()[i, j]) == int((expected != 0).sum())
 
 
+wide_matrices = hnp.arrays(
+    np.float32, st.tuples(st.just(3), st.integers(30, 100)), elements=st.integers(-6, 6).map(float)
+)
+
+
+@given(wide_matrices, st.integers(1, 60))
+def test_pair_cuts_of_many_genes_equal_a_stable_sort(deltas: np.ndarray, k: int) -> None:
+    cuts = PairCuts(torch.from_numpy(deltas), k)
+    for i, j in ((0, 1), (1, 0), (2, 1)):
+        np.testing.assert_array_equal(cuts.dense(i, j).numpy(), by_sorting(deltas[j] - deltas[i], k))
+
+
 def test_pair_cuts_without_a_bound_keep_everything() -> None:
     deltas = torch.tensor([[0.0, 0.0, 1.0], [3.0, 0.0, -1.0]])
     assert PairCuts(deltas).dense(1, 0).tolist() == [-3.0, 0.0, 2.0]

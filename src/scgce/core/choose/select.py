@@ -101,7 +101,7 @@ def _validated(material: Material, translations: Translations, k: int, lam: floa
 
 def _score(material: Material, cuts: PairCuts, pairs: list[tuple[int, int]] | None) -> Scores:
     moved = material.validate.mover(cuts)
-    return score_pairs(moved, material.validate.embedded, material.epsilon, pairs)
+    return score_pairs(moved, material.validate.index, material.epsilon, pairs)
 
 
 def _best(candidates: Sequence[Explained]) -> Explained:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from .largest import largest
 
 _AT_ONCE = 2**17
 """Amounts of all pairs that are cut together, whoever is asked for: a call costs more than so many numbers do."""
@@ -47,10 +50,11 @@ def top_k(delta: Tensor, k: int) -> Tensor:
         return delta.clone()
     size = delta.abs()
     threshold = size.topk(k, dim=-1).values[..., -1:]
-    above = size > threshold
-    tied = size == threshold
-    room = k - above.sum(-1, keepdim=True)
-    keep = above | (tied & (tied.cumsum(-1) <= room))
+    keep = size >= threshold
+    if bool((keep.sum(-1) > k).any()):
+        above = size > threshold
+        tied = keep & ~above
+        keep = above | (tied & (tied.cumsum(-1) <= k - above.sum(-1, keepdim=True)))
     return torch.where(keep, delta, torch.zeros((), dtype=delta.dtype, device=delta.device))
 
 
@@ -109,14 +113,23 @@ class PairCuts:
         if not pairs:
             return
         sources, targets = map(list, zip(*pairs, strict=True))
-        table = self._deltas[targets] - self._deltas[sources]
-        if self.k < self._active.numel():
-            table = top_k(table, self.k)
-        rows, places = table.nonzero(as_tuple=True)
-        counts = torch.bincount(rows, minlength=len(table)).tolist()
-        genes, values = self._active[places].split(counts), table[rows, places].split(counts)
-        for pair, kept, amounts in zip(pairs, genes, values, strict=True):
-            self._stored[pair] = SparseDelta(kept, amounts)
+        for pair, (places, amounts) in zip(pairs, self._largest(sources, targets), strict=True):
+            self._stored[pair] = SparseDelta(self._active[places], amounts)
+
+    def _largest(self, sources: list[int], targets: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Places among the genes on which groups differ and amounts, pair by pair."""
+        k = min(self.k, self._active.numel())
+        if self._deltas.device.type != "cpu":
+            table = top_k(self._deltas[targets] - self._deltas[sources], k) if k else self._deltas[targets]
+            rows, places = table.nonzero(as_tuple=True)
+            counts = torch.bincount(rows, minlength=len(table)).tolist()
+            yield from zip(places.split(counts), table[rows, places].split(counts), strict=True)
+            return
+        n, basis = len(sources), self._deltas.numpy()
+        genes, amounts, found = np.empty((n, k), np.int64), np.empty((n, k), basis.dtype), np.empty(n, np.int64)
+        largest(basis, np.array(sources), np.array(targets), k, genes, amounts, found)
+        for kept, by, count in zip(torch.from_numpy(genes), torch.from_numpy(amounts), found.tolist(), strict=True):
+            yield kept[:count], by[:count]
 
     def several(self, i: int, targets: Sequence[int]) -> list[SparseDelta]:
         """The explanations of i → j for some j, cut at once; with those of all pairs where these are little work."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +15,7 @@ import torch
 from scgce.core.choose.truncate import PairCuts, SparseDelta
 
 from .memory import by_blocks
+from .neighbours import GroupIndex
 from .translator import Translator
 
 _BLOCK_ENTRIES = 2**22
@@ -64,6 +67,11 @@ class Cells:
         """Where their positions are computed."""
         return self.embedded[0].device
 
+    @cached_property
+    def index(self) -> GroupIndex:
+        """Their positions as searches need them, made once for all that is scored."""
+        return GroupIndex(self.embedded)
+
     def _blocks(self, rows: slice, delta: SparseDelta) -> torch.Tensor:
         step = max(1, _BLOCK_ENTRIES // self.width)
         with torch.no_grad():
@@ -75,7 +83,7 @@ class Cells:
         return self._finite(found, moved=bool(len(delta.genes)))
 
     def _finite(self, points: torch.Tensor, *, moved: bool) -> torch.Tensor:
-        if torch.isfinite(points).all():
+        if math.isfinite(float(points.sum())) or torch.isfinite(points).all():  # a sum costs least
             return points
         bad = int((~torch.isfinite(points)).flatten(0, -2).any(dim=1).sum())
         what, hint = ("cells", "check the layer (it may expect counts, log values or scaled values) and its weights")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scgce.core.choose.truncate import SparseDelta
 from scgce.core.pairs import Asked, by_source, listed, mask_of
 
 from .cells import in_parts
@@ -107,22 +108,21 @@ def off_diagonal_means(stack: np.ndarray, include_self: bool = False) -> np.ndar
     return np.where(counts > 0, np.where(known, kept, 0.0).sum(-1) / np.maximum(counts, 1), np.nan)
 
 
-def similarity(e1: Tensor, e2: Tensor) -> Tensor:
+def similarity(e1: SparseDelta, e2: SparseDelta) -> float:
     """How much of e1 lies on the genes of e2: Σ_g |e1_g|·1[e2_g ≠ 0] / ‖e1‖₁ (paper, Eq. 10).
 
     Parameters
     ----------
     e1, e2
-        Explanations, shapes (..., d); e1 the sparser.
+        Explanations; e1 the sparser.
 
     Returns
     -------
-    float64 (...), in [0, 1]; 1 where e1 has no gene at all, since none of it is missing from e2.
+    In [0, 1]; 1 where e1 has no gene at all, since none of it is missing from e2.
     """
-    size = e1.double().abs()
-    total = size.sum(-1)
-    shared = torch.where(e2 != 0, size, 0.0).sum(-1)
-    return torch.where(total > 0, shared / total.clamp_min(torch.finfo(torch.float64).tiny), 1.0)
+    size = e1.values.double().abs()
+    total = float(size.sum())
+    return float(size[torch.isin(e1.genes, e2.genes)].sum()) / total if total > 0 else 1.0
 
 
 def triangle_error(

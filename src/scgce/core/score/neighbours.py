@@ -7,6 +7,7 @@ is ever made. Points on a device are counted on the CPU: positions are few numbe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,7 +30,7 @@ def as_points(points: Tensor, name: str) -> Tensor:
     if points.ndim < 2:
         raise ValueError(f"{name} has shape {tuple(points.shape)}; accepted: (cells, dimensions)")
     points = points.detach().cpu().double()
-    if not torch.isfinite(points).all():
+    if not (math.isfinite(float(points.sum())) or torch.isfinite(points).all()):
         raise ValueError(f"{name} holds NaN or infinite coordinates; accepted: finite values")
     return points
 
