@@ -14,8 +14,10 @@ import numpy as np
 
 from scgce.core.pairs import Asked
 
+# Arrays are copied and added in loops, and a constant that a function is given is one of numpy's: for a number of
+# Python's numba compiles the function anew. So the first use takes 5 s instead of 12.
 _jit: Callable[..., Any] = numba.njit(nogil=True, cache=True)
-_SINGLE, _MERGED, _SPLIT = range(3)
+_SINGLE, _MERGED, _SPLIT = np.arange(3)
 _LEFT, _RIGHT, _CROSS, _SLOPE, _MASK = range(5)
 
 
@@ -99,7 +101,8 @@ class OneProgram:
         """
         if slope is not None:
             self._forms[_SLOPE] = _symmetric(slope * self.weights)
-        codes, apart, undone, along = _moves(levels, self._order, self.weights, self._forms, slope is None)
+        count, mergers = levels.max() + 1, slope is None
+        codes, apart, undone, along = _moves(levels, count, self._order, self.weights, self._forms, mergers)
         return Moves(levels, self._order, codes, apart, undone, along)
 
 
@@ -119,8 +122,9 @@ def _after(levels: Any, order: Any, codes: Any) -> Any:
     """Levels after every move."""
     found = np.empty((len(codes), len(levels)), np.int64)
     for c in range(len(codes)):
-        kind, leaves, joins, number = codes[c]
-        found[c] = levels
+        kind, leaves, joins, number = codes[c, 0], codes[c, 1], codes[c, 2], codes[c, 3]
+        for g in range(len(levels)):
+            found[c, g] = levels[g]
         if kind == _SINGLE:
             found[c, number] = joins
         else:
@@ -132,13 +136,13 @@ def _after(levels: Any, order: Any, codes: Any) -> Any:
 
 
 @_jit
-def _moves(levels: Any, order: Any, weights: Any, forms: Any, mergers: bool) -> Any:
+def _moves(levels: Any, count: int, order: Any, weights: Any, forms: Any, mergers: bool) -> Any:
     """All moves, or mergers alone: their codes, and their change of ordered pairs apart, share undone and slope."""
-    n_groups, count = len(levels), levels.max() + 1
+    n_groups = len(levels)
     sizes, total, rows, blocks, table = _sums(levels, weights, forms, count)
     most = n_groups * (count + 2) + count * count
     codes, found = np.empty((most, 4), np.int64), np.empty((most, 3))
-    some, own, at = np.empty((len(forms), count + 1)), np.empty(len(forms)), 0
+    some, own, at = np.empty((len(forms), count + 1)), np.empty(len(forms)), np.int64(0)
     for g in range(0 if mergers else n_groups):
         leaves = levels[g]
         if sizes[leaves] == 1:
@@ -147,25 +151,31 @@ def _moves(levels: Any, order: Any, weights: Any, forms: Any, mergers: bool) -> 
         for other in range(g):
             earlier |= levels[other] == leaves
         for q in range(len(forms)):
-            some[q], own[q] = rows[q, g], forms[q, g, g]
+            own[q] = forms[q, g, g]
+            for k in range(count + 1):
+                some[q, k] = rows[q, g, k]
         for joins in range(count + 1):
             # of two groups on a level either may leave the other: one of these is enough
             leads = rows[_MASK, g, joins] > 0 if joins < count else not (sizes[leaves] == 2 and earlier)
             if joins != leaves and leads:
-                codes[at] = _SINGLE, leaves, joins, g
-                found[at] = _change(leaves, joins, some, own, weights[g], total, blocks, table)
-                at += 1
+                _change(leaves, joins, some, own, weights[g], total, blocks, table, found[at])
+                at = _add(codes, at, _SINGLE, leaves, joins, g)
     for joins in range(count):
         for leaves in range(joins + 1, count):
             if blocks[_MASK, joins, leaves] > 0:
                 for q in range(len(forms)):
-                    some[q], own[q] = blocks[q, leaves], blocks[q, leaves, leaves]
-                codes[at] = _MERGED, leaves, joins, 0
-                found[at] = _change(leaves, joins, some, own, total[leaves], total, blocks, table)
-                at += 1
+                    own[q] = blocks[q, leaves, leaves]
+                    for k in range(count + 1):
+                        some[q, k] = blocks[q, leaves, k]
+                _change(leaves, joins, some, own, total[leaves], total, blocks, table, found[at])
+                at = _add(codes, at, _MERGED, leaves, joins, 0)
     for leaves in range(0 if mergers else count):
         if sizes[leaves] > 3:
-            inside = order[levels[order] == leaves]
+            inside, held = np.empty(sizes[leaves], np.int64), 0
+            for g in order:
+                if levels[g] == leaves:
+                    inside[held] = g
+                    held += 1
             at = _splits(leaves, count, inside, weights, forms, total, rows, blocks, table, codes, found, at)
     return codes[:at], found[:at, 0], found[:at, 1], found[:at, 2]
 
@@ -192,14 +202,21 @@ def _splits(
         weight += weights[g]
         for q in range(len(forms)):
             own[q] += forms[q, g, g]
-            for other in inside[:place]:
-                own[q] += 2 * forms[q, g, other]
-            some[q] += rows[q, g]
+            for earlier in range(place):
+                own[q] += 2 * forms[q, g, inside[earlier]]
+            for k in range(len(total)):
+                some[q, k] += rows[q, g, k]
         if place > 0:  # one group by itself is a single move
-            codes[at] = _SPLIT, leaves, joins, place + 1
-            found[at] = _change(leaves, joins, some, own, weight, total, blocks, table)
-            at += 1
+            _change(leaves, joins, some, own, weight, total, blocks, table, found[at])
+            at = _add(codes, at, _SPLIT, leaves, joins, place + 1)
     return at
+
+
+@_jit
+def _add(codes: Any, at: int, kind: int, leaves: int, joins: int, number: int) -> int:
+    """Write the code of a move; how many moves there are now."""
+    codes[at, 0], codes[at, 1], codes[at, 2], codes[at, 3] = kind, leaves, joins, number
+    return at + 1
 
 
 @_jit
@@ -215,7 +232,8 @@ def _sums(levels: Any, weights: Any, forms: Any, count: int) -> Any:
         for q in range(len(forms)):
             for other in range(n_groups):
                 rows[q, g, levels[other]] += forms[q, g, other]
-            blocks[q, levels[g]] += rows[q, g]
+            for k in range(count + 1):
+                blocks[q, levels[g], k] += rows[q, g, k]
     for a in range(count):
         for b in range(count):
             table[a, b] = blocks[_LEFT, a, b] * blocks[_RIGHT, a, b] / (total[a] * total[b])
@@ -223,19 +241,34 @@ def _sums(levels: Any, weights: Any, forms: Any, count: int) -> Any:
 
 
 @_jit
-def _change(leaves: int, joins: int, some: Any, own: Any, weight: float, total: Any, blocks: Any, table: Any) -> Any:
-    """Change of pairs apart, share undone and slope where groups go from one level to another.
+def _change(
+    leaves: int, joins: int, some: Any, own: Any, weight: float, total: Any, blocks: Any, table: Any, found: Any
+) -> None:
+    """Change of pairs apart, share undone and slope, into ``found`` (3,), where groups go from one level to another.
 
     ``some`` (5, levels + 1) are the forms' sums between these groups and levels, ``own`` (5,) those among themselves.
     """
     stay, come = total[leaves] - weight, total[joins] + weight
     before = table[leaves, leaves] + table[joins, joins] + 2 * table[leaves, joins]
-    undone = _joined(_LEFT, joins, some, own, blocks) * _joined(_RIGHT, joins, some, own, blocks) / come**2 - before
-    if stay > 0:
-        undone += _left(_LEFT, leaves, some, own, blocks) * _left(_RIGHT, leaves, some, own, blocks) / stay**2
-        between = 1.0
-        for q in (_LEFT, _RIGHT):
+    joined, left, between, means = 1.0, 1.0, 1.0, np.zeros(len(own))
+    for q in range(len(own)):
+        together = blocks[q, joins, joins] + 2 * some[q, joins] + own[q]
+        rest = blocks[q, leaves, leaves] - 2 * some[q, leaves] + own[q]
+        if q == _MASK:
+            found[0] = -(together - blocks[q, joins, joins] + (rest - blocks[q, leaves, leaves]))
+        elif q in (_LEFT, _RIGHT):
+            joined *= together
+            left *= rest
             between *= blocks[q, leaves, joins] - some[q, joins] + some[q, leaves] - own[q]
+        else:
+            means[q] = together / come - blocks[q, leaves, leaves] / total[leaves]
+            if stay > 0:
+                means[q] += rest / stay
+            if total[joins] > 0:
+                means[q] -= blocks[q, joins, joins] / total[joins]
+    undone = joined / come**2 - before
+    if stay > 0:
+        undone += left / stay**2
         undone += 2 * between / (stay * come)
     for k in range(len(total)):
         if k != leaves and k != joins and total[k] > 0:
@@ -244,32 +277,4 @@ def _change(leaves: int, joins: int, some: Any, own: Any, weight: float, total: 
                 rest = (blocks[_LEFT, leaves, k] - some[_LEFT, k]) * (blocks[_RIGHT, leaves, k] - some[_RIGHT, k])
                 sums += rest / stay
             undone += 2 * (sums / total[k] - table[leaves, k] - table[joins, k])
-    together = _joined(_MASK, joins, some, own, blocks) - blocks[_MASK, joins, joins]
-    together += _left(_MASK, leaves, some, own, blocks) - blocks[_MASK, leaves, leaves]
-    cross = _mean_change(_CROSS, leaves, joins, some, own, stay, come, total, blocks)
-    return -together, undone - 2 * cross, _mean_change(_SLOPE, leaves, joins, some, own, stay, come, total, blocks)
-
-
-@_jit
-def _left(q: int, leaves: int, some: Any, own: Any, blocks: Any) -> Any:
-    """Sum of a form over the groups that stay."""
-    return blocks[q, leaves, leaves] - 2 * some[q, leaves] + own[q]
-
-
-@_jit
-def _joined(q: int, joins: int, some: Any, own: Any, blocks: Any) -> Any:
-    """Sum of a form over the level that is joined, afterwards."""
-    return blocks[q, joins, joins] + 2 * some[q, joins] + own[q]
-
-
-@_jit
-def _mean_change(
-    q: int, leaves: int, joins: int, some: Any, own: Any, stay: float, come: float, total: Any, blocks: Any
-) -> Any:
-    """Change of a form's sums over levels, each divided by the level's weight."""
-    found = _joined(q, joins, some, own, blocks) / come - blocks[q, leaves, leaves] / total[leaves]
-    if stay > 0:
-        found += _left(q, leaves, some, own, blocks) / stay
-    if total[joins] > 0:
-        found -= blocks[q, joins, joins] / total[joins]
-    return found
+    found[1], found[2] = undone - 2 * means[_CROSS], means[_SLOPE]
