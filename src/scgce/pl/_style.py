@@ -129,9 +129,14 @@ def finish(
 def lay_out(figure: Figure) -> None:
     """Put everything of a figure at its place, without warnings about what later steps mend."""
     give_fonts(figure)
+    engine = figure.get_layout_engine()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="constrained_layout not applied|Glyph .* missing from")
-        figure.draw_without_rendering()
+        if engine is not None:
+            engine.execute(figure)
+        for ax in figure.axes:  # as a drawing does, which would take as long again
+            place = ax.get_axes_locator()
+            ax.apply_aspect(place(ax, None) if place else None)
 
 
 def _grow(figure: Figure, *, laid_out: bool) -> None:
