@@ -142,11 +142,12 @@ def refused_clearly(name: str, adata: ad.AnnData, where: str) -> bool:
 @pytest.mark.parametrize("edit", [None, *EDITS], ids=lambda edit: edit or "deleted")
 def test_an_edited_entry_is_read_or_refused_clearly(results: ad.AnnData, edit: str | None) -> None:
     refused = 0
-    deep = DEEP if edit in (None, "text", "half") else ()
+    deep = DEEP if edit in (None, "half") else ()
     for place in places(results.uns["tgt"]):
         adata = ad.AnnData(results.X, obs=results.obs, var=results.var, obsm=dict(results.obsm))
         adata.uns["tgt"] = edited(results.uns["tgt"], place, EDITS[edit] if edit else None)
-        drawn = place[0] in ("path", "sweep")  # what the picture reads; it takes longer than all frames
+        # What the picture reads; it takes longer than all frames, so it is drawn where a shape may be wrong.
+        drawn = place[0] in ("path", "sweep") and edit in (None, "half", "empty")
         for name in (*READERS[: None if drawn else -1], *(deep if place[0] not in OF_OTHERS else ())):
             refused += refused_clearly(name, adata, f"{edit} {'.'.join(place)}")
     assert refused > 50

@@ -88,10 +88,10 @@ def relabelled(adata, make):
 @pytest.mark.parametrize("name", pl.__all__)
 def test_long_labels_leave_the_layout_as_it_is(name):
     """Of 60 letters, whole, and of 200, shortened."""
-    adata = relabelled(example(9), lambda g: f"{g} {LONG * 2}"[: 60 if g % 2 else 200])
+    adata = relabelled(example(6), lambda g: f"{g} {LONG * 2}"[: 60 if g % 2 else 200])
     figure = call(name, adata, return_fig=True)
     assert_legible(figure)
-    usual = call(name, example(9), return_fig=True)
+    usual = call(name, example(6), return_fig=True)
     for ax, other in zip(figure.axes, usual.axes, strict=True):
         assert (ax.get_window_extent().size > 0.45 * other.get_window_extent().size).all()
 

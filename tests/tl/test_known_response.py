@@ -19,6 +19,13 @@ TYPES, EACH = 5, 160
 """Cell types, and at most so many cells of each."""
 
 
+@pytest.fixture(scope="module")
+def adata() -> ad.AnnData:
+    if not PATH.exists():
+        pytest.skip("no pbmc3k beside the project")
+    return responding(0)
+
+
 def responding(seed: int) -> ad.AnnData:
     """The largest types, each split at random; stimulated cells have more molecules of half of the sets' genes.
 
@@ -54,10 +61,8 @@ def responding(seed: int) -> ad.AnnData:
     return adata
 
 
-@pytest.mark.skipif(not PATH.exists(), reason="no pbmc3k beside the project")
 @pytest.mark.parametrize("kind", ["programmes", "genes"])
-def test_interferon_comes_first_in_at_least_four_of_five_types(kind: str) -> None:
-    adata = responding(0)
+def test_interferon_comes_first_in_at_least_four_of_five_types(adata: ad.AnnData, kind: str) -> None:
     sets = scgce.datasets.hallmark()
     how = {"programs": sets} if kind == "programmes" else {"sparsity": 10, "method": "truncate"}
     scgce.tl.tgt(

@@ -193,18 +193,16 @@ def test_everything_reads_it_again_from_a_file(adata: ad.AnnData, tmp_path: Path
 
 def test_every_reader_bears_it(adata: ad.AnnData) -> None:
     pair = {"source": "B | ctrl", "target": "B | stim"}
-    plots = [
-        scgce.pl.metrics(adata, ("correctness", "judge_knn", "n_genes"), order="cluster", return_fig=True, show=False),
-        scgce.pl.explanation(adata, **pair, return_fig=True, show=False),
-        scgce.pl.translation(adata, **pair, return_fig=True, show=False),
-        scgce.pl.codebook(adata, key="codes", return_fig=True, show=False),
-        scgce.pl.embedding_shift(adata, basis="X_pca", return_fig=True, show=False),
-    ]
-    plots += [
-        draw(adata, return_fig=True, show=False)
-        for draw in (scgce.pl.levels, scgce.pl.heatmap, scgce.pl.sweep, scgce.pl.markers, scgce.pl.path)
-    ]
-    for figure in plots:
+    for name, options in {
+        "metrics": {"metrics": ("correctness", "judge_knn", "n_genes"), "order": "cluster"},
+        "explanation": pair,
+        "translation": pair,
+        "codebook": {"key": "codes"},
+        "embedding_shift": {"basis": "X_pca"},
+        **{name: {} for name in ("levels", "heatmap", "sweep", "markers", "path")},
+    }.items():
+        figure, ax = plt.subplots()  # given Axes leave the layout, which takes most of the time, to their owner
+        getattr(scgce.pl, name)(adata, ax=ax, **options)
         plt.close(figure)
     assert set(scgce.get.pairs(adata)["source"]) == set(GROUPS)
     assert not scgce.get.panel(adata).empty

@@ -47,6 +47,7 @@ def test_random_k_needs_a_gene() -> None:
         random_k(means(), 0)
 
 
+@pytest.mark.thorough  # the factors that users get
 @pytest.mark.parametrize("most", [None, 0.5, 1.0, 2.7, 3.0, 20.0])
 @pytest.mark.parametrize("top", [0.0, 1.0, 1.6, 2.7, 4.0, 50.0])
 def test_the_best_factor_is_the_best_of_all_that_are_allowed(most: float | None, top: float) -> None:
