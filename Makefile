@@ -10,6 +10,8 @@ LINTED := src tests benchmarks docs tutorials workflow .github
 # Workers of one thread each: on small matrices faster than one worker with many.
 # The tests of a file stay with one worker, which makes what they share once.
 PYTEST_ARGS ?= -n logical --maxprocesses 4 --dist loadfile
+# Sources and tests are compiled once, not by every process, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo environment test test-slow test-matrix lint types docs tutorials paper dist workflow-test home clean
 

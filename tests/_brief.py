@@ -17,7 +17,7 @@ from scgce.encoders._train import Training
 from scgce.explain import choose, fit
 
 LITTLE, PATH, FACTORS = plan.LITTLE, fit.PATH, baselines.FACTORS
-STEPS = 5
+STEPS = 10
 """Of a descent; a user's have 40 or 80."""
 PER_DECADE = 3
 """λ of a path between one and ten times as much, where a user's has ten."""

@@ -8,6 +8,7 @@ import anndata as ad
 import numpy as np
 import pytest
 import scanpy as sc
+from tests._brief import thorough
 from tests.tl._by_hand import assert_scored, delta, dense, members, scored
 
 import scgce
@@ -21,7 +22,8 @@ def adata(_blobs: ad.AnnData) -> ad.AnnData:
     found = _blobs.copy()
     # unbounded and unclipped, so that translated cells can leave the data
     options = {"use_rep": "X_pca", "sparsity": (1, 10), "judges": False, "clip": None}
-    scgce.tl.tgt(found, "group", **options, method="truncate", amplitude=None)
+    with thorough():  # explained well, so that the null hypothesis can be rejected
+        scgce.tl.tgt(found, "group", **options, method="truncate", amplitude=None)
     for baseline in (scgce.tl.dbm, scgce.tl.lasso, scgce.tl.marker_tests):
         baseline(found, "group", **options)
     for key in KEYS:

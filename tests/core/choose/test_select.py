@@ -36,7 +36,7 @@ def material_of(world: World, amplitude: float | None) -> Material:
         validate=world.validate,
         epsilon=epsilon_from(world.fit.embedded, "mean"),
         seed=0,
-        options=RefineOptions(steps=20),
+        options=RefineOptions(steps=8),
         means=torch.where(costs.isinf(), world.means[:1], world.means),
         plan=Plan(starts=Plan.richer),
     )

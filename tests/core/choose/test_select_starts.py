@@ -19,7 +19,7 @@ from scgce.core.choose.select import Explained, Material, consistent, refined, r
 
 @pytest.fixture(scope="module")
 def material() -> Material:
-    return replace(material_of(make_world(), 3.0), options=RefineOptions(steps=4))  # descents are counted
+    return replace(material_of(make_world(), 3.0), options=RefineOptions(steps=2))  # descents are counted
 
 
 @pytest.fixture(scope="module")
