@@ -135,7 +135,7 @@ def lay_out(figure: Figure) -> None:
         if engine is not None:
             engine.execute(figure)
         for ax in figure.axes:  # as a drawing does, which would take as long again
-            place = ax.get_axes_locator()
+            place: Any = ax.get_axes_locator()
             ax.apply_aspect(place(ax, None) if place else None)
 
 
