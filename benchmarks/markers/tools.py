@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from itertools import zip_longest
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import anndata as ad
 import numpy as np
 import scanpy as sc
+from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 
 from .judges import dense
 
@@ -72,31 +74,22 @@ def cosg_lists(adata: ad.AnnData) -> Lists:
     return listed(adata, "cosg")
 
 
-def logistic_l2(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-    """Multinomial logistic regression on scaled variable genes; largest sum of absolute weights first."""
-    genes = variable(adata)
-    X = sc.pp.scale(dense(adata, genes), max_value=10)
-    weights = LogisticRegression(max_iter=300).fit(X, adata.obs["group"].astype(str)).coef_
-    return cut(np.array(genes)[np.argsort(-np.abs(weights).sum(axis=0), kind="stable")].tolist(), sizes)
+def logistic(model: Any, *, scaled: bool = True) -> Tool:
+    """A regression on variable genes, scaled or as log values; largest sum of absolute weights first."""
+
+    def tool(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
+        genes = variable(adata)
+        X = sc.pp.scale(dense(adata, genes), max_value=10) if scaled else dense(adata, genes)
+        fitted = clone(model).fit(X, adata.obs["group"].astype(str))
+        weights = np.abs(np.vstack([one.coef_ for one in getattr(fitted, "estimators_", [fitted])])).sum(axis=0)
+        return cut(np.array(genes)[np.argsort(-weights, kind="stable")].tolist(), sizes)
+
+    return tool
 
 
-def logistic_l2_unscaled(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-    """The same on the log values as they are."""
-    genes = variable(adata)
-    model = LogisticRegression(max_iter=300).fit(dense(adata, genes), adata.obs["group"].astype(str))
-    return cut(np.array(genes)[np.argsort(-np.abs(model.coef_).sum(axis=0), kind="stable")].tolist(), sizes)
-
-
-def logistic_l1(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-    """L1-penalised logistic regression, one group against the rest (liblinear), on scaled variable genes."""
-    from sklearn.multiclass import OneVsRestClassifier
-
-    genes = variable(adata)
-    X = sc.pp.scale(dense(adata, genes), max_value=10)
-    single = LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.1)
-    model = OneVsRestClassifier(single).fit(X, adata.obs["group"].astype(str))
-    weights = np.abs([one.coef_.ravel() for one in model.estimators_])
-    return cut(np.array(genes)[np.argsort(-weights.sum(axis=0), kind="stable")].tolist(), sizes)
+MULTINOMIAL = LogisticRegression(max_iter=300)
+ONE_AGAINST_REST = OneVsRestClassifier(LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.1))
+"""L1-penalised, one group against the rest."""
 
 
 def forest(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
@@ -163,11 +156,6 @@ def scgce_panel(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     return found
 
 
-def highly_variable(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-    """The most variable genes."""
-    return cut(variable(adata), sizes)
-
-
 def random_genes(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     """Genes at random."""
     return cut(np.random.default_rng(adata.n_obs).permutation(adata.var_names).tolist(), sizes)
@@ -178,14 +166,14 @@ TOOLS: dict[str, Tool] = {
     OURS: scgce_panel,
     "Wilcoxon": in_turn(by_test("wilcoxon")),
     "t-test": in_turn(by_test("t-test")),
-    "logistic l2": logistic_l2,
-    "logistic l2, unscaled": logistic_l2_unscaled,
-    "logistic l1": logistic_l1,
+    "logistic l2": logistic(MULTINOMIAL),
+    "logistic l2, unscaled": logistic(MULTINOMIAL, scaled=False),
+    "logistic l1": logistic(ONE_AGAINST_REST),
     "random forest": forest,
     "COSG": in_turn(cosg_lists),
     "NS-Forest": in_turn(ns_forest_lists),
     "scGeneFit": sc_gene_fit,
-    "variable genes": highly_variable,
+    "variable genes": lambda adata, sizes: cut(variable(adata), sizes),
     "random genes": random_genes,
 }
 NEEDS = {"COSG": "cosg", "NS-Forest": "nsforest", "scGeneFit": "scGeneFit"}
