@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import anndata as ad
 import numpy as np
@@ -31,8 +32,17 @@ COMPARED = list(dict.fromkeys([methods.DEFAULT, *methods.BASELINES, *FRONTIER, *
 """In every representation: what matters most first."""
 
 
-def table(dataset: str, encoder: str, method: str, quick: bool) -> pd.DataFrame:
+class Case(NamedTuple):
+    """One method in one representation of one data set."""
+
+    dataset: str
+    encoder: str
+    method: str
+
+
+def table(case: Case, quick: bool = False) -> pd.DataFrame:
     """Half of the cells fit, a quarter selects, a quarter is scored; means over ordered pairs."""
+    dataset, encoder, method = case
     adata, groupby = embedded(dataset, encoder, quick)
     start = time.process_time()
     methods.explain(adata, groupby, method, use_rep=MAPS[encoder], sparsity=(10,) if quick else SPARSITIES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import anndata as ad
 import numpy as np
@@ -21,8 +21,15 @@ GRADIENTS = "integrated gradients"
 PROGRAMME = "one programme"
 
 
-def cells(seed: int) -> pd.DataFrame:
+class Seed(NamedTuple):
+    """One draw, or one encoder trained anew."""
+
+    seed: int
+
+
+def cells(job: Seed) -> pd.DataFrame:
     """Simulated cells, their PCA explained; truth: the planted genes in which two groups differ."""
+    (seed,) = job
     adata = simulated_cells(800, 400, 4, rng=seed)
     sc.pp.pca(adata, n_comps=10, random_state=0)
     explain(adata, "X_pca", SPARSITIES, seed)
@@ -30,8 +37,9 @@ def cells(seed: int) -> pd.DataFrame:
     return means_over_pairs(adata, np.asarray(adata.uns["truth"]["log_fold"]), SPARSITIES, copies, "copies", seed)
 
 
-def causal(seed: int) -> pd.DataFrame:
+def causal(job: Seed) -> pd.DataFrame:
     """The paper's example, one autoencoder a seed: which of x1, x2 (causes), x3 (noise), x4 (a copy of x1) is used."""
+    (seed,) = job
     adata = synthetic(400, rng=0)
     scgce.tl.autoencoder(adata, use_rep="X", rng=seed, device="cpu", n_epochs=500)
     explain(adata, "X_autoencoder", (1, 2), seed)
@@ -62,11 +70,12 @@ def means_over_pairs(
     return pd.DataFrame(rows).assign(seed=seed)
 
 
-def programme(seed: int) -> pd.DataFrame:
+def programme(job: Seed) -> pd.DataFrame:
     """One of 50 sets of six genes shifted in one of two groups: one programme beside as many single genes.
 
     The 49 others hold what chance gives. Every method but the programme has to find the six by themselves.
     """
+    (seed,) = job
     rng = np.random.default_rng(seed)
     n_sets, size, n_cells = 50, 6, 60
     sets = rng.permutation(np.repeat(np.arange(n_sets), size))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -14,8 +16,22 @@ CONVENTION = {"validation_fraction": 0.0, "judges": False}
 COMPARED = [methods.name_of(m, c) for c in (None, 3.0) for m in ("truncate", "path", "refine_consistent", "refine")]
 
 
-def in_sample(dataset: str) -> pd.DataFrame:
+class Reference(NamedTuple):
+    """One of the authors' encoders."""
+
+    dataset: str
+
+
+class Split(NamedTuple):
+    """One split of its cells."""
+
+    dataset: str
+    repeat: int
+
+
+def in_sample(job: Reference) -> pd.DataFrame:
     """Means over the full l × l matrix, diagonal included, at the published sparsities."""
+    (dataset,) = job
     adata, encoder, stored = as_published(dataset)
     published = stored["published"]
     sparsities = [int(k) for k in published[:, 0]]
@@ -33,8 +49,9 @@ def in_sample(dataset: str) -> pd.DataFrame:
     return pd.concat([*parts, table.drop(columns=["judge_logreg", "judge_knn"])], ignore_index=True)
 
 
-def held_out(dataset: str, repeat: int) -> pd.DataFrame:
+def held_out(job: Split) -> pd.DataFrame:
     """Fitted on half of the cells, λ chosen on a quarter, scored on the last quarter."""
+    dataset, repeat = job
     adata, encoder, stored = as_published(dataset)
     sparsities = [int(k) for k in stored["published"][:, 0]]
     options = {"encoder": encoder, "epsilon": float(stored["epsilon"]), "sparsity": sparsities, "rng": repeat}

@@ -123,6 +123,10 @@ def test_neighbours_count_through_lineages_and_tables(adata: ad.AnnData) -> None
     tl.panel(adata, "group", 4, pair_weights=table)
     assert adata.uns["panel"]["distance"][2, 3] > plain[2, 3]
     tl.panel(adata, "group", 4, pair_weights="half")
+    told = adata.uns["panel"]["distance"].copy()
+    adata.obs["some"] = adata.obs["half"].astype(str).where(np.arange(adata.n_obs) % 5 > 0)
+    tl.panel(adata, "group", 4, pair_weights="some")
+    np.testing.assert_array_equal(adata.uns["panel"]["distance"], told)  # cells without a label say nothing
     with pytest.raises(ValueError, match="pair_weights='group'"):
         tl.panel(adata, "group", 4, pair_weights="group")
     with pytest.raises(ValueError, match="the same for"):
