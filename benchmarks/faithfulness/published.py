@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.paper.published import as_published
+from benchmarks.paper.studies import CONVENTION
 
 from . import methods
 
-CONVENTION = {"validation_fraction": 0.0, "judges": False}
-"""Everything is fitted, chosen and scored on all cells, as the authors did."""
 COMPARED = [methods.name_of(m, c) for c in (None, 3.0) for m in ("truncate", "path", "refine_consistent", "refine")]
 
 

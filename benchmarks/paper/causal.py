@@ -13,7 +13,7 @@ import scgce
 from scgce.datasets import synthetic
 
 from . import maps
-from .studies import PAPER, Settings
+from .studies import CONVENTION, PAPER, Settings
 
 AUTOENCODER = "X_autoencoder"
 #: Share of points in their true group from which a map of the causal example shows the four groups.
@@ -38,7 +38,7 @@ def one(seed: int, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.D
     options = {"use_rep": AUTOENCODER, "sparsity": SPARSITIES, "device": "cpu"}
     for key, fit in FITS.items():
         scgce.tl.tgt(adata, "cluster", **options, **fit, key_added=key)
-    scgce.tl.dbm(adata, "cluster", **options, validation_fraction=0.0, judges=False, key_added="dbm")
+    scgce.tl.dbm(adata, "cluster", **options, **CONVENTION, key_added="dbm")
     agreement = float((adata.obs["cluster"].astype(str) == adata.obs["group"].astype(str)).mean())
     tables = [amounts(adata, key, k) for key in (*FITS, "dbm") for k in (2, 4)]
     scores = [

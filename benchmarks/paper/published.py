@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -14,6 +17,7 @@ from scgce.core.score.metrics import triangle_error
 from .studies import PAPER, STUDIES, Settings
 
 NAMES = {"iris": "iris.npz", "heart_disease": "heart.npz"}
+VERSIONS: dict[str, dict[str, Any]] = {"exact": {}, "refined": {"method": "refine"}}
 COLUMNS = ["sparsity", "tgt_correctness", "tgt_coverage", "dbm_correctness", "dbm_coverage"]
 
 
@@ -39,14 +43,14 @@ def as_published(name: str) -> tuple[ad.AnnData, torch.nn.Module, dict[str, np.n
     return adata, torch.nn.Sequential(*layers[:-1]), stored
 
 
-def curves(name: str) -> pd.DataFrame:
+def curves(name: str, versions: Mapping[str, Mapping[str, Any]] = VERSIONS) -> pd.DataFrame:
     """Published, exact and refined means over all pairs, diagonal included, at the published sparsities."""
     adata, encoder, stored = as_published(name)
     table = pd.DataFrame(stored["published"], columns=COLUMNS).astype({"sparsity": int})
     sparsities = table["sparsity"].tolist()
     options = PAPER | {"sparsity": sparsities, "encoder": encoder, "epsilon": float(stored["epsilon"]), "device": "cpu"}
-    for version, change in {"exact": {}, "refined": {"method": "refine"}}.items():
-        scgce.tl.tgt(adata, "group", **(options | change), key_added=version)
+    for version, change in versions.items():
+        scgce.tl.tgt(adata, "group", **{**options, **change}, key_added=version)
         sweep = scgce.get.sweep(adata, key=version, include_self=True)[["sparsity", "correctness", "coverage"]]
         sweep["triangle_error"] = [triangle(adata, k, version) for k in sweep["sparsity"]]
         table = table.merge(sweep.set_index("sparsity").add_prefix(f"{version}_"), on="sparsity")

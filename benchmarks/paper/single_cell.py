@@ -16,7 +16,7 @@ from benchmarks._cells import FILES, here, read
 from scgce.datasets import bipolar
 
 from . import maps
-from .studies import PAPER, Settings
+from .studies import CONVENTION, PAPER, Settings
 
 CACHE = Path(os.environ.get("SCGCE_DATA_DIR") or pooch.os_cache("scgce"))
 BIPOLAR = CACHE / "GSE81904_BipolarUMICounts_Cell2016.txt.gz"
@@ -41,7 +41,7 @@ def one(seed: int, settings: Settings) -> pd.DataFrame:
     sparsities = ((SHOWN,) if settings.quick else SPARSITIES) + (everything,)
     options = {"use_rep": MAP, "device": "cpu", "sparsity": sparsities}
     scgce.tl.tgt(adata, groupby, **options, **PAPER)
-    scgce.tl.dbm(adata, groupby, **options, validation_fraction=0.0, judges=False)
+    scgce.tl.dbm(adata, groupby, **options, **CONVENTION)
     if seed == 0:
         draw_example(adata, settings)
     return sweeps(adata).assign(seed=seed, data=source, n_cells=adata.n_obs, n_genes=everything)

@@ -20,8 +20,10 @@ from scgce.datasets import boston_housing, heart_disease, iris
 
 HERE = Path(__file__).resolve().parent
 
-#: Fit as the paper does: exact Eq. 9, the k largest changes of each pair, everything chosen and scored on all cells.
-PAPER = {"method": "truncate", "amplitude": None, "validation_fraction": 0.0, "judges": False}
+CONVENTION = {"validation_fraction": 0.0, "judges": False, "clip": None}
+"""As the authors did: all cells fit, choose and are scored, and translated ones may lie anywhere."""
+PAPER = CONVENTION | {"method": "truncate", "amplitude": None}
+"""Fit as the paper does: exact Eq. 9, the k largest changes of each pair."""
 
 
 @dataclass(frozen=True)
