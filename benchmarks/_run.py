@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import multiprocessing
 import os
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from multiprocessing.connection import wait
@@ -70,15 +68,13 @@ def with_errors(groups: Any) -> pd.DataFrame:
     return text.assign(runs=groups.size())
 
 
-def side_by_side(
-    work: Callable[[J], R], todo: Sequence[J], most: int, seconds: float = math.inf
-) -> Iterator[tuple[J, R | None]]:
-    """Every job with what it found, as it ends, or None if it failed or time was up.
+def side_by_side(work: Callable[[J], R], todo: Sequence[J], most: int) -> Iterator[tuple[J, R | None]]:
+    """Every job with what it found, as it ends, or None if it failed.
 
     Every job is a process of its own with one thread, forked from one that has imported everything and run nothing, in
     which no thread waits; a job that dies takes no other along.
     """
-    context, waiting, ends = multiprocessing.get_context("forkserver"), list(todo), time.monotonic() + seconds
+    context, waiting = multiprocessing.get_context("forkserver"), list(todo)
     context.set_forkserver_preload([getattr(work, "func", work).__module__])  # of a partial its function's
     running: dict[Any, tuple[J, multiprocessing.process.BaseProcess, Path]] = {}
     with patch.dict(os.environ, dict.fromkeys(ONE_THREAD, "1")), tempfile.TemporaryDirectory() as folder:
@@ -89,15 +85,10 @@ def side_by_side(
                     process = context.Process(target=_keep, args=(work, job, file))
                     process.start()
                     running[process.sentinel] = job, process, file
-                left = max(0.0, ends - time.monotonic())
-                ended = wait(list(running), left if math.isfinite(left) else None)
-                for sentinel in ended:
+                for sentinel in wait(list(running)):
                     job, process, file = running.pop(sentinel)
                     process.join()
                     yield job, pd.read_pickle(file) if process.exitcode == 0 else None
-                if not ended:
-                    yield from ((job, None) for job in [*(job for job, _, _ in running.values()), *waiting])
-                    return
         finally:
             for _, process, _ in running.values():
                 process.terminate()
