@@ -49,6 +49,7 @@ napoleon_custom_sections = ["Returns"]
 typehints_document_rtype = False
 autosummary_generate = False
 html_math_renderer = "mathml"
+default_role = "py:obj"  # `tl.tgt` in a docstring is a link
 autodoc_member_order = "bysource"
 always_use_bars_union = True
 
@@ -110,7 +111,31 @@ def visit_displaymath(writer: Any, node: Any) -> None:
     raise nodes.SkipNode
 
 
+def returns_as_field(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Show the prose of "Returns" between parameters and errors, as one of their kind.
+
+    napoleon makes a heading of it, and sphinx_autodoc_typehints puts a colon before the first word.
+    """
+    if ".. rubric:: Returns" not in lines:
+        return
+    start = lines.index(".. rubric:: Returns")
+    after = (at for at in range(start + 1, len(lines)) if re.match(r":\w|\.\. rubric::", lines[at]))
+    end = next(after, len(lines))
+    prose = [line for line in lines[start + 1 : end] if line.strip() != ":"]
+    lines[start:end] = [":returns:", *(f"    {line}".rstrip() for line in prose[1:]), ""]
+
+
+def link_to_public(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
+    """The place of what docstrings call ``tl.tgt`` or ``pl.sweep``, as users do after ``import scgce``."""
+    if node.get("refdomain") != "py" or not re.match(r"(tl|get|pl|datasets|encoders)\.\w+$", node["reftarget"]):
+        return None
+    target = f"scgce.{node['reftarget']}"
+    return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, content)
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", returns_as_field, priority=600)  # behind napoleon
+    app.connect("missing-reference", link_to_public)
     app.add_directive("summary-of", SummaryOf)
     app.add_directive("help-of", HelpOf)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_displaymath, None))
