@@ -54,6 +54,8 @@ autodoc_member_order = "bysource"
 always_use_bars_union = True
 
 html_theme = "sphinx_book_theme"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_title = f"scgce {version}"
 html_theme_options = {"navbar_persistent": []}  # the search is in the sidebar
 # html_theme_options |= {"repository_url": "https://github.com/OWNER/scgce", "use_repository_button": True}

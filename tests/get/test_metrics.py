@@ -28,8 +28,9 @@ def test_one_row_per_ordered_pair(adata):
         "n_genes",
         *SCORES[:2],
         "self_similarity",
-        *SCORES[2:],
+        *SCORES[2:4],
         *ceilings,
+        SCORES[4],
     ]
     assert list(zip(frame["source"], frame["target"], strict=True)) == list(permutations(stored["groups"], 2))
     rows = {name: i for i, name in enumerate(stored["groups"])}

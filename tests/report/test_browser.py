@@ -314,6 +314,23 @@ def test_a_narrow_screen_scrolls_only_down(
         page.set_window_size(size["width"], size["height"])
 
 
+def test_no_drawing_cuts_its_words_off(explained: ad.AnnData, write_page: Callable, visit: Callable) -> None:
+    sweep = explained.uns["tgt"]["sweep"]
+    for name in ("correctness", "coverage"):
+        sweep[f"dbm_scaled_{name}"] = sweep[f"dbm_{name}"]
+    names = [*explained.obs["cell_type"].cat.categories]
+    names[0] = "a name of a cell type that is as long as names become in an atlas of many organs"
+    explained.obs["cell_type"] = explained.obs["cell_type"].cat.rename_categories(names)
+    explained.uns["tgt"]["groups"] = np.array(names, dtype=object)
+    page = visit(write_page(explained))
+    beyond = page.execute_script(
+        "return [...document.querySelectorAll('svg')].flatMap(svg => [...svg.querySelectorAll('text')].filter(t => {"
+        "const [a, b] = [svg.getBoundingClientRect(), t.getBoundingClientRect()];"
+        "return b.width && (b.left < a.left - 1 || b.right > a.right + 1); }).map(t => t.textContent))"
+    )
+    assert beyond == []
+
+
 def test_only_the_pairs_asked_for_can_be_chosen(explained: ad.AnnData, write_page: Callable, visit: Callable) -> None:
     entry, size = explained.uns["tgt"], len(explained.uns["tgt"]["groups"])
     asked = np.zeros((size, size), dtype=bool)

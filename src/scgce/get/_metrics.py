@@ -58,9 +58,9 @@ def metrics(
     cells of the target within ε of a translated cell), ``self_similarity`` (share of the target's scored cells within
     ε of another one: what real cells of the target reach, the ceiling of the two before; it rises with the number of
     cells scored), ``judge_logreg``, ``judge_knn`` (share of translated cells that classifiers which took no part in the
-    fit call the target; one column for each further judge), ``percent_explained`` (share of the squared Wasserstein
-    distance removed) and ``judge_logreg_ceiling``, ``judge_knn_ceiling`` (share of the target's real reported cells
-    that the judges call by its name: one that knows two thirds of them cannot say more of translated ones). NaN where a
+    fit call the target; one column for each further judge), ``judge_logreg_ceiling``, ``judge_knn_ceiling`` (share of
+    the target's real reported cells that the judges call by its name: one that knows two thirds of them cannot say more
+    of translated ones) and ``percent_explained`` (share of the squared Wasserstein distance removed). NaN where a
     score was not computed at this sparsity: of more than 25 groups, at those that were not selected, all but 600 pairs.
 
     Raises
@@ -78,10 +78,11 @@ def metrics(
     if "programs" in result.raw:
         frame.insert(2, "n_programs", StoredPrograms.read(result, k).n_between()[rows, columns])
     *first, explained = _SCORES
-    for name in (*first, *result.judges, explained):
+    for name in (*first, *result.judges):
         frame[name] = result.scores(name, k)[rows, columns]
     for name in result.judges:
         frame[f"{name}_ceiling"] = result.ceiling(name, k)[columns]
+    frame[explained] = result.scores(explained, k)[rows, columns]
     frame.insert(frame.columns.get_loc("coverage") + 1, "self_similarity", result.ceiling("correctness", k)[columns])
     return frame
 

@@ -86,7 +86,8 @@ const LINES = { correctness: ["#08408a", ""], coverage: ["#c8780a", ""], dbm_cor
 
 function sweepChart(place, rows) {
   const names = Object.keys(LINES).filter((name) => rows.some((row) => known(row[name])));
-  const [width, height, left, top, bottom] = [720, 330, 46, 14, 46];
+  const [height, left, top, bottom] = [330, 46, 14, 46];
+  const width = 560 + Math.max(...names.map((name) => textWidth(nameOf(name), 12)), 160);
   const svg = drawing(width, height, `Means over pairs against ${unit} per pair`);
   const x = (index) => left + 20 + (index * (460 - left)) / Math.max(rows.length - 1, 1);
   const y = (value) => top + (1 - value) * (height - top - bottom);
