@@ -28,6 +28,7 @@ HELD: dict[str, Make] = {
     "csc-int64": lambda X: sparse.csc_matrix(X, dtype=np.int64),
     "numpy-uint8": lambda X: X.toarray().astype(np.uint8),
     "csr-long-indices": lambda X: _long(X),
+    "csr-in-parts": lambda X: _in_parts(X),
     "dask-csc": lambda X: da.from_array(X.toarray(), chunks=(20, X.shape[1])).map_blocks(sparse.csc_matrix),
     "dask-float64": lambda X: da.from_array(X.toarray().astype(np.float64), chunks=(24, 6)),
 }
@@ -36,6 +37,7 @@ BACKED: dict[str, Make] = {
     "backed-csr": sparse.csr_matrix,
     "backed-csc": sparse.csc_matrix,
     "backed-numpy": lambda X: X.toarray(),
+    "backed-csr-in-parts": lambda X: _in_parts(X),
 }
 
 
@@ -45,9 +47,15 @@ def _long(X: sparse.csr_matrix) -> sparse.csr_matrix:
     return X
 
 
+def _in_parts(X: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Every entry stored as two that sum to it, as scipy allows: their squares and the larger one are others."""
+    halves = np.repeat(X.data / 2, 2), np.repeat(X.indices, 2), X.indptr * 2
+    return sparse.csr_matrix(halves, shape=X.shape, dtype=np.float32)
+
+
 # One kind of each way in which the matrix is read, beside a view of whole numbers below; the others, which differ in
 # type alone, are left to -m long.
-QUICK = {"numpy-F", "csc-matrix", "dask-csr", "backed-csr"}
+QUICK = {"numpy-F", "csc-matrix", "csr-in-parts", "dask-csr", "backed-csr"}
 
 
 def kinds(of: dict[str, Make]) -> list[Any]:

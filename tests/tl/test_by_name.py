@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from tests.contract._api import drawn
 from torch import nn
 
 import scgce
@@ -142,3 +143,25 @@ def test_a_view_of_a_file_is_refused_before_anything_is_computed(linear: ad.AnnD
     with pytest.raises(ValueError, match=r"copy=True: adata is backed by a file; expected adata\.to_memory"):
         scgce.tl.evaluate(backed, copy=True)
     backed.file.close()
+
+
+def test_genes_whose_names_are_numbers_are_read_by_every_reader(blobs: ad.AnnData, tmp_path: Path) -> None:
+    """`adata.var` may be given an index of integers, which `adata.var_names =` would make text of."""
+    blobs.var_names = [str(number) for number in range(blobs.n_vars)]
+    scgce.tl.tgt(blobs, "group", use_rep="X_pca", **{**HOW, "sparsity": [10]})
+    numbered = blobs.copy()
+    numbered.var.index = pd.RangeIndex(blobs.n_vars)
+    for adata in (blobs, numbered):
+        scgce.tl.rank_genes(adata, key_added="ranks")
+        scgce.tl.evaluate(adata, key_added="scores")
+        scgce.report(adata, tmp_path / "page.html")
+    for field in ("names", "scores"):
+        assert blobs.uns["ranks"][field].tolist() == numbered.uns["ranks"][field].tolist()
+    pd.testing.assert_frame_equal(scgce.get.metrics(numbered, key="scores"), scgce.get.metrics(blobs, key="scores"))
+    source, target = blobs.uns["tgt"]["groups"][:2]
+    for draw in (scgce.pl.explanation, scgce.pl.markers, scgce.pl.embedding_shift):
+        pair = (source, target) if draw is scgce.pl.explanation else ()
+        options = {} if draw is scgce.pl.markers else {"basis": "X_pca"}
+        shown = [drawn(draw(adata, *pair, return_fig=True, **options)) for adata in (blobs, numbered)]
+        for one, other in zip(*shown, strict=True):
+            np.testing.assert_array_equal(one, other)

@@ -161,6 +161,17 @@ def test_a_column_of_the_joined_name_that_came_later_is_not_taken_for_the_groups
         scgce.tl.evaluate(later)
 
 
+def test_columns_and_numbers_may_stand_in_whatever_holds_several(adata: ad.AnnData) -> None:
+    """As `adata.obs.columns[[1, 2]]` and a column of `get.sweep` do."""
+    expected = adata.uns["tgt"]
+    for hold in (tuple, np.array, pd.Index, lambda values: pd.Series(values, index=[7, 9])):
+        again = adata.copy()
+        scgce.tl.tgt(again, hold(COLUMNS), **{**QUICK, "sparsity": hold([3, 6])}, key_added="held")
+        np.testing.assert_array_equal(again.uns["held"]["deltas"], expected["deltas"])
+        scgce.tl.evaluate(again, groupby=hold(COLUMNS), key_added="held")
+        np.testing.assert_array_equal(again.uns["held"]["correctness"], expected["correctness"])
+
+
 def test_lineages_of_joined_groups_have_a_column_of_their_own(adata: ad.AnnData) -> None:
     later = adata.copy()
     scgce.tl.lineages(later, {name: name[0] for name in later.uns["tgt"]["groups"]})

@@ -31,7 +31,7 @@ def group_key(adata: AnnData, groupby: str | Sequence[str]) -> str:
     """
     if isinstance(groupby, str):
         return groupby
-    columns = list(groupby) if isinstance(groupby, Sequence) else [groupby]
+    columns = list(groupby) if isinstance(groupby, Sequence | np.ndarray | pd.Index | pd.Series) else [groupby]
     if not columns or not all(isinstance(column, str) for column in columns):
         raise TypeError(f"groupby={groupby!r}; expected a column of adata.obs, or a list of columns")
     for column in columns:

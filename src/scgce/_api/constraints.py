@@ -64,7 +64,7 @@ def sequence_of(item: Constraint, least: int) -> Constraint:
     """A list, tuple or array of at least ``least`` of them."""
     return Constraint(
         lambda value: (
-            isinstance(value, Sequence | np.ndarray)
+            isinstance(value, Sequence | np.ndarray | pd.Index | pd.Series)
             and not isinstance(value, str)
             and np.ndim(value) == 1
             and len(value) >= least

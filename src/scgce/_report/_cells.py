@@ -92,7 +92,7 @@ def _moved(
     each = int(np.clip(MOST_MOVED // (len(result.ordered_pairs) * n_sparsities), *PER_PAIR))
     bounds = bounds_of(result, adata)
     cuts = result.pair_cuts(k)
-    here = adata.var_names.get_indexer(result.genes)
+    here = adata.var_names.astype(str).get_indexer(result.genes)
     counts, parts = [], [np.zeros((0, 2))]
     for i in range(size):
         rows = sample(np.flatnonzero(codes == i), each, rng)

@@ -201,7 +201,7 @@ def explained_groups(
     Cells that the explanation does not know are in the groups of the column. Labels that have changed since are warned
     about.
     """
-    current = read_groups(adata, groupby or stored_key(adata, entry["params"]), min_cells=1)
+    current = read_groups(adata, stored_key(adata, entry["params"]) if groupby is None else groupby, min_cells=1)
     column, codes = current.key, _codes(current, entry)
     changed = facts.relabelled(codes)
     if changed:
@@ -219,7 +219,7 @@ def explained_groups(
             "left out if any of these fitted; adata.obs_names_make_unique() before explaining keeps cells apart",
             int(facts.shared.sum()), column,
         )  # fmt: skip
-    joined = current.joined if groupby else bool(entry["params"].get("joined"))
+    joined = current.joined if groupby is not None else bool(entry["params"].get("joined"))
     return Groups(column, np.array([str(name) for name in entry["groups"]], dtype=object), codes, joined)
 
 

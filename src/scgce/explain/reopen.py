@@ -106,7 +106,9 @@ def reopen(
 
 def _used(adata: AnnData, entry: dict[str, Any], groupby: str | Sequence[str] | None) -> np.ndarray:
     """Cells (n,) that may take part: those in a group today, and those that were in one."""
-    today = read_groups(adata, groupby or stored_key(adata, entry["params"]), min_cells=1).codes >= 0
+    today = (
+        read_groups(adata, stored_key(adata, entry["params"]) if groupby is None else groupby, min_cells=1).codes >= 0
+    )
     return np.asarray(today | (match_cells(entry, adata.obs_names).group >= 0))
 
 

@@ -16,7 +16,19 @@ from scipy import sparse
 from . import kernels as _kernels
 from .cluster import client_of, map_chunks
 from .extremes import Extremes
-from .holders import BLOCK_BYTES, Block, Matrix, by_rows, kind_of, load_there, on_host, pick, row_blocks, row_spans
+from .holders import (
+    BLOCK_BYTES,
+    Block,
+    Matrix,
+    by_rows,
+    kind_of,
+    load_there,
+    on_host,
+    once,
+    pick,
+    row_blocks,
+    row_spans,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -287,7 +299,7 @@ def _take(X: Matrix, rows: np.ndarray) -> Block:
     kind = kind_of(X)
     if kind in {"dense", "csr", "csc"}:
         taken = X[rows]
-        return sparse.csr_array(taken) if sparse.issparse(taken) else np.asarray(taken)
+        return once(sparse.csr_array(taken)) if sparse.issparse(taken) else np.asarray(taken)
     X = by_rows(X)
     wanted, back = np.unique(rows, return_inverse=True)
     parts = []

@@ -10,6 +10,8 @@ import numpy as np
 from anndata.abc import CSCDataset, CSRDataset
 from scipy import sparse
 
+from .kernels import repeats
+
 Matrix: TypeAlias = Any
 Block: TypeAlias = Any  # np.ndarray | sparse.csr_array
 
@@ -88,16 +90,33 @@ def load_there(X: Matrix, rows: slice) -> Any:
     if kind == "csr":
         first, last = X.indptr[rows.start], X.indptr[rows.stop]
         parts = (X.data[first:last], X.indices[first:last], X.indptr[rows.start : rows.stop + 1] - first)
-        return sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+        found = sparse.csr_array(parts, shape=(rows.stop - rows.start, X.shape[1]), copy=False)
+        if X.has_canonical_format:  # scipy looks once, and remembers it
+            found.has_canonical_format = True
+        return once(found)
     block = X[rows]
-    return block.compute() if kind == "dask" else block
+    return once(block.compute() if kind == "dask" else block)
+
+
+def once(block: Any) -> Any:
+    """The rows with every entry stored once: scipy lets an entry be stored in parts, whose squares and largest differ.
+
+    Others than scipy's CSR are returned as they are, and so are rows whose entries are only out of order.
+    """
+    if not sparse.issparse(block) or block.format != "csr" or block.has_canonical_format:
+        return block
+    if not block.has_sorted_indices and not repeats(block.indptr, block.indices, block.shape[1]):
+        return block
+    found = block.copy()
+    found.sum_duplicates()
+    return found
 
 
 def on_host(block: Any) -> Block:
     """The rows as numpy or CSR in main memory."""
     if type(block).__module__.startswith("cupy"):
         block = block.get()
-    return sparse.csr_array(block) if sparse.issparse(block) else np.asarray(block)
+    return once(sparse.csr_array(block)) if sparse.issparse(block) else np.asarray(block)
 
 
 def pick(X: Matrix, span: slice, rows: np.ndarray) -> Block:

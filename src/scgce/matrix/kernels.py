@@ -181,3 +181,15 @@ def add_extremes_dense(block: Any, kept: Any, top: Any, bottom: Any, counts: Any
             for g in range(block.shape[1]):
                 if block[i, g] != 0:
                     _keep_extreme(np.float32(block[i, g]), g, top, bottom, counts)
+
+
+@_jit
+def repeats(indptr: Any, indices: Any, n_columns: int) -> bool:
+    """Whether a CSR row stores a column twice, in whatever order its entries are."""
+    seen = np.full(n_columns, -1, np.int64)
+    for row in range(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
+            if seen[indices[place]] == row:
+                return True
+            seen[indices[place]] = row
+    return False

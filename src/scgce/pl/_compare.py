@@ -103,7 +103,7 @@ def compare(
     ValueError
         If the results have fewer than two groups in common, or only one of source and target is given.
     """
-    if isinstance(other, Sequence):
+    if isinstance(other, Sequence | np.ndarray | pd.Index | pd.Series):
         if isinstance(other, str) or len(other) != 2:
             raise ValueError(f"other={other!r}: expected an AnnData, or two names in adata.uns such as ['tgt', 'dbm']")
         (key, other_key), other = other, None

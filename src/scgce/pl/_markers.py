@@ -43,7 +43,7 @@ def markers_data(adata: AnnData, *, n_genes: int = 3, sparsity: int | None = Non
     """
     result = Result.read(adata, key)
     found = read_markers(adata, sparsity=sparsity, key=key)
-    found = found[(found["delta"] > 0) & found["gene"].isin(adata.var_names)]
+    found = found[(found["delta"] > 0) & found["gene"].isin(adata.var_names.astype(str))]
     found = found.sort_values("delta", ascending=False, kind="stable").drop_duplicates("gene")
     found = found.groupby("group", sort=False).head(n_genes)
     order = {group: row for row, group in enumerate(result.groups)}
@@ -121,7 +121,7 @@ def markers(
 def _dots(ax: Axes, adata: AnnData, result: Result, genes: list[str]) -> tuple[PathCollection, NDArray[np.float64]]:
     """Numbers of scanpy's dot plot, genes down and groups across; returns the dots and some shares for the legend."""
     codes = explained_cells(adata, result).codes
-    values = dense_columns(get_matrix(adata, layer_of(result, adata)), adata.var_names.get_indexer(genes))
+    values = dense_columns(get_matrix(adata, layer_of(result, adata)), adata.var_names.astype(str).get_indexer(genes))
     small = AnnData(values[codes >= 0], var=pd.DataFrame(index=genes))  # scanpy cannot read every kind of matrix
     names = [str(group) for group in result.groups]
     small.obs["group"] = pd.Categorical.from_codes(codes[codes >= 0], names).remove_unused_categories()

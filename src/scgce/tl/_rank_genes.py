@@ -85,7 +85,7 @@ def rank_genes(
         raise ValueError(f"key_added={key_added!r} would overwrite the explanation itself; choose another name")
     result = Result.read(adata, key)
     row = None if reference == "baseline" else result.group(reference, "reference")
-    present = np.flatnonzero(np.isin(result.genes, np.asarray(adata.var_names, dtype=object)))
+    present = np.flatnonzero(np.isin(result.genes, adata.var_names.astype(str).to_numpy(dtype=object)))
     if len(present) == 0:
         raise ValueError(f"adata has none of the {len(result.genes)} genes of adata.uns[{key!r}]")
     translations = gauge(result.basis(sparsity), "baseline" if row is None else row, result.sizes)
