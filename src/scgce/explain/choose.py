@@ -53,6 +53,7 @@ def explanations(
     with one_thread():
         how: dict[str, Any] = {"epsilon": epsilon, "seed": seed, "on_point": on_step}
         how["thin"] = "truncate" not in methods
+        how["refines"] = all(method.startswith("refine") for method in methods)
         found = material(prepared, model, fit, validate, largest=max(longest), **how)
         points = found.points
         beside = found  # only refinement descends from the part of the path that is richer than was asked for

@@ -25,10 +25,10 @@ from .moved import check_moved
 from .read import Prepared
 
 PATH, COARSE = Stopping(1e-4, 1000), Stopping(1e-3, 300)
-"""On the path of few genes or of a linear encoder, and on any other, where stopping early gives better explanations for
-half the time: of six sparsities on pbmc3k, the retina and paul15 (their distilled UMAPs, two seeds), correctness +
-coverage on reported cells changes by −.005 to +.029 (method "truncate") and −.001 to +.039 ("path"); ``lam=`` is solved
-to `EXACT`."""
+"""On the path of few genes or of a linear encoder that is not refined, and on any other, where stopping early gives
+better explanations for half the time: of six sparsities on pbmc3k, the retina and paul15 (their distilled UMAPs, two
+seeds), correctness + coverage on reported cells changes by −.005 to +.029 (method "truncate") and −.001 to +.039
+("path"); ``lam=`` is solved to `EXACT`."""
 EXACT = Stopping(1e-7, 5000)
 
 
@@ -55,6 +55,7 @@ def material(
     epsilon: float,
     seed: int,
     thin: bool = False,
+    refines: bool = False,
     on_point: Callable[[], Any] | None = None,
 ) -> Material:
     """The λ path of the fitting cells' means, and the cells it is judged on.
@@ -67,6 +68,8 @@ def material(
         Fewer λ, and only from the origin, of more than `SMALL` genes: less than half the work. What is refined, or
         closed to be consistent, does as well from there (tried on the distilled UMAPs of pbmc3k, the retina and paul15;
         `benchmarks.ablation` has it so, too); a path whose points are cut needs them all.
+    refines
+        Refinement follows: it begins as well from a rough path of a linear encoder.
     """
     problem, means, costs = smooth_problem(prepared, fit.means(), model.costs)
     n_groups, asked = prepared.groups.n, prepared.asked
@@ -85,7 +88,7 @@ def material(
         per_decade=plan.per_decade if thin else 10,
         means=None if problem.linear or (thin and model.lams is None) else means,
         enough_genes=RICHEST * largest,
-        stopping=EXACT if model.lams is not None else COARSE if many and not problem.linear else PATH,
+        stopping=EXACT if model.lams is not None else COARSE if many and (refines or not problem.linear) else PATH,
         asked=asked,
         on_point=on_point,
     )
