@@ -79,14 +79,15 @@ def contrasts(
     k = result.check_sparsity(sparsity)
     found = contrasts_of(result, reference)
     programs = StoredPrograms.read(result, k) if "programs" in result.raw else None
-    frames = [_rows(result, programs, one, k) for one in found]
-    frame = pd.concat([part for part in frames if len(part)] or frames[:1], ignore_index=True)
+    parts = [_columns(result, programs, one, k) for one in found]
+    parts = [part for part in parts if len(part["item"])] or parts[:1]
+    frame = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
     frame.insert(frame.columns.get_loc("delta") + 1, "scope", _scopes(frame, found))
     items = "item" if programs is None else "gene"
     return with_symbols(_with_donors(frame, result, k), adata, gene_symbols, items)
 
 
-def _rows(result: Result, programs: StoredPrograms | None, contrast: Contrast, k: int) -> pd.DataFrame:
+def _columns(result: Result, programs: StoredPrograms | None, contrast: Contrast, k: int) -> dict[str, NDArray[Any]]:
     i, j = contrast.source, contrast.target
     if programs is not None:
         chosen = programs.between(i, j)
@@ -98,24 +99,25 @@ def _rows(result: Result, programs: StoredPrograms | None, contrast: Contrast, k
         items, shift = result.genes[chosen], (result.means[j] - result.means[i])[chosen]
         delta, strength = amounts[chosen].astype(np.float64), np.abs(shift)
     order = np.argsort(-strength, kind="stable")
-    columns = {"item": items, "shift": shift, "strength": strength, "delta": delta}
-    frame = pd.DataFrame({name: values[order] for name, values in columns.items()})
     head = {"within": contrast.within, "contrast": contrast.contrast}
     head |= {"source": str(result.groups[i]), "target": str(result.groups[j])}
-    for place, (name, value) in enumerate(head.items()):
-        frame.insert(place, name, value)
-    scores = {name: result.scores(name, k)[i, j] for name in ("correctness", "coverage")}
-    return frame.assign(**scores)
+    columns = {"item": items, "shift": shift, "strength": strength, "delta": delta}
+    return {
+        **{name: np.full(len(order), value, dtype=object) for name, value in head.items()},
+        **{name: values[order] for name, values in columns.items()},
+        **{name: np.full(len(order), result.scores(name, k)[i, j]) for name in ("correctness", "coverage")},
+    }
 
 
 def _scopes(frame: pd.DataFrame, found: list[Contrast]) -> NDArray[np.object_]:
     """Whether an item moves within all labels, one or some, of one contrast."""
     places = pd.Series([one.within for one in found]).groupby([one.contrast for one in found]).nunique()
     scopes = np.full(len(frame), "some", dtype=object)
-    for (contrast, _), part in frame.groupby(["contrast", "item"], sort=False):
+    several = frame[frame["contrast"].map(places).gt(1)]
+    for (contrast, _), part in several.groupby(["contrast", "item"], sort=False):
         everywhere, here = int(places[contrast]), part["within"].nunique()
         alike = part["shift"].gt(0).nunique() == 1
-        if everywhere > 1 and here in (1, everywhere) and (alike or here == 1):
+        if here in (1, everywhere) and (alike or here == 1):
             scopes[part.index] = "specific" if here == 1 else "shared"
     return scopes
 

@@ -86,7 +86,7 @@ def explanation(
     else:
         delta = result.delta(i, j, k)
         genes = np.flatnonzero(delta)
-        frame = with_symbols(_rows(result, genes, delta[genes], i, j, k), adata, gene_symbols)
+        frame = with_symbols(pd.DataFrame(_columns(result, genes, delta[genes], i, j, k)), adata, gene_symbols)
     frame.attrs = {
         "source": source,
         "target": target,
@@ -132,17 +132,17 @@ def pairs(
     k = result.check_sparsity(sparsity)
     programs = StoredPrograms.read(result, k) if in_programs(result, by) else None
     cuts, labels = result.pair_cuts(k), gene_labels(adata, result.genes, gene_symbols)
-    parts = []
-    for i, j in result.ordered_pairs:
-        if programs is not None:
-            part = program_rows(programs, i, j, labels)
-        else:
-            genes, amounts = cuts(i, j)
-            part = _rows(result, genes, amounts, i, j, k)
-        part.insert(0, "source", result.groups[i])
-        part.insert(1, "target", result.groups[j])
-        parts.append(part)
-    return with_symbols(pd.concat(parts, ignore_index=True), adata, gene_symbols)
+    asked = result.ordered_pairs
+    if programs is not None:
+        parts = [program_rows(programs, i, j, labels) for i, j in asked]
+        frame, sizes = pd.concat(parts, ignore_index=True), [len(part) for part in parts]
+    else:  # arrays are joined, not frames, which would take most of the time
+        columns = [_columns(result, *cuts(i, j), i, j, k) for i, j in asked]
+        frame = pd.DataFrame({name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
+        sizes = [len(part["gene"]) for part in columns]
+    for place, (name, groups) in enumerate(zip(("source", "target"), np.array(asked).T, strict=True)):
+        frame.insert(place, name, np.repeat(np.array(result.groups, dtype=object)[groups], sizes))
+    return with_symbols(frame, adata, gene_symbols)
 
 
 @checked()
@@ -174,28 +174,27 @@ def deltas(adata: AnnData, *, sparsity: int | None = None, consistent: bool = Fa
     return pd.DataFrame(result.basis(sparsity), index=index, columns=pd.Index(result.genes, name="gene"))
 
 
-def _rows(
+def _columns(
     result: Result, genes: NDArray[np.int64], amounts: NDArray[np.float32], i: int, j: int, k: int
-) -> pd.DataFrame:
+) -> dict[str, NDArray[Any]]:
+    """The columns of a pair's frame, the largest amount first."""
     order = np.argsort(-np.abs(amounts), kind="stable")
     genes, amount = genes[order], amounts[order].astype(np.float64)
     source, target = result.means[i, genes], result.means[j, genes]
     difference, change = target - source, result.changes(i, j, genes, k)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(difference == 0, np.nan, amount / difference)
-    frame = pd.DataFrame(
-        {
-            "gene": result.genes[genes],
-            "delta": amount,
-            "change": change,
-            "mean_source": source,
-            "mean_after": result.means_after(i, genes, change),
-            "mean_target": target,
-            "mean_difference": difference,
-            "share": share,
-        }
-    )
+    columns = {
+        "gene": result.genes[genes],
+        "delta": amount,
+        "change": change,
+        "mean_source": source,
+        "mean_after": result.means_after(i, genes, change),
+        "mean_target": target,
+        "mean_difference": difference,
+        "share": share,
+    }
     if "programs" in result.raw:
         programs = StoredPrograms.read(result)
-        frame["program"] = programs.names[programs.owner()[genes]]
-    return frame
+        columns["program"] = programs.names[programs.owner()[genes]]
+    return columns

@@ -189,7 +189,8 @@ def _write_values(ax: Axes, count: int) -> None:
         value = values[row, column]
         text = f"{value:.0f}" if image.norm.vmax != 1.0 else f"{value:.2f}".replace("0.", ".", 1)
         ink = text_on(image.cmap(image.norm(value)))
-        ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink)
+        # Inside its cell: a layout that asked each text for its size would take several times as long.
+        ax.text(column, row, text, ha="center", va="center", fontsize=size, color=ink, in_layout=False)
 
 
 def _values(image: AxesImage) -> NDArray[np.float64]:
