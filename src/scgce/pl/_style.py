@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -128,22 +128,28 @@ def finish(
 
 def lay_out(figure: Figure) -> None:
     """Put everything of a figure at its place, without warnings about what later steps mend."""
+    _laid_out(figure, Figure.draw_without_rendering)
+
+
+def _laid_out(figure: Figure, run: Callable[[Figure], object]) -> None:
     give_fonts(figure)
-    engine = figure.get_layout_engine()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="constrained_layout not applied|Glyph .* missing from")
-        if engine is not None:
-            engine.execute(figure)
-        for ax in figure.axes:  # as a drawing does, which would take as long again
-            place: Any = ax.get_axes_locator()
-            ax.apply_aspect(place(ax, None) if place else None)
+        run(figure)
+
+
+def _make_room(figure: Figure) -> None:
+    """Run the layout alone: nothing that is measured next needs a drawing, which takes as long again."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
 
 
 def _grow(figure: Figure, *, laid_out: bool) -> None:
     """Give a figure room for what sticks out of it: long names in legends and titles."""
     for step in range(GROWN):
         if step or not laid_out:
-            lay_out(figure)
+            _laid_out(figure, _make_room)
         size, box = np.array(figure.get_size_inches()), figure.get_tightbbox()
         beyond = np.maximum(-np.array(box.min), 0.0) + np.maximum(np.array(box.max) - size, 0.0)
         if (beyond <= LEAST).all():
