@@ -29,6 +29,7 @@ HELD: dict[str, Make] = {
     "numpy-uint8": lambda X: X.toarray().astype(np.uint8),
     "csr-long-indices": lambda X: _long(X),
     "csr-in-parts": lambda X: _in_parts(X),
+    "csc-in-parts": lambda X: _in_parts(X).tocsc(),
     "dask-csc": lambda X: da.from_array(X.toarray(), chunks=(20, X.shape[1])).map_blocks(sparse.csc_matrix),
     "dask-float64": lambda X: da.from_array(X.toarray().astype(np.float64), chunks=(24, 6)),
 }
@@ -55,7 +56,7 @@ def _in_parts(X: sparse.csr_matrix) -> sparse.csr_matrix:
 
 # One kind of each way in which the matrix is read, beside a view of whole numbers below; the others, which differ in
 # type alone, are left to -m long.
-QUICK = {"numpy-F", "csc-matrix", "csr-in-parts", "dask-csr", "backed-csr"}
+QUICK = {"numpy-F", "csc-in-parts", "dask-csr", "backed-csr"}
 
 
 def kinds(of: dict[str, Make]) -> list[Any]:
