@@ -1,7 +1,8 @@
 """Fill in the address of the project everywhere: ``make home OWNER=name`` (once, before the first public release).
 
 Until then nothing points at an address that does not exist: the lines that need one are comments that hold the word
-``OWNER``. This uncomments them and puts the name of the account or organisation there. ``authors`` in
+``OWNER``. This uncomments them and puts the name of the account or organisation there; pictures of the README get whole
+addresses, without which a package index does not show them. ``authors`` in
 ``pyproject.toml`` and ``CITATION.cff`` are people: a maintainer writes them.
 """
 
@@ -23,6 +24,7 @@ FILES = (
 )
 HASH = re.compile(r"^( *)# (.*\bOWNER\b.*|\[project\.urls\])$")
 MARKUP = re.compile(r"^<!-- (.*\bOWNER\b.*) -->$")
+PICTURE = re.compile(r"\]\((docs/images/[^)]+)\)")
 
 
 def filled(text: str, owner: str) -> str:
@@ -36,7 +38,8 @@ def filled(text: str, owner: str) -> str:
             found = MARKUP.match(line)
             line = found[1].replace("OWNER", owner) if found else line
         lines.append(line)
-    return "\n".join(lines) + "\n"
+    pictures = rf"](https://raw.githubusercontent.com/{owner}/scgce/main/\1)"
+    return PICTURE.sub(pictures, "\n".join(lines) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -104,6 +104,9 @@ def homed(tmp_path: Path) -> Path:
 def test_one_command_fills_in_the_address_everywhere(homed: Path) -> None:
     entry = _entry(homed)
     assert _is_valid(entry, REQUIRED | OF_A_MAINTAINER)
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*png)\)", (homed / "README.md").read_text(encoding="utf-8"))
+    assert pictures
+    assert all(url.startswith("https://raw.githubusercontent.com/some-lab/scgce/main/docs/") for url in pictures)
     assert entry["project_home"] == "https://github.com/some-lab/scgce"
     assert entry["contact"] == ["some-lab"]
     project = tomllib.loads((homed / "pyproject.toml").read_text(encoding="utf-8"))["project"]
