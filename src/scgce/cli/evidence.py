@@ -18,6 +18,7 @@ BY = "pair: what speaks for and against every pair; donor: how far it holds over
 RANDOM = "Of programmes: searches with random ones; p-values are at least 1 / (1 + N)."
 SPLIT_BY = "Column of obs with donors; that of the explanation if not given."
 LEFT_OUT = "Explain again without each donor, score on it (a fit for each)."
+JOBS = "Random programmes, or donors left out, beside each other; one if not given."
 TABLE = "Write the evidence as a table too: .tsv or .parquet."
 
 OPTIONS = {
@@ -29,6 +30,7 @@ OPTIONS = {
     "leave_one_out": Option(bool, False, LEFT_OUT, DONORS, flags=("--leave-one-out/--no-leave-one-out",)),
     "min_cells": Option(int, 3, "Cells of both groups that a donor needs.", DONORS, "N", least=1),
     "interval": Option(float, 0.95, "Coverage of the intervals, all together.", DONORS, "NUMBER"),
+    "n_jobs": Option(int | None, None, JOBS, metavar="N"),
     "table": Option(Path | None, None, TABLE, flags=("--table", "-t")),
     "seed": Option(int | None, None, "As the explanation was made if not given.", metavar="N", least=0),
 }

@@ -74,8 +74,11 @@ def donor_evidence(
     min_cells: int,
     level: float,
     again: Again | None = None,
+    n_jobs: int | None = 1,
 ) -> dict[str, Any]:
-    """The entry ``donor_evidence`` that `tl.evidence` stores: see there; ``again`` leaves each donor out in turn.
+    """The entry ``donor_evidence`` that `tl.evidence` stores: see there.
+
+    ``again`` leaves each donor out in turn, ``n_jobs`` of them beside each other.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def donor_evidence(
     apart: dict[str, Any] = {}
     if again is not None:
         of = donors.names, donors.codes
-        apart["left_out_correctness"] = left_out_correctness(prepared, again, *of, column, min_cells)
+        apart["left_out_correctness"] = left_out_correctness(prepared, again, *of, column, min_cells, n_jobs)
     _tell([str(one["design"][0]) for one in found if len(one["design"])], column, judged=not np.isnan(family))
     return {
         **{name: np.concatenate([one[name] for one in found]) for name in found[0]},

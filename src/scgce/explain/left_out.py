@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from scgce._api.processes import side_by_side
 from scgce._api.progress import progress
 from scgce._api.warn import QualityWarning, warn
 from scgce.core.pairs import listed
@@ -23,6 +25,7 @@ def left_out_correctness(
     codes: np.ndarray,
     column: str,
     min_cells: int,
+    n_jobs: int | None = 1,
 ) -> np.ndarray:
     """Correctness (D, l, l) on all cells of every donor, of the explanation made without it.
 
@@ -35,31 +38,36 @@ def left_out_correctness(
         Donors (D,), and that of every cell (n,), -1 for those that take no part.
     column
         Of the donors, for messages.
+    n_jobs
+        Donors beside each other.
     """
-    n_groups = prepared.groups.n
-    index = prepared.part(REPORT).index
-    found = np.full((len(names), n_groups, n_groups), np.nan)
-    needed = []
-    for donor in progress(range(len(names)), desc="leave one out"):
-        parts = _parts(prepared, again, codes, donor)
-        if parts is None:
-            needed.append(str(names[donor]))
-            continue
-        own = replace(prepared, split=parts)
-        rows = own.rows(REPORT, MOST_CELLS[REPORT])
-        sizes = np.bincount(prepared.groups.codes[rows], minlength=n_groups)
-        wanted = [(i, j) for i, j in listed(n_groups, prepared.asked) if sizes[i] >= min_cells]
-        if wanted:
-            cuts = again.from_parts(own, prepared.seed).cuts()
-            moved = prepared.cells(rows).mover(cuts)
-            found[donor] = score_pairs(moved, index, float(again.entry["epsilon"]), wanted).correctness
+    everyone = range(len(names))
+    each = side_by_side(partial(_without, prepared, again, codes, min_cells), everyone, n_jobs)
+    found = list(progress(each, total=len(names), desc="leave one out"))
+    needed = [str(name) for name, own in zip(names, found, strict=True) if own is None]
     if needed:
         warn(
             f"split_by={column!r}: {', '.join(needed)} cannot be left out, without which a group has fewer than "
             f"{MIN_SPLIT} cells",
             QualityWarning,
         )
-    return found
+    nothing = np.full((prepared.groups.n, prepared.groups.n), np.nan)
+    return np.stack([nothing if own is None else own for own in found])
+
+
+def _without(prepared: Prepared, again: Again, codes: np.ndarray, min_cells: int, donor: int) -> np.ndarray | None:
+    """Correctness (l, l) on the donor's cells; None if it is needed."""
+    parts = _parts(prepared, again, codes, donor)
+    if parts is None:
+        return None
+    own = replace(prepared, split=parts)
+    rows = own.rows(REPORT, MOST_CELLS[REPORT])
+    sizes = np.bincount(prepared.groups.codes[rows], minlength=prepared.groups.n)
+    wanted = [(i, j) for i, j in listed(prepared.groups.n, prepared.asked) if sizes[i] >= min_cells]
+    if not wanted:
+        return np.full((prepared.groups.n, prepared.groups.n), np.nan)
+    moved = prepared.cells(rows).mover(again.from_parts(own, prepared.seed).cuts())
+    return score_pairs(moved, prepared.part(REPORT).index, float(again.entry["epsilon"]), wanted).correctness
 
 
 def _parts(prepared: Prepared, again: Again, codes: np.ndarray, donor: int) -> np.ndarray | None:

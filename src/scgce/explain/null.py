@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from scgce._api.processes import side_by_side
 from scgce._api.threads import one_thread
 from scgce.core.pairs import mask_of, with_self
 from scgce.core.score.metrics import Scores, score_pairs
@@ -63,6 +65,7 @@ def against_random(
     count: str,
     n_draws: int,
     on_draw: Callable[[], object],
+    n_jobs: int | None = 1,
 ) -> RandomNull:
     """Search the codebook of as many programmes a pair in each draw of random programmes; all are scored alike.
 
@@ -74,19 +77,28 @@ def against_random(
         The explanation, and what it was searched with.
     n_draws
         B, at least 1.
+    n_jobs
+        Draws beside each other.
     """
-    setting, cells = Setting.of(prepared, epsilon, count), prepared.part(REPORT)
-    index, wanted = cells.index, with_self(prepared.groups.n, prepared.asked)
+    setting, generator = Setting.of(prepared, epsilon, count), np.random.default_rng(prepared.seed)
+    dealt = (random_programs(programs, generator) for _ in range(n_draws))
+    found = []
+    for draw in side_by_side(partial(_of_random, setting, prepared, chosen.sparsity), dealt, n_jobs):
+        found.append(draw)
+        on_draw()
+    drawn, n_genes = zip(*found, strict=True)
+    asked = mask_of(prepared.groups.n, prepared.asked)
+    return RandomNull(_scored(prepared, chosen, epsilon), list(drawn), np.array(n_genes), asked)
 
-    def scored(explained: ProgramExplained) -> Scores:
-        return score_pairs(cells.mover(explained.cuts()), index, epsilon, wanted)
 
-    generator, drawn, n_genes = np.random.default_rng(prepared.seed), [], []
+def _of_random(setting: Setting, prepared: Prepared, k: int, programs: Programs) -> tuple[Scores, int]:
+    """Scores of the explanation in one draw of programmes, and how many genes its mean pair moves."""
     with one_thread():
-        for _ in range(n_draws):
-            dealt = random_programs(programs, generator)
-            (explained,) = explained_in_programs(setting, dealt, [chosen.sparsity])
-            drawn.append(scored(explained))
-            n_genes.append(explained.compared)
-            on_draw()
-    return RandomNull(scored(chosen), drawn, np.array(n_genes), mask_of(prepared.groups.n, prepared.asked))
+        (explained,) = explained_in_programs(setting, programs, [k])
+    return _scored(prepared, explained, setting.epsilon), explained.compared
+
+
+def _scored(prepared: Prepared, explained: ProgramExplained, epsilon: float) -> Scores:
+    cells, wanted = prepared.part(REPORT), with_self(prepared.groups.n, prepared.asked)
+    with one_thread():
+        return score_pairs(cells.mover(explained.cuts()), cells.index, epsilon, wanted)

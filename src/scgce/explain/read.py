@@ -78,6 +78,10 @@ class Prepared:
     """Pairs of groups that are explained, bool (l, l); None for all."""
     _parts: dict[int, Cells] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is sent: it makes the cells of a part by itself."""
+        return {**self.__dict__, "_parts": {}}
+
     @property
     def bounds(self) -> Bounds | None:
         """Within which a translation leaves each gene; None: x + δ."""

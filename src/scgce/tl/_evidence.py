@@ -69,6 +69,7 @@ def evidence(
     min_cells: int = 3,
     interval: float = 0.95,
     rng: int | np.random.Generator | None = None,
+    n_jobs: int | None = None,
     device: str = "auto",
     copy: bool = False,
 ) -> AnnData | None:
@@ -116,6 +117,7 @@ def evidence(
         Coverage of the intervals over donors, all together.
     rng
         Seed or generator; None: the explanation's own seed.
+    {n_jobs}
     {device}
     {copy}
 
@@ -168,13 +170,13 @@ def evidence(
     if by == "donor":
         column, result = _column(entry, split_by, key), Result.read(adata, key)
         again = Again.of(adata, entry, k, key) if leave_one_out else None
-        found = donor_evidence(adata, prepared, result, chosen.cuts(), k, column, min_cells, interval, again)
+        found = donor_evidence(adata, prepared, result, chosen.cuts(), k, column, min_cells, interval, again, n_jobs)
         adata.uns[key] = {**adata.uns[key], "donor_evidence": found}
         return adata if copy else None
     scores = [Result.read(adata, key).scores(name, k) for name in ("correctness", "coverage")]
     found = _by_pair(entry, Scores(*scores), prepared, chosen, doses, n_permutations, threshold, seed)
     if isinstance(chosen, ProgramExplained) and n_random:
-        found |= _random(entry, prepared, chosen, n_random)
+        found |= _random(entry, prepared, chosen, n_random, n_jobs)
     adata.uns[key] = {**adata.uns[key], "evidence": found}
     return adata if copy else None
 
@@ -311,12 +313,12 @@ def _null(
 
 
 def _random(
-    entry: dict[str, Any], prepared: Prepared, chosen: ProgramExplained, n_draws: int
+    entry: dict[str, Any], prepared: Prepared, chosen: ProgramExplained, n_draws: int, n_jobs: int | None
 ) -> dict[str, np.ndarray | float]:
     """The same genes in programmes that mean nothing."""
     how = float(entry["epsilon"]), str(entry["params"].get("count", "mean"))
     with progress(total=n_draws, desc="random programmes") as bar:
-        return against_random(prepared, from_entry(entry, prepared), chosen, *how, n_draws, bar.update).fields()
+        return against_random(prepared, from_entry(entry, prepared), chosen, *how, n_draws, bar.update, n_jobs).fields()
 
 
 def _unexplained(
