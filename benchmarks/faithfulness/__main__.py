@@ -13,7 +13,7 @@ import pandas as pd
 from benchmarks._cells import FILES, REFERENCE, here
 from benchmarks._run import command, grown, publish
 
-from . import cells, draw, planted, published
+from . import cells, planted, published
 
 HERE = Path(__file__).resolve().parent
 REFERENCES = ("iris", "heart_disease")
@@ -70,8 +70,6 @@ def main() -> None:
         for name, make in SUMMARIES[part].items():
             print(f"\n{name}")
             publish(make(table), results / f"{name}.csv", ".4f")
-        if part == "cells":
-            draw.frontier(table, 10, results / "frontier.png")
     print(f"results in {results}")
 
 

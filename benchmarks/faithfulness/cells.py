@@ -25,10 +25,10 @@ SMALLEST = 20
 STUDENT = "X_umap_student"
 MAPS = {"UMAP": STUDENT, "PCA": "X_pca", "scvis": "X_scvis"}
 CACHE = Path(tempfile.gettempdir()) / "scgce-faithfulness-cache"
-FRONTIER = [methods.name_of("refine", c) for c in methods.AMPLITUDES]
+BY_AMPLITUDE = [methods.name_of("refine", c) for c in methods.AMPLITUDES]
 BESIDE = ["truncate, c=3", "refine_consistent, c=3"]
 QUICK = [methods.DEFAULT, "difference of means"]
-COMPARED = list(dict.fromkeys([methods.DEFAULT, *methods.BASELINES, *FRONTIER, *BESIDE]))
+COMPARED = list(dict.fromkeys([methods.DEFAULT, *methods.BASELINES, *BY_AMPLITUDE, *BESIDE]))
 """In every representation: what matters most first."""
 
 

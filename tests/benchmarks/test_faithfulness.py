@@ -13,9 +13,10 @@ import scanpy as sc
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.faithfulness import cells, draw, methods, planted, published  # noqa: E402
+from benchmarks.faithfulness import cells, methods, planted, published  # noqa: E402
 from benchmarks.faithfulness.__main__ import HERE, SUMMARIES, WORK, jobs  # noqa: E402
 
+import scgce  # noqa: E402
 from benchmarks import scoring  # noqa: E402
 from scgce.datasets import simulated_cells, synthetic  # noqa: E402
 
@@ -93,13 +94,27 @@ def test_means_and_standard_errors_are_over_repeats_and_seeds() -> None:
 
 def test_everything_that_is_promised_is_compared() -> None:
     assert set(methods.BASELINES) < set(cells.COMPARED)
-    assert set(cells.FRONTIER) < set(cells.COMPARED)
-    assert methods.DEFAULT in cells.FRONTIER
+    assert set(cells.BY_AMPLITUDE) < set(cells.COMPARED)
+    assert methods.DEFAULT in cells.BY_AMPLITUDE
     assert list(SUMMARIES) == list(WORK)
     for part in WORK:
         assert len(set(jobs(part, quick=False))) == len(jobs(part, quick=False))
         assert len(jobs(part, quick=True)) <= 2
     assert len(jobs("planted", quick=False)) == 20
+
+
+def test_the_scaled_difference_reaches_what_the_sweep_says_of_it() -> None:
+    adata = simulated_cells(300, 40, 3, rng=0)
+    sc.pp.pca(adata, n_comps=5)
+    how = {"use_rep": "X_pca", "sparsity": (2, 5)}
+    methods.explain(adata, "group", "difference × factor", **how)
+    found = scgce.get.compare(adata, ["difference × factor"])
+    scgce.tl.tgt(adata, "group", method="path", amplitude=methods.BOUND, judges=False, **how)
+    sweep = scgce.get.sweep(adata)
+    assert (sweep["dbm_factor"] > 1).any()
+    for name in ("correctness", "coverage"):
+        np.testing.assert_allclose(found[name], sweep[f"dbm_scaled_{name}"], atol=1e-6)
+    assert found["judge_knn"].notna().all()
 
 
 def test_a_method_is_stored_under_its_name_and_read_into_rows() -> None:
@@ -114,12 +129,6 @@ def test_a_method_is_stored_under_its_name_and_read_into_rows() -> None:
     assert rows["sparsity"].tolist() == [1, 2, 1, 2]
     assert (rows["dataset"] == "causal").all()
     assert planted.chosen(adata, "0", "3", "difference of means", 2) in (["x1", "x2"], ["x2", "x1"])
-
-
-def test_the_frontier_is_drawn(tmp_path: Path) -> None:
-    table = pd.DataFrame([one_row(name, 0.5, 0.5) for name in [*cells.FRONTIER, *methods.BASELINES]])
-    draw.frontier(table.assign(sparsity=10), 10, tmp_path / "f.png")
-    assert (tmp_path / "f.png").stat().st_size > 5_000
 
 
 @pytest.mark.parametrize("part", SUMMARIES)
