@@ -19,9 +19,11 @@ from .fit import Model, material
 from .read import Prepared
 
 
-def steps_of(methods: Sequence[str], sparsities: Sequence[int], n_genes: int, n_pairs: int) -> int:
+def steps_of(
+    methods: Sequence[str], sparsities: Sequence[int], n_genes: int, n_pairs: int, n_asked: int | None = None
+) -> int:
     """Steps of refinement at most, for a bar of progress."""
-    plan = plan_for(n_genes, n_pairs)
+    plan = plan_for(n_genes, n_pairs, n_asked)
     most = {"refine": plan.most_descents, "refine_consistent": 1 + plan.consistent}
     descents = sum(len(ladder(sparsities, method, n_genes)) * most.get(method, 0) for method in _solved(methods))
     return descents * options_for(n_genes, n_pairs).steps

@@ -79,7 +79,7 @@ def material(
     gap = penalty if isinstance(penalty, Gap) else None
     check_moved(prepared.encoder, problem, means, gap, fit, asked, amplitude=model.amplitude, seed=seed)
     size = problem.n_genes, n_groups * (n_groups - 1)  # of all pairs: asking for fewer never costs more
-    many, plan = problem.n_genes > SMALL, plan_for(*size)
+    many, plan = problem.n_genes > SMALL, plan_for(*size, None if asked is None else int(asked.sum()))
     thin = thin and many
     points: PathPoints = fit_path(
         problem,

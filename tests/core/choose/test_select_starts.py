@@ -143,6 +143,7 @@ def test_little_work_is_searched_again_and_longer_much_work_is_not() -> None:
     little, much = (80, 6), (2000, 72)
     assert plan_for(*little).again and plan_for(*little).most_descents > plan_for(*much).most_descents
     assert not plan_for(*much).again and not plan_for(*little).searches, "a search pays on a table of few genes"
+    assert plan_for(*much, much[1] // 2).fresh and not plan_for(*much, much[1]).fresh, "a few pairs leave room for more"
     for size in (little, (30, 10_000)):
         assert options_for(*size) == RefineOptions()
     assert options_for(*much).steps < RefineOptions().steps and options_for(*much).cells < RefineOptions().cells
