@@ -87,6 +87,11 @@ class Prepared:
         """Within which a translation leaves each gene; None: x + δ."""
         return bounds_of(self.clip, self.low, self.high)
 
+    @property
+    def n_asked(self) -> int | None:
+        """Ordered pairs asked for; None for all."""
+        return None if self.asked is None else int(self.asked.sum())
+
     def rows(self, part: int | None, most: int | None = None) -> np.ndarray:
         """Row numbers of the cells of a part, or of all parts, group after group; at most ``most`` per group."""
         bound = np.full(self.groups.n, len(self.order) if most is None else most)

@@ -330,25 +330,9 @@ def csr_rows(X: Matrix, rows: Any) -> sparse.csr_array:
     return sparse.csr_array(_take(X, _row_numbers(X, rows)), dtype=np.float32)
 
 
-def dense_columns(X: Matrix, columns: Any, rows: Any = None) -> np.ndarray:
-    """A few columns of X, dense.
-
-    Parameters
-    ----------
-    X
-        Matrix (n, d) of any accepted kind.
-    columns
-        Column numbers, in the order wanted.
-    rows
-        Row numbers or a mask; all rows if None.
-
-    Returns
-    -------
-    Float32 (n or |rows|, |columns|).
-    """
+def dense_columns(X: Matrix, columns: Any) -> np.ndarray:
+    """A few columns of X by number, in the order wanted, dense float32 (n, |columns|); of some rows see `SomeRows`."""
     columns = np.asarray(columns, dtype=np.int64)
-    if rows is not None:
-        return SomeRows(X, rows).columns(columns)
     if kind_of(X) == "csc":
         return np.ascontiguousarray(X[:, columns].toarray(), dtype=np.float32)
     out = np.empty((X.shape[0], len(columns)), np.float32)

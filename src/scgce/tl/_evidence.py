@@ -99,8 +99,8 @@ def evidence(
         Permutations of the labels of a pair's two groups; 0 for none.
     n_random
         Of an explanation in programmes, draws of random programmes: the same genes are dealt to programmes of the same
-        sizes and the codebook is searched again, which takes most of the time; 0 for none. No p-value is below
-        1 / (1 + ``n_random``): take 19 or more to report one.
+        sizes and the codebook is searched again, which takes most of the time (``n_jobs`` share it); 0 for none. No
+        p-value is below 1 / (1 + ``n_random``): take 19 or more to report one.
     threshold
         Correctness or coverage below which a pair is listed as unexplained.
     by
@@ -109,8 +109,8 @@ def evidence(
         With ``by="donor"``, the column of ``adata.obs`` with donors; None: that of the explanation.
     leave_one_out
         With ``by="donor"``, also explain again without each donor in turn, cells of the others split at random, and
-        score that on all cells of the donor left out. It costs a fit for each donor. Learned programmes are learned
-        again; the representation, the genes' range and ε stay, and have seen the donor.
+        score that on all cells of the donor left out. It costs a fit for each donor, shared by ``n_jobs``. Learned
+        programmes are learned again; the representation, the genes' range and ε stay, and have seen the donor.
     min_cells
         Cells of both groups that a donor needs to say something of a pair.
     interval

@@ -280,8 +280,8 @@ def _explain(
     methods = [str(params["method"])]
     if methods == ["refine"]:
         methods.append("refine_consistent")
-    n, asked = prepared.groups.n, prepared.asked
-    steps = steps_of(methods, sparsities, len(prepared.genes), n * (n - 1), None if asked is None else int(asked.sum()))
+    n = prepared.groups.n
+    steps = steps_of(methods, sparsities, len(prepared.genes), n * (n - 1), prepared.n_asked)
     steps += len(methods) * len(sparsities) * SCORE_STEPS
     with progress(total=PATH_STEPS + steps, desc="tgt") as bar, one_thread():
         reach = pick_epsilon(prepared, epsilon)

@@ -15,7 +15,7 @@ import numpy as np
 from scgce.core.pairs import Asked
 
 # Arrays are copied and added in loops, and a constant that a function is given is one of numpy's: for a number of
-# Python's numba compiles the function anew. So the first use takes 5 s instead of 12.
+# Python's numba compiles the function anew. So the first use takes less than half as long.
 _jit: Callable[..., Any] = numba.njit(nogil=True, cache=True)
 _SINGLE, _MERGED, _SPLIT = np.arange(3)
 _LEFT, _RIGHT, _CROSS, _SLOPE, _MASK = range(5)

@@ -82,10 +82,9 @@ def plan_for(n_genes: int, n_pairs: int, n_asked: int | None = None) -> Plan:
     (pbmc3k given a response, 3 samples; retina by region).
     """
     if n_genes > SMALL:  # one descent: two more gained .003 (pbmc3k) and .005 (retina) of correctness + coverage
-        few_pairs = n_asked is not None and 2 * n_asked <= n_pairs
-        return (
-            Plan(per_decade=10, again=True, consistent=True) if is_little(n_genes, n_pairs) else Plan(fresh=few_pairs)
-        )
+        if is_little(n_genes, n_pairs):
+            return Plan(per_decade=10, again=True, consistent=True)
+        return Plan(fresh=n_asked is not None and 2 * n_asked <= n_pairs)
     few: dict[str, Any] = {"per_decade": 10, "starts": Plan.richer, "plain": True, "fresh": True}
     few |= {"consistent": True, "orders": 4}
     return Plan(**few, searches=3) if n_pairs <= PAIRS else Plan(**few, again=True)
