@@ -1,8 +1,9 @@
-"""Our own beside a library's, and the first call of a process: ``python -m benchmarks.speed.libraries``.
+"""Our own beside a library's, and default calls: ``python -m benchmarks.speed.libraries``.
 
-Neighbours of a judge beside scikit-learn's, cells within ε beside scikit-learn's radius search, and the default call of
-`tl.tgt` in a fresh process beside its second, with kernels that an earlier process has cached and with none. The least
-of several repetitions, processor seconds.
+Neighbours of a judge beside scikit-learn's, cells within ε beside scikit-learn's radius search; `tl.evidence` beside
+`tl.tgt`, both by default, on the UMAPs of pbmc3k and the retina; and the default call of `tl.tgt` in a fresh process
+beside its second, with kernels that an earlier process has cached and with none. The least of several repetitions,
+processor seconds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import pandas as pd
 import torch
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+import scgce
+from benchmarks._cells import logged, read, with_umap
 from benchmarks._run import command
 from scgce.core.score.judges import BalancedVote
 from scgce.core.score.neighbours import GroupIndex
@@ -104,6 +107,18 @@ def within(quick: bool) -> list[dict[str, Any]]:
     return rows
 
 
+def defaults(quick: bool) -> list[dict[str, Any]]:
+    """`tl.evidence` beside `tl.tgt`, a student distilled in every call."""
+    rows = []
+    for name in ("pbmc3k",) if quick else ("pbmc3k", "retina"):
+        adata, groupby = with_umap(logged(read(name))), "cell_type"
+        adata = adata[::3].copy() if quick else adata
+        calls = (lambda a=adata: scgce.tl.evidence(a), lambda a=adata: scgce.tl.tgt(a, groupby, use_rep="X_umap"))
+        calls[1]()  # what the evidence is of
+        rows.append(_row(f"default call, {name}", "tl.evidence", "tl.tgt", _least(*calls)))
+    return rows
+
+
 def first_call(quick: bool) -> list[dict[str, Any]]:
     """The first default call of a process beside the second."""
     rows, run = [], [sys.executable, "-W", "ignore", "-c", CALLS]
@@ -118,4 +133,4 @@ def first_call(quick: bool) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     quick = command(__doc__, "quick").parse_args().quick
-    publish(pd.DataFrame([*neighbours(quick), *within(quick), *first_call(quick)]), "libraries", quick)
+    publish(pd.DataFrame([*neighbours(quick), *within(quick), *defaults(quick), *first_call(quick)]), "libraries", quick)

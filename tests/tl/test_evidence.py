@@ -91,7 +91,8 @@ def test_cells_within_the_range_of_their_genes_are_never_below_zero(adata: ad.An
 
 def test_consistency_costs_and_only_where_there_is_a_lambda(adata: ad.AnnData) -> None:
     price = scgce.get.evidence(adata)["consistency_price"]
-    assert price.mean() >= 1 - 1e-6
+    assert price.min() >= 1
+    assert price.max() > 1
     for key in ("dbm", "marker_tests"):
         assert scgce.get.evidence(adata, key=key)["consistency_price"].isna().all()
 

@@ -8,7 +8,10 @@ import pytest
 import torch
 from tests.core._problems import ENCODERS, Case, random_case
 
+from scgce.core.score.evidence import pair_objectives
 from scgce.core.solve.lasso import lasso_lam_max, lasso_pairs
+from scgce.core.solve.path import fit_path
+from scgce.core.solve.penalties import Pairwise
 from scgce.core.solve.solver import Stopping
 
 
@@ -58,6 +61,19 @@ def test_every_pair_is_stationary(kind: str) -> None:
         moved = delta != 0
         torch.testing.assert_close(slope[moved], -lam * delta[moved].sign(), rtol=0, atol=2e-3 * lam)
         assert found.objective[i, j] <= objective(case, torch.zeros(40, dtype=torch.float64), lam, i, j)
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_from_a_consistent_solution_no_pair_gets_worse_by_being_alone(kind: str) -> None:
+    case, lam = random_case(2, kind=kind), 0.02
+    (point,) = fit_path(case.problem, Pairwise.build(torch.ones(case.problem.n_genes).double(), 4), lams=[lam])
+    together = point.translations
+    consistent = pair_objectives(case.problem.take(together.genes), together.values, lam)
+    alone = lasso_pairs(case.problem, lam, start=together).objective
+    off = ~np.eye(4, dtype=bool)
+    assert alone[off].sum() < consistent[off].sum()
+    if kind == "linear":
+        np.testing.assert_allclose(alone, lasso_pairs(case.problem, lam).objective, atol=1e-6)
 
 
 def test_a_start_at_another_lambda_reaches_the_same_optimum() -> None:

@@ -12,10 +12,11 @@ from torch import Tensor
 from scgce.core.choose.truncate import SparseDelta, support
 from scgce.core.linked import as_tensor
 from scgce.core.pairs import listed
+from scgce.core.translations import Translations
 
 from .penalties import L1
 from .problem import MAX_GRID, Problem
-from .solver import Stopping
+from .solver import Solution, Stopping
 from .working_set import State, lambda_max, solve, zero_state
 
 PRECISE = Stopping(tolerance=1e-12, max_iterations=2000)
@@ -81,7 +82,7 @@ def lasso_pairs(
     *,
     costs: Tensor | None = None,
     stopping: Stopping = PRECISE,
-    start: State | None = None,
+    start: State | Translations | None = None,
 ) -> PairLasso:
     """Explain each ordered pair on its own: the term of Eq. 9 for that pair, λ on the same scale.
 
@@ -101,7 +102,7 @@ def lasso_pairs(
     stopping
         Tolerance and most iterations for one working set.
     start
-        State of the solution for the same pairs at a neighbouring λ.
+        State of the solution for the same pairs at a neighbouring λ, or a consistent solution to begin from.
 
     Raises
     ------
@@ -113,7 +114,11 @@ def lasso_pairs(
     n_groups = problem.n_groups
     wanted = listed(n_groups) if pairs is None else [(i, j) for i, j in pairs if i != j]
     own, penalty = _apart(problem, wanted, costs)
-    state = solve(own, penalty, lam, zero_state(own, penalty) if start is None else start, stopping=stopping)
+    if start is None:
+        start = zero_state(own, penalty)
+    elif isinstance(start, Translations):
+        start = _consistent(start, wanted, lam)
+    state = solve(own, penalty, lam, start, stopping=stopping)
     delta, genes = state.solution.v, state.genes
     residual = own.take(genes).residuals(own.take(genes).hidden(delta))
     values = residual.square().sum((1, 2)) + lam * penalty.take(genes).rows(delta)
@@ -129,6 +134,14 @@ def lasso_lam_max(
 ) -> float:
     """The smallest λ at which δ = 0 is stationary for every pair: the largest slope of any pair and gene at 0."""
     return lambda_max(*_apart(problem, listed(problem.n_groups) if pairs is None else list(pairs), costs))
+
+
+def _consistent(translations: Translations, pairs: list[tuple[int, int]], lam: float) -> State:
+    """The amounts of a consistent solution for each pair, about which nothing else is known."""
+    sources, targets = as_tensor(pairs).to(translations.genes.device).T
+    v = translations.values[targets] - translations.values[sources]
+    unknown = float("inf")
+    return State(translations.genes, Solution(v, unknown, unknown, 0, False, 1.0), lam, False)
 
 
 def _apart(problem: Problem, pairs: list[tuple[int, int]], costs: Tensor | None) -> tuple[OwnPairs, L1]:
