@@ -42,6 +42,7 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
 nb_execution_mode = "off"  # tutorials are committed with their outputs
 napoleon_google_docstring = False
 # "Returns" is prose that says what is set, not a type in its first line; types come from the annotations.

@@ -18,7 +18,6 @@ from . import cells, planted, published
 HERE = Path(__file__).resolve().parent
 REFERENCES = ("iris", "heart_disease")
 WORK: dict[str, Callable[..., pd.DataFrame]] = {
-    "published": published.in_sample,
     "cells": cells.table,
     "held_out": published.held_out,
     "causal": planted.causal,
@@ -27,7 +26,6 @@ WORK: dict[str, Callable[..., pd.DataFrame]] = {
 }
 """What matters most first; each makes rows of a table of its name."""
 SUMMARIES: dict[str, dict[str, Callable[[pd.DataFrame], pd.DataFrame]]] = {
-    "published": {"published_verdicts": published.verdicts},
     "cells": {
         "cells_baseline_wins": cells.wins,
         "cells_wins_counted": cells.counted,
@@ -45,7 +43,6 @@ def jobs(part: str, quick: bool) -> list[Any]:
     maps, methods = (("PCA",), cells.QUICK) if quick else (tuple(cells.MAPS), cells.COMPARED)
     sets = [name for name in (["pbmc3k"] if quick else FILES) if here(name)]
     found: dict[str, list[Any]] = {
-        "published": [published.Reference(name) for name in references],
         "cells": [cells.Case(name, encoder, method) for encoder in maps for method in methods for name in sets],
         "held_out": [published.Split(name, repeat) for repeat in range(repeats) for name in references],
         "causal": [planted.Seed(seed) for seed in range(encoders)],

@@ -1,4 +1,4 @@
-"""The authors' encoders, groups and ε: what they published, beside every method of ours, in sample and held out."""
+"""The authors' encoders, groups and ε: every method of ours with cells held out."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.paper.published import as_published
-from benchmarks.paper.studies import CONVENTION
 
 from . import methods
 
 COMPARED = [methods.name_of(m, c) for c in (None, 3.0) for m in ("truncate", "path", "refine_consistent", "refine")]
-
-
-class Reference(NamedTuple):
-    """One of the authors' encoders."""
-
-    dataset: str
 
 
 class Split(NamedTuple):
@@ -26,26 +19,6 @@ class Split(NamedTuple):
 
     dataset: str
     repeat: int
-
-
-def in_sample(job: Reference) -> pd.DataFrame:
-    """Means over the full l × l matrix, diagonal included, at the published sparsities."""
-    (dataset,) = job
-    adata, encoder, stored = as_published(dataset)
-    published = stored["published"]
-    sparsities = [int(k) for k in published[:, 0]]
-    options = {"encoder": encoder, "epsilon": float(stored["epsilon"]), "sparsity": sparsities} | CONVENTION
-    for name in COMPARED:
-        methods.explain(adata, "group", name, **options)
-    table = methods.rows(adata, COMPARED, include_self=True, dataset=dataset)
-    theirs = {"published TGT": (1, 2), "published DBM": (3, 4)}
-    parts = [
-        pd.DataFrame({"dataset": dataset, "method": name, "sparsity": sparsities})
-        .assign(correctness=published[:, correct])
-        .assign(coverage=published[:, covered])
-        for name, (correct, covered) in theirs.items()
-    ]
-    return pd.concat([*parts, table.drop(columns=["judge_logreg", "judge_knn"])], ignore_index=True)
 
 
 def held_out(job: Split) -> pd.DataFrame:
@@ -58,19 +31,6 @@ def held_out(job: Split) -> pd.DataFrame:
     for name in names:
         methods.explain(adata, "group", name, validation_fraction=0.25, **options)
     return methods.rows(adata, names, include_self=True, dataset=dataset, repeat=repeat)
-
-
-def verdicts(table: pd.DataFrame) -> pd.DataFrame:
-    """Whether each method is above what was published, at each sparsity."""
-    values = table.pivot(index=["dataset", "sparsity"], columns="method", values=["correctness", "coverage"])
-    found = []
-    for method in COMPARED:
-        row = {"method": method}
-        for metric in ("correctness", "coverage"):
-            gain = values[metric][method] - values[metric]["published TGT"]
-            row |= {f"{metric}: above": int((gain > 0).sum()), f"{metric}: least gain": float(gain.min())}
-        found.append(row | {"of": len(values)})
-    return pd.DataFrame(found)
 
 
 def over_repeats(table: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import causal, claims, labels, modifications, page, published, single_cell, tradeoff, variance
+from . import causal, labels, modifications, published, shown, single_cell, tradeoff, variance
 from .studies import Settings
 
 EXPERIMENTS = {
@@ -23,7 +23,7 @@ EXPERIMENTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Regenerate the paper's tables, and the pictures on docs/paper.md.")
+    parser = argparse.ArgumentParser(description="Regenerate the tables and pictures of docs/paper.md.")
     parser.add_argument("--quick", action="store_true", help="two encoder seeds and fewer cells, into a scratch folder")
     parser.add_argument("--only", nargs="+", choices=EXPERIMENTS, default=list(EXPERIMENTS), help="these experiments")
     parser.add_argument("--results", type=Path, help="where to write CSV and PNG")
@@ -40,9 +40,7 @@ def main() -> None:
         print(f"{name} …", flush=True)
         EXPERIMENTS[name].run(settings)
         print(f"{name}: {time.perf_counter() - start:.0f} s", flush=True)
-    claims.run(settings)
-    if not arguments.quick:
-        page.write(settings)
+    shown.run(settings)
     print(f"results in {settings.results}")
 
 

@@ -111,9 +111,9 @@ def defaults(quick: bool) -> list[dict[str, Any]]:
     """`tl.evidence` beside `tl.tgt`, a student distilled in every call."""
     rows = []
     for name in ("pbmc3k",) if quick else ("pbmc3k", "retina"):
-        adata, groupby = with_umap(logged(read(name))), "cell_type"
+        adata = with_umap(logged(read(name)))
         adata = adata[::3].copy() if quick else adata
-        calls = (lambda a=adata: scgce.tl.evidence(a), lambda a=adata: scgce.tl.tgt(a, groupby, use_rep="X_umap"))
+        calls = (lambda a=adata: scgce.tl.evidence(a), lambda a=adata: scgce.tl.tgt(a, "cell_type", use_rep="X_umap"))
         calls[1]()  # what the evidence is of
         rows.append(_row(f"default call, {name}", "tl.evidence", "tl.tgt", _least(*calls)))
     return rows
@@ -133,4 +133,6 @@ def first_call(quick: bool) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     quick = command(__doc__, "quick").parse_args().quick
-    publish(pd.DataFrame([*neighbours(quick), *within(quick), *defaults(quick), *first_call(quick)]), "libraries", quick)
+    publish(
+        pd.DataFrame([*neighbours(quick), *within(quick), *defaults(quick), *first_call(quick)]), "libraries", quick
+    )

@@ -1,4 +1,4 @@
-"""The paper's benchmarks: groups, gradients, the rules for claims, and the page that shows the results."""
+"""The paper's benchmarks: groups, gradients, and the tables that the page shows."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.paper import causal, claims, maps, modifications, page, published, studies, variance  # noqa: E402
+from benchmarks.paper import causal, maps, modifications, published, shown, studies, variance  # noqa: E402
 from benchmarks.paper.studies import Settings  # noqa: E402
 
 from scgce.datasets import MODIFICATIONS, synthetic  # noqa: E402
 
 RESULTS = Settings().results
-COMMITTED = pytest.mark.skipif(not (RESULTS / "claims.csv").exists(), reason="no results have been made")
+PAGE = ROOT / "docs" / "paper.md"
+COMMITTED = pytest.mark.skipif(not (RESULTS / "fig7_tradeoff.csv").exists(), reason="no results have been made")
 
 
 def test_groups_are_clusters_named_by_size_and_small_ones_are_none() -> None:
@@ -84,37 +85,11 @@ def test_share_of_x4() -> None:
     np.testing.assert_allclose(causal.share_of_x4(table), [0.5, 0.0])
 
 
-def test_verdicts_follow_their_thresholds() -> None:
-    assert [claims.graded(v, 0.9, 0.5) for v in (0.9, 0.5, 0.4)] == ["confirmed", "partly", "not confirmed"]
-
-
-def test_a_claim_is_judged_from_its_table() -> None:
-    curve = pd.DataFrame({"sparsity": [50, 250, 900], "TGT": [0.8, 0.9, 0.8], "DBM": [0.2, 0.5, 0.9]})
-    one = curve.melt("sparsity", var_name="method", value_name="correctness").assign(n_genes=900)
-    other = one.assign(correctness=one["correctness"] + 0.02)
-    tidy = pd.concat([one.assign(seed=0), other.assign(seed=1)])
-    verdict, text = claims.single_cell(lambda name: tidy)
-    assert verdict == "confirmed"
-    assert "k = 250: 0.91 ± 0.01 against 0.51 ± 0.01" in text
-    assert "all genes: 0.81 ± 0.01 against 0.91 ± 0.01" in text
-    worse = tidy.assign(correctness=tidy["correctness"].where(tidy["method"] == "DBM", 0.1))
-    assert claims.single_cell(lambda name: worse)[0] == "not confirmed"
-
-
-def test_markdown() -> None:
-    frame = pd.DataFrame({"a": [1, 2], "b": [0.123, float("nan")], "c": ["x|y", "z"]})
-    assert page.markdown(frame) == "| a | b | c |\n| --- | --- | --- |\n| 1 | 0.12 | x\\|y |\n| 2 | – | z |\n"
-
-
-def test_the_page_names_every_table_once() -> None:
-    blocks = [match[2] for match in page.BLOCK.finditer(page.PAGE.read_text(encoding="utf-8"))]
-    assert sorted(blocks) == sorted(page.TABLES)
-
-
-@COMMITTED
-def test_the_page_shows_the_committed_results() -> None:
-    text = page.PAGE.read_text(encoding="utf-8")
-    assert page.filled(text, RESULTS) == text
+def test_means_are_over_encoders_that_show_the_groups() -> None:
+    rows = [{"method": "dbm", "sparsity": 4, "target": 1, "x1": v, "x2": 0, "x3": 0, "x4": v} for v in (1.0, 2.0, 9.0)]
+    table = pd.DataFrame(rows).assign(agreement=[0.95, 0.9, 0.5])
+    (row,) = shown.causal(lambda name: table).to_dict("records")
+    assert (row["method"], row["x1"], row["share of x4"]) == ("DBM", "1.50 ± 0.71", 0.5)
 
 
 @COMMITTED
@@ -128,14 +103,11 @@ def test_the_committed_exact_solutions_are_those_of_today() -> None:
 
 
 @COMMITTED
-def test_claims_follow_from_the_committed_tables(tmp_path: Path) -> None:
-    copy = tmp_path / "results"
-    copy.mkdir()
-    for file in RESULTS.glob("*.csv"):
-        (copy / file.name).write_bytes(file.read_bytes())
-    claims.run(Settings(results=copy))
-    assert (copy / "claims.csv").read_bytes() == (RESULTS / "claims.csv").read_bytes()
-    assert len(pd.read_csv(copy / "claims.csv")) == len(claims.CLAIMS)
+@pytest.mark.parametrize("make", shown.SHOWN, ids=lambda make: make.__name__)
+def test_what_is_shown_follows_from_the_committed_tables(make) -> None:
+    file = RESULTS / "shown" / f"{make.__name__}.csv"
+    assert make(lambda name: shown.read(Settings(), name)).to_csv(index=False) == file.read_text(encoding="utf-8")
+    assert f"results/shown/{file.name}" in PAGE.read_text(encoding="utf-8")
 
 
 @COMMITTED
