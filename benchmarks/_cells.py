@@ -7,6 +7,7 @@ from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import scanpy as sc
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -58,3 +59,12 @@ def with_umap(adata: ad.AnnData) -> ad.AnnData:
 def blood() -> ad.AnnData:
     """The 700 blood cells that scanpy brings, logged, all genes; their groups are ``bulk_labels``."""
     return sc.datasets.pbmc68k_reduced().raw.to_adata()
+
+
+def drawn(groups: pd.Series, share: float, seed: int) -> np.ndarray:
+    """That share of the cells of every group, at random; bool (n,)."""
+    rng, found = np.random.default_rng(seed), np.zeros(len(groups), dtype=bool)
+    for group in groups.cat.categories:
+        cells = rng.permutation(np.flatnonzero(groups == group))
+        found[cells[: int(share * len(cells) + 0.5)]] = True
+    return found

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import logging
-import multiprocessing
 import os
 import tempfile
+import traceback
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from multiprocessing.connection import wait
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from unittest.mock import patch
 
 import pandas as pd
+from joblib import Memory, Parallel, delayed
 
 J = TypeVar("J", bound=Hashable)
 R = TypeVar("R")
@@ -24,6 +26,8 @@ FLAGS: dict[str, dict[str, Any]] = {
     "jobs": {"type": int, "default": 1, "help": "how many to run side by side, one thread each"},
 }
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+MEMORY = Memory(Path(tempfile.gettempdir()) / "scgce-benchmarks", verbose=0)
+"""What several jobs of a run need, made by the first."""
 
 
 def quiet() -> None:
@@ -71,38 +75,22 @@ def with_errors(groups: Any) -> pd.DataFrame:
 def side_by_side(work: Callable[[J], R], todo: Sequence[J], most: int) -> Iterator[tuple[J, R | None]]:
     """Every job with what it found, as it ends, or None if it failed.
 
-    Every job is a process of its own with one thread, forked from one that has imported everything and run nothing, in
-    which no thread waits; a job that dies takes no other along.
+    Every job is a process of its own with one thread, forked from one that has imported everything and run nothing, so
+    that its memory can be measured, and that a job that dies takes no other along.
     """
-    context, waiting = multiprocessing.get_context("forkserver"), list(todo)
-    context.set_forkserver_preload([getattr(work, "func", work).__module__])  # of a partial its function's
-    running: dict[Any, tuple[J, multiprocessing.process.BaseProcess, Path]] = {}
-    with patch.dict(os.environ, dict.fromkeys(ONE_THREAD, "1")), tempfile.TemporaryDirectory() as folder:
-        try:
-            while waiting or running:
-                while waiting and len(running) < most:
-                    job, file = waiting.pop(0), Path(folder) / f"{len(waiting)}.pkl"
-                    process = context.Process(target=_keep, args=(work, job, file))
-                    process.start()
-                    running[process.sentinel] = job, process, file
-                for sentinel in wait(list(running)):
-                    job, process, file = running.pop(sentinel)
-                    process.join()
-                    yield job, pd.read_pickle(file) if process.exitcode == 0 else None
-        finally:
-            for _, process, _ in running.values():
-                process.terminate()
-                process.join()
+    get_context("forkserver").set_forkserver_preload([getattr(work, "func", work).__module__])  # a partial's function
+    with patch.dict(os.environ, dict.fromkeys(ONE_THREAD, "1")):
+        threads = Parallel(most, backend="threading", return_as="generator_unordered")  # which wait for processes
+        yield from threads(delayed(_alone)(work, job) for job in todo)
 
 
-def in_order(work: Callable[[J], R], todo: Sequence[J], most: int = 1) -> list[R]:
-    """What every job found, in the order of the jobs; all have to succeed."""
-    found: dict[J, R] = {}
-    for job, value in side_by_side(work, todo, most):
-        if value is None:
-            raise SystemExit(f"failed: {job}")
-        found[job] = value
-    return [found[job] for job in todo]
+def _alone(work: Callable[[J], R], job: J) -> tuple[J, R | None]:
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("forkserver"), initializer=quiet) as process:
+            return job, process.submit(work, job).result()
+    except Exception:  # noqa: BLE001 (whatever it was: the other jobs go on)
+        traceback.print_exc()
+        return job, None
 
 
 def grown(
@@ -138,8 +126,3 @@ def grown(
     if failed:
         raise SystemExit(f"failed: {'; '.join(failed)}")
     return pd.concat([held[name] for name in order if name in held], ignore_index=True)
-
-
-def _keep(work: Callable[[J], R], job: J, file: Path) -> None:
-    quiet()
-    pd.to_pickle(work(job), file)

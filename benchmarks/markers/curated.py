@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import anndata as ad
+import pandas as pd
 import scanpy as sc
 
+from .data import cells
 from .tools import OURS, Lists, by_test, cosg_lists, listed, ns_forest_lists
 
 KNOWN = {
@@ -25,11 +28,17 @@ TOP = 10
 SET = "pbmc3k"
 
 
-def row(adata: ad.AnnData, tool: str) -> dict[str, object]:
+class Job(NamedTuple):
+    """One tool's lists beside the known ones."""
+
+    tool: str
+
+
+def row(job: Job) -> pd.DataFrame:
     """Share of the ten known genes among the first ten of a tool's list, one column a type."""
-    by_type = LISTS[tool](adata.copy())
+    by_type = LISTS[job.tool](cells(SET).copy())
     found = {name: len(set(by_type.get(name, [])[:TOP]) & set(known.split())) / TOP for name, known in KNOWN.items()}
-    return {"tool": tool, "mean": sum(found.values()) / len(found), **found}
+    return pd.DataFrame([{"tool": job.tool, "mean": sum(found.values()) / len(found), **found}])
 
 
 def _scgce(adata: ad.AnnData) -> Lists:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import anndata as ad
-import numpy as np
 
-from benchmarks._cells import FILES, blood, here, logged, read
+from benchmarks._cells import FILES, blood, drawn, here, logged, read
 
 SETS = (*FILES, "pbmc68k")
 DONORS = "donors"
 """The split of cells by donors, beside random halves."""
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """Cells that choose genes, and cells that judge them."""
 
     choose: ad.AnnData
@@ -31,22 +29,15 @@ def available() -> list[str]:
 @cache
 def cells(name: str) -> ad.AnnData:
     """Log-normalised cells with their groups in ``obs["group"]``; genes seen in fewer than three cells are left out."""
-    if name == "pbmc68k":
-        adata = blood()
-        adata.obs["group"] = adata.obs["bulk_labels"]
-        return adata
-    adata = logged(read(name), 1e4 if name == "retina" else None)
-    adata.obs["group"] = adata.obs[FILES[name][1]].astype(str).astype("category")
+    brought = name not in FILES
+    adata = blood() if brought else logged(read(name), 1e4 if name == "retina" else None)
+    adata.obs["group"] = adata.obs["bulk_labels" if brought else FILES[name][1]].astype(str).astype("category")
     return adata
 
 
 def halves(adata: ad.AnnData, seed: int) -> Task:
     """Half of every group's cells, at random, to choose genes; the other half to judge them."""
-    rng = np.random.default_rng(seed)
-    first = np.zeros(adata.n_obs, dtype=bool)
-    for group in adata.obs["group"].cat.categories:
-        rows = np.flatnonzero(adata.obs["group"] == group)
-        first[rng.permutation(rows)[: (len(rows) + 1) // 2]] = True
+    first = drawn(adata.obs["group"], 0.5, seed)
     return Task(adata[first].copy(), adata[~first].copy())
 
 

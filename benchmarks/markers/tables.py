@@ -74,12 +74,15 @@ def costs(panels: pd.DataFrame) -> pd.DataFrame:
 
 def save(done: dict[str, pd.DataFrame], results: Path) -> None:
     """Write and print what the tables come to; rows in an order that does not depend on when which tool was run."""
-    order = {"set": list(SETS), "tool": [*TOOLS, *LISTS]}
     for name, frame in done.items():
         keys = [column for column in ("set", "split", "tool", "size") if column in frame]
-        place = lambda own: own.map(order[own.name].index) if own.name in order else own.astype(str).str.zfill(8)  # noqa: E731
-        done[name] = frame.sort_values(keys, key=place, ignore_index=True)
+        done[name] = frame.sort_values(keys, key=lambda own: own.map(_place), ignore_index=True)
         write(done[name], results / f"{name}.csv", ".4f")
     for name, make in {"means": means, "verdicts": verdicts, "stability": stability, "costs": costs}.items():
         print(f"\n{name}")
         publish(make(done["panels"]), results / f"{name}.csv", ".3f")
+
+
+def _place(value: object) -> str:
+    known = [*SETS, *TOOLS, *LISTS]
+    return str(known.index(value) if value in known else value).zfill(8)

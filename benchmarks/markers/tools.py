@@ -15,13 +15,16 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from .judges import dense
-
 Panels = dict[int, list[str]]
 Lists: TypeAlias = "dict[str, list[str]]"
 Tool = Callable[[ad.AnnData, Sequence[int]], Panels]
 N_VARIABLE = 2000
 """Genes given to the tools whose authors recommend variable genes, and those too slow for all."""
+
+
+def dense(adata: ad.AnnData, genes: list[str]) -> np.ndarray:
+    """Values of a few genes, float32 (n, |genes|)."""
+    return adata[:, genes].to_df().to_numpy(np.float32)
 
 
 def cut(ranking: Sequence[str], sizes: Sequence[int]) -> Panels:
@@ -87,11 +90,6 @@ def logistic(model: Any, *, scaled: bool = True) -> Tool:
     return tool
 
 
-MULTINOMIAL = LogisticRegression(max_iter=300)
-ONE_AGAINST_REST = OneVsRestClassifier(LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.1))
-"""L1-penalised, one group against the rest."""
-
-
 def forest(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
     """Importances (Gini) of a random forest of 300 trees on all genes."""
     model = RandomForestClassifier(300, random_state=0).fit(adata.X, adata.obs["group"].astype(str))
@@ -118,14 +116,8 @@ def ns_forest_lists(adata: ad.AnnData) -> Lists:
         values = scores.to_numpy()[~np.isnan(scores.to_numpy())]
         levels = {"high": values.mean() + 2 * values.std(ddof=1), "moderate": values.mean() + values.std(ddof=1)}
         level = next((name for name, least in levels.items() if (scores >= least).any().all()), "mild")
-        found = package.nsforesting.NSForest(
-            adata,
-            "group",
-            gene_selection=f"BinaryFirst_{level}",
-            n_trees=300,
-            n_jobs=1,
-            output_folder=folder + "/",
-        )
+        options = {"gene_selection": f"BinaryFirst_{level}", "n_trees": 300, "n_jobs": 1, "output_folder": f"{folder}/"}
+        found = package.nsforesting.NSForest(adata, "group", **options)
     lists = {row.clusterName: [*row.NSForest_markers, *row.binary_genes] for row in found.itertuples()}
     return {group: list(dict.fromkeys(genes)) for group, genes in lists.items()}
 
@@ -157,7 +149,6 @@ def scgce_panel(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
 
 
 def random_genes(adata: ad.AnnData, sizes: Sequence[int]) -> Panels:
-    """Genes at random."""
     return cut(np.random.default_rng(adata.n_obs).permutation(adata.var_names).tolist(), sizes)
 
 
@@ -166,9 +157,9 @@ TOOLS: dict[str, Tool] = {
     OURS: scgce_panel,
     "Wilcoxon": in_turn(by_test("wilcoxon")),
     "t-test": in_turn(by_test("t-test")),
-    "logistic l2": logistic(MULTINOMIAL),
-    "logistic l2, unscaled": logistic(MULTINOMIAL, scaled=False),
-    "logistic l1": logistic(ONE_AGAINST_REST),
+    "logistic l2": logistic(LogisticRegression(max_iter=300)),
+    "logistic l2, unscaled": logistic(LogisticRegression(max_iter=300), scaled=False),
+    "logistic l1": logistic(OneVsRestClassifier(LogisticRegression(l1_ratio=1.0, solver="liblinear", C=0.1))),
     "random forest": forest,
     "COSG": in_turn(cosg_lists),
     "NS-Forest": in_turn(ns_forest_lists),

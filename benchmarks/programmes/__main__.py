@@ -7,33 +7,27 @@ the cells fit and select (the student of the UMAP, too, is trained on them, and 
 user's), the other half is scored, with ε its own.
 
 Every part of every case is a job of one thread, ``--jobs`` at a time. The table grows with each that ends; ``--keep``
-does what a run that was interrupted left undone. ``--only``, ``--maps``, ``--depths`` and ``--parts`` take a part of
-it; rows of the others stay.
+does what a run that was interrupted left undone. ``--only`` and ``--parts`` take a part of it; rows of the others stay.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks._run import command, grown, in_order, write
+from benchmarks._run import MEMORY, command, grown, write
 
 from . import data, methods, tables
-from .jobs import ordered, rows, todo
 
 RESULTS = Path(__file__).parent / "results"
 
 if __name__ == "__main__":
     parser = command(__doc__, "jobs", "keep")
     parser.add_argument("--only", nargs="+", default=list(data.SETS), choices=list(data.SETS), metavar="SET")
-    parser.add_argument("--maps", nargs="+", default=list(data.MAPS), choices=list(data.MAPS))
-    parser.add_argument("--depths", nargs="+", default=list(data.DEPTHS), choices=list(data.DEPTHS))
     parser.add_argument("--parts", nargs="+", default=methods.USUAL, choices=list(methods.PARTS), metavar="PART")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
     asked = parser.parse_args()
     if not asked.keep:
-        data.forget()
-    jobs, file = todo(asked.only, asked.maps, asked.depths, asked.parts), asked.results / "programmes.csv"
-    in_order(data.Case.halved, list(dict.fromkeys(data.Case(*job[:3]) for job in jobs)), asked.jobs)
-    found = ordered(grown(rows, jobs, file, most=asked.jobs, keep=asked.keep, form=".3f"))
+        MEMORY.clear(warn=False)
+    jobs, file = methods.todo(asked.only, asked.parts), RESULTS / "programmes.csv"
+    found = methods.ordered(grown(methods.rows, jobs, file, most=asked.jobs, keep=asked.keep, form=".3f"))
     write(found, file, ".3f")
-    tables.save(found, asked.results)
+    tables.save(found, RESULTS)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 import scgce
-from benchmarks._run import command, in_order
+from benchmarks._run import command, side_by_side
 from scgce.encoders import load_safetensors, save_safetensors
 
 from .cells import blocks, encoder_of, some_cells
@@ -97,5 +97,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
         size = write(Path(name), n_cells, n_genes, n_groups) / 1e9
         first = {"cells": n_cells, "genes": n_genes, "size_of_X_GB": size}
-        rows = [first | row for row in in_order(partial(limited, folder=Path(name)), jobs)]
+        rows = [first | row for _, row in side_by_side(partial(limited, folder=Path(name)), jobs, 1)]
     publish(pd.DataFrame(rows), "memory", arguments.quick)

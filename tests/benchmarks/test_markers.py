@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks._run import side_by_side  # noqa: E402
-from benchmarks.markers import curated, data, jobs, judges, tables, tools  # noqa: E402
+from benchmarks.markers import curated, data, judges, tables, tools  # noqa: E402
 from benchmarks.markers.__main__ import HERE  # noqa: E402
 
 from scgce.datasets import simulated_cells  # noqa: E402
@@ -76,8 +76,8 @@ def test_verdicts_of_one_tool_alone_are_none() -> None:
 
 
 def test_jobs_end_on_their_own_and_one_that_fails_is_said() -> None:
-    some = [jobs.Job("pbmc68k", "0", tool) for tool in ("random genes", "no such tool")]
-    found = dict(side_by_side(partial(jobs.rows, sizes=(3, 5)), some, most=2))
+    some = [judges.Job("pbmc68k", "0", tool) for tool in ("random genes", "no such tool")]
+    found = dict(side_by_side(partial(judges.rows, sizes=(3, 5)), some, most=2))
     assert found[some[1]] is None
     frame = found[some[0]]
     assert frame is not None
