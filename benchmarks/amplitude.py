@@ -14,9 +14,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from anndata import AnnData
 
 import scgce
@@ -31,11 +31,6 @@ SHOWN_SPARSITIES = (5, 10, 20, 50)
 NAMES = ["correctness", "coverage", "judge_logreg", "judge_knn"]
 SCALED = ["dbm_scaled_correctness", "dbm_scaled_coverage", "dbm_factor"]
 RESULTS = Path(__file__).parent
-MEASURES = {
-    "map": "correctness\nand coverage",
-    "judges": "judges",
-    "off_manifold": "distance to\nreal cells",
-}
 BROUGHT = "pbmc68k"
 
 
@@ -91,43 +86,30 @@ def _embedded(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
 
 def draw(table: pd.DataFrame, file: Path) -> None:
     """Scores and distance against the amplitude: a column for every set of cells, a line for every number of genes."""
-    table = table[table["genes"].isin(SHOWN_SPARSITIES)].assign(
-        map=lambda t: t[["correctness", "coverage"]].mean(axis=1),
-        judges=lambda t: t[["judge_logreg", "judge_knn"]].mean(axis=1),
+    measures = {
+        "correctness,\ncoverage": table[["correctness", "coverage"]].mean(axis=1),
+        "judges": table[["judge_logreg", "judge_knn"]].mean(axis=1),
+        "distance to\nreal cells": table["off_manifold"],
+    }
+    labels = table[["dataset", "genes"]].assign(amplitude=pd.Categorical(table["amplitude"], SHOWN))
+    long = pd.concat([labels.assign(measure=name, value=own) for name, own in measures.items()])
+    grid = sns.relplot(
+        long[long["genes"].isin(SHOWN_SPARSITIES)].astype({"genes": str}),
+        kind="line",
+        marker="o",
+        palette="viridis_r",
+        **{"x": "amplitude", "y": "value", "hue": "genes", "row": "measure", "col": "dataset"},
+        **{"height": 2.2, "aspect": 1.1, "facet_kws": {"sharey": "row", "margin_titles": True}},
     )
-    sets = [name for name in (BROUGHT, *FILES) if name in set(table["dataset"])]
-    figure, axes = plt.subplots(
-        len(MEASURES), len(sets), figsize=(2.9 * len(sets) + 1.2, 7), squeeze=False, sharex=True, sharey="row"
-    )
-    for column, name in zip(axes.T, sets, strict=True):
-        ours = table[table["dataset"] == name]
-        for ax, measure in zip(column, MEASURES, strict=True):
-            for shade, (k, part) in zip(
-                np.linspace(0.35, 0.95, len(SHOWN_SPARSITIES)), ours.groupby("genes"), strict=True
-            ):
-                values = part.set_index("amplitude").reindex(SHOWN)[measure]
-                ax.plot(range(len(SHOWN)), values, "o-", ms=4, color=plt.cm.viridis_r(shade), label=f"{k} genes")
-            ax.set_xticks(range(len(SHOWN)), SHOWN)
-            ax.grid(alpha=0.3)
-            if measure != "off_manifold":
-                ax.set_ylim(0, 1)
-        column[0].set_title(name)
-        column[-1].set_xlabel("amplitude")
-    for ax, label in zip(axes[:, 0], MEASURES.values(), strict=True):
-        ax.set_ylabel(label)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="center right", frameon=False)
-    figure.tight_layout(rect=(0, 0, 1 - 1.2 / figure.get_figwidth(), 1))
-    figure.savefig(file, dpi=110, metadata={"Software": None})
-    plt.close(figure)
+    grid.set_titles(col_template="{col_name}", row_template="{row_name}")
+    grid.set_ylabels("")
+    grid.savefig(file, dpi=110, metadata={"Software": None})
 
 
 if __name__ == "__main__":
-    sets = [BROUGHT, *filter(here, FILES)]
-    parser = command(__doc__, "jobs", "keep")
-    parser.add_argument("--only", nargs="+", default=sets, metavar="SET", help="sets of cells; the others' rows stay")
-    asked = parser.parse_args()
+    asked = command(__doc__, "jobs", "keep").parse_args()
     cells.forget()
-    jobs, file = [Job(name, c) for name in sets for c in SHOWN if name in asked.only], RESULTS / "amplitude.csv"
+    jobs, file = [Job(name, c) for name in (BROUGHT, *filter(here, FILES)) for c in SHOWN], RESULTS / "amplitude.csv"
     table = grown(rows, jobs, file, most=asked.jobs, keep=asked.keep, form=".2f")
     table = table.sort_values(["dataset", "genes"], kind="stable")
     publish(table, file, ".2f")

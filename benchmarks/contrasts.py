@@ -10,6 +10,7 @@ are reported.
 from __future__ import annotations
 
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "programmes": {"programs": "profile", "sparsity": (2, 3, 5)},
     "genes": {"sparsity": 10, "method": "truncate"},
 }
-EXPLAIN: dict[str, Any] = {
-    "use_rep": "X_pca", "pairs": "within:group", "reference": "ctrl", "split_by": "donor", "device": "cpu",
-}  # fmt: skip
+EXPLAIN: dict[str, Any] = {"use_rep": "X_pca", "pairs": "within:group", "reference": "ctrl", "split_by": "donor"}
 MATCHED = 0.5
 """Share of a programme's genes, weighted by how much they lead it, that must be planted ones of one programme."""
 
@@ -48,7 +47,8 @@ def simulated(seed: int, **design: Any) -> ad.AnnData:
 
 def explained(adata: ad.AnnData, kind: str, seed: int) -> pd.DataFrame:
     """Contrasts with what donors say of them."""
-    scgce.tl.tgt(adata, ["group", "condition"], **EXPLAIN, **RUNS[kind], judges=False, rng=seed)
+    options = {"judges": False, "device": "cpu", "rng": seed}
+    scgce.tl.tgt(adata, ["group", "condition"], **EXPLAIN, **RUNS[kind], **options)
     scgce.tl.evidence(adata, by="donor")
     return scgce.get.contrasts(adata)
 
@@ -66,19 +66,14 @@ def recovery(adata: ad.AnnData, frame: pd.DataFrame) -> dict[str, float]:
     sides = np.sign(truth["program_log_fold"])[own] == np.sign(frame["shift"].to_numpy())
     right = (own >= 0) & truth["program_groups"][own, types] & sides
     if in_programmes:
-        wanted = int(truth["program_groups"].sum())
+        wanted = truth["program_groups"].sum()
         found = len(set(zip(own[right & agree], types[right & agree], strict=True)))
     else:
         each = (truth["program_groups"][:, :, None] & truth["program_genes"][:, None, :]).any(0).sum(1)
-        wanted = int(np.minimum(each, RUNS["genes"]["sparsity"]).sum())
-        found = int((right & agree).sum())
-    return {
-        "precision": float(right[agree].mean()) if agree.any() else np.nan,
-        "recall": found / wanted,
-        "precision, all shown": float(right.mean()),
-        "shown": len(frame),
-        "agreeing": int(agree.sum()),
-    }
+        wanted = np.minimum(each, RUNS["genes"]["sparsity"]).sum()
+        found = (right & agree).sum()
+    precision = float(right[agree].mean()) if agree.any() else np.nan
+    return {"precision": precision, "recall": float(found / wanted), "precision, all shown": float(right.mean())}
 
 
 def _planted(adata: ad.AnnData) -> pd.Series:
@@ -95,37 +90,34 @@ def _like_planted(adata: ad.AnnData) -> pd.Series:
     return pd.Series(np.where(shares.max(1) >= MATCHED, shares.argmax(1), -1), stored["names"].astype(str))
 
 
-def recoveries(seeds: int = SEEDS) -> pd.DataFrame:
-    """A row for every kind of item, effect of donors and seed."""
+def reported(seeds: int, effect: float, planted: dict[str, Any]) -> pd.DataFrame:
+    """A row for every kind of item and seed: what is shown, reported as agreeing, and right."""
     rows = []
-    for effect in (0.0, 0.2):
-        for seed in range(seeds):
-            adata = simulated(seed, donor_effect=effect, **PLANTED)
-            for kind in RUNS:
-                found = recovery(adata, explained(adata, kind, seed))
-                rows.append({"items": kind, "donor effect": effect, "seed": seed, **found})
+    for seed, kind in product(range(seeds), RUNS):
+        adata = simulated(seed, donor_effect=effect, **planted)
+        frame = explained(adata, kind, seed)
+        counts = {"shown": len(frame), "agreeing": int(frame["agree"].fillna(False).sum())}
+        found = recovery(adata, frame) if planted is not NOTHING else {}
+        rows.append({"items": kind, "donor effect": effect} | found | counts)
     return pd.DataFrame(rows)
 
 
-def nothing(seeds: int = 2 * SEEDS, effect: float = 0.3) -> pd.DataFrame:
-    """A row for every kind of item and seed: what is reported as agreeing where nothing responds."""
-    rows = []
-    for seed in range(seeds):
-        adata = simulated(seed, donor_effect=effect, **NOTHING)
-        for kind in RUNS:
-            frame = explained(adata, kind, seed)
-            agreeing = int(frame["agree"].fillna(False).sum())
-            rows.append(
-                {"items": kind, "donor effect": effect, "seed": seed, "agreeing": agreeing, "shown": len(frame)}
-            )
-    return pd.DataFrame(rows)
+def summary(planted: pd.DataFrame, empty: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard error over seeds, and the share of runs in which anything agreed though nothing responds."""
+    by = ["items", "donor effect"]
+    shown, groups = with_errors(planted.groupby(by, sort=False)), empty.groupby(by, sort=False)
+    share = groups["agreeing"].agg(lambda own: f"{(own > 0).mean():.3f}")
+    nothing = pd.DataFrame({"runs": groups.size(), "runs with something agreeing": share})
+    nothing["shown"] = groups["shown"].mean().map("{:.2f}".format)
+    both = {"planted": shown, "none": nothing}
+    return pd.concat(both, names=["response"]).reset_index().fillna("")
 
 
 ALONE = (("truncate", 10), ("refine", 3), ("refine", 5), ("refine", 10))
 """Method and genes a pair, of the pairs within types alone and as part of all."""
 
 
-def pairs(seeds: int = 8, types: int = 10, k: int = 10, cells: int = 4000, method: str = "truncate") -> pd.DataFrame:
+def pairs(method: str, k: int, seeds: int = 8, types: int = 10, cells: int = 4000) -> pd.DataFrame:
     """Ten types in two states: the pairs within types explained alone and as part of all pairs.
 
     ``self`` is how many cells of a group have another of it within reach: what no explanation is asked to surpass.
@@ -142,48 +134,27 @@ def pairs(seeds: int = 8, types: int = 10, k: int = 10, cells: int = 4000, metho
             frame = scgce.get.metrics(adata)
             types_of = [frame[end].str.split(" | ", regex=False).str[0] for end in ("source", "target")]
             mine = frame[types_of[0] == types_of[1]]
-            scores = {name: mine[name].mean() for name in ("correctness", "coverage")}
             head = {"method": method, "genes": k, "pairs": asked, "seed": seed, "n_pairs": len(frame)}
+            head |= {name: mine[name].mean() for name in ("correctness", "coverage")}
             alike = float(np.diag(adata.uns["tgt"]["correctness"]).mean())
-            rows.append({**head, **scores, "self": alike, "seconds": seconds})
+            rows.append(head | {"self": alike, "seconds": seconds})
     return pd.DataFrame(rows)
 
 
 def beside_all(runs: pd.DataFrame) -> pd.DataFrame:
     """Means over seeds; by how much the pairs alone are above the same pairs among all, with its standard error."""
-    by = ["method", "genes"]
-    table = runs.groupby([*by, "pairs"], sort=False).mean().drop(columns="seed").round(3).reset_index()
-    both = runs.pivot(index=[*by, "seed"], columns="pairs", values="correctness")
-    ahead = (both["within:group"] - both["all"]).groupby(by)
+    by = ["method", "genes", "pairs"]
+    table = runs.groupby(by, sort=False).mean().drop(columns="seed").round(3).astype({"n_pairs": int})
+    both = runs.pivot(index=["method", "genes", "seed"], columns="pairs", values="correctness")
+    ahead = (both["within:group"] - both["all"]).groupby(["method", "genes"])
     text = ahead.mean().map("{:+.3f}".format) + " ± " + ahead.sem().map("{:.3f}".format)
-    shown = text[pd.MultiIndex.from_frame(table[by])].to_numpy()
-    table.insert(6, "correctness above all", np.where(table["pairs"] == "all", "", shown))
-    return table.astype({"n_pairs": int})
-
-
-def summary(found: pd.DataFrame, empty: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard error over seeds, and the share of runs in which anything agreed though nothing responds."""
-    names = ["precision", "recall", "precision, all shown", "shown", "agreeing"]
-    shown = with_errors(found.groupby(["items", "donor effect"], sort=False)[names])
-    shown.insert(len(names), "response", "planted")
-    return pd.concat([shown.reset_index(), without_response(empty)], ignore_index=True).fillna("")
-
-
-def without_response(empty: pd.DataFrame) -> pd.DataFrame:
-    """The lower part."""
-    groups = empty.groupby(["items", "donor effect"], sort=False)
-    share = groups["agreeing"].agg(lambda own: f"{(own > 0).mean():.3f}")
-    rows = pd.DataFrame({"runs with something agreeing": share, "runs": groups.size(), "response": "none"})
-    rows["shown"] = groups["shown"].mean().map("{:.2f}".format)
-    return rows.reset_index()
+    alone = text.to_frame("correctness above all").assign(pairs="within:group").set_index("pairs", append=True)
+    return table.join(alone).reset_index().fillna("")
 
 
 if __name__ == "__main__":
-    parser = command(__doc__)
-    parser.add_argument("--seeds", type=int, default=SEEDS)
-    parser.add_argument("--pairs-only", action="store_true", help="only the third table")
-    asked = parser.parse_args()
+    command(__doc__).parse_args()
     scgce.tl.tgt(simulated(0), "group", use_rep="X_pca", sparsity=2)  # whatever a process does once, before the clock
-    publish(beside_all(pd.concat([pairs(method=method, k=k) for method, k in ALONE])), FOLDER / "contrasts_pairs.csv")
-    if not asked.pairs_only:
-        publish(summary(recoveries(asked.seeds), nothing(2 * asked.seeds)), FOLDER / "contrasts.csv")
+    publish(beside_all(pd.concat([pairs(*how) for how in ALONE])), FOLDER / "contrasts_pairs.csv")
+    planted = pd.concat([reported(SEEDS, effect, PLANTED) for effect in (0.0, 0.2)])
+    publish(summary(planted, reported(2 * SEEDS, 0.3, NOTHING)), FOLDER / "contrasts.csv")

@@ -36,11 +36,13 @@ def rows(name: str, adata: ad.AnnData) -> pd.DataFrame:
     scgce.tl.tgt(adata, "cell_type", key_added="refine, c=∞", amplitude=None, **options)
     scgce.tl.dbm(adata, "cell_type", key_added="DBM", **options)
     table = scgce.get.compare(adata, ["refine, c=3", "refine, c=∞", "DBM"])
-    return table[["key", "sparsity", *NAMES]].set_axis(["method", "genes", *NAMES], axis=1).assign(target_sum=name)
+    names = {"key": "method", "sparsity": "genes"}
+    found = table[[*names, *NAMES]].rename(columns=names)
+    found.insert(0, "target_sum", name)
+    return found
 
 
 if __name__ == "__main__":
     quiet()
     found = pd.concat([rows(name, cells(target)) for name, target in TARGETS.items()])
-    found = found.set_index("target_sum").reset_index().sort_values("genes", kind="stable")
-    publish(found, RESULTS, ".2f")
+    publish(found.sort_values("genes", kind="stable"), RESULTS, ".2f")

@@ -18,7 +18,7 @@ import scanpy as sc
 
 import scgce
 
-from ._run import command, publish, with_errors
+from ._run import publish, quiet, with_errors
 from .faithfulness import cells
 
 RESULTS = Path(__file__).parent / "unseen_donor.csv"
@@ -58,9 +58,7 @@ def table(adata: ad.AnnData, groupby: str = GROUPBY, seeds: int = SEEDS, **optio
 
 
 def _row(adata: ad.AnnData, key: str, split_by: str, reported: str) -> dict[str, Any]:
-    frame = scgce.get.metrics(adata, key=key)
-    found = {name: frame[name].mean() for name in SCORES}
-    return {"split by": split_by, "scored on": reported, **found}
+    return {"split by": split_by, "scored on": reported, **scgce.get.metrics(adata, key=key)[list(SCORES)].mean()}
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +67,5 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    parser = command(__doc__)
-    parser.add_argument("--method", default="refine", choices=["refine", "refine_consistent", "path", "truncate"])
-    arguments = parser.parse_args()
-    publish(summary(table(load(), method=arguments.method)), RESULTS)
+    quiet()
+    publish(summary(table(load())), RESULTS)
