@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import anndata as ad
@@ -47,10 +46,8 @@ def many_cells(some: ad.AnnData, n_cells: int) -> ad.AnnData:
 def encoder_of(some: ad.AnnData) -> Encoder:
     """A network on 50 principal components, trained on at most 5,000 cells."""
     part = some[: min(5000, some.n_obs)].copy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sc.pp.pca(part, n_comps=min(50, part.n_vars - 1), random_state=0)
-        scgce.tl.autoencoder(part, n_epochs=20, rng=0, device="cpu")
+    sc.pp.pca(part, n_comps=min(50, part.n_vars - 1), random_state=0)
+    scgce.tl.autoencoder(part, n_epochs=20, rng=0, device="cpu")
     return encoder_from_uns(part.uns["X_autoencoder"]["encoder"])
 
 

@@ -1,13 +1,13 @@
 """A GPU beside the CPU on the same cells: ``python -m benchmarks.speed.gpu``.
 
-The read of X (product and group sums; seconds, and bytes of X a second beside what copying the same bytes to the device
-takes) and the whole of ``tl.tgt``, six sparsities, metrics and judges included: the path or the refinement with the
-encoder given, or the default, which trains a student of a map. Needs a CUDA device; ``--quick`` runs small, and on the
-CPU alone where there is none.
+The read of X alone (product and group sums), and the whole of ``tl.tgt``, six sparsities, metrics and judges included:
+the path or the refinement with the encoder given, or the default, which trains a student of a map. Needs a CUDA device;
+``--quick`` runs small, and on the CPU alone where there is none.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import anndata as ad
@@ -23,70 +23,49 @@ from scgce.matrix.arrays import project_and_sum
 from .cells import encoded
 from .machine import SWEEP, publish, timed
 
-SIZE = {False: (1_000_000, 20_000, 50), True: (4_000, 400, 4)}
-METHODS: dict[str, dict[str, Any]] = {
-    "path": {"method": "path"},
-    "refine": {"method": "refine"},
-    "student": {"use_rep": "X_map", "method": "refine"},
-}
+SIZES = {"path": (50_000, 10_000, 20), "refine": (20_000, 20_000, 20), "student": (20_000, 20_000, 10)}
+"""Cells, genes and groups."""
+QUICK = (4_000, 400, 4)
 
 
-def rows(adata: ad.AnnData, encoder: Encoder, device: str, method: str) -> dict[str, Any]:
+def compared(method: str, size: tuple[int, int, int], devices: list[str]) -> pd.DataFrame:
+    """A row for every device, with how far they agree if there are two."""
+    adata, encoder = encoded(*size)
+    options: dict[str, Any] = {"encoder": encoder, "method": method}
+    if method == "student":
+        adata.obsm["X_map"] = np.tanh(encoder(adata.X)[:, :2])
+        options = {"use_rep": "X_map", "method": "refine"}
+    table = pd.DataFrame([row(adata, encoder, device, options) for device in devices]).assign(method=method)
+    if len(devices) == 2:
+        table = table.assign(**agreement(adata, *devices))
+    return table.assign(**dict(zip(("cells", "genes", "groups"), size, strict=True)))
+
+
+def row(adata: ad.AnnData, encoder: Encoder, device: str, options: dict[str, Any]) -> dict[str, Any]:
     """One device: the read alone, then everything; what it chose stays in ``adata.uns[device]``."""
     codes = adata.obs["group"].cat.codes.to_numpy(np.int64)
-    W, b, where = encoder.W, encoder.b, torch.device(device)
-    read = lambda: project_and_sum(adata.X, W, b, codes, int(codes.max()) + 1, device=where)  # noqa: E731
+    where = (encoder.W, encoder.b, codes, int(codes.max()) + 1)
+    read = partial(project_and_sum, adata.X, *where, device=torch.device(device))
     read()  # compiles, or starts the device
     _, reading = timed(read)
-    options = {"sparsity": SWEEP, "device": device, "key_added": device, **METHODS[method]}
-    options |= {} if "use_rep" in options else {"encoder": encoder}
-    _, seconds = timed(lambda: scgce.tl.tgt(adata, "group", **options))
+    given = {"sparsity": SWEEP, "device": device, "key_added": device, **options}
+    _, seconds = timed(lambda: scgce.tl.tgt(adata, "group", **given))
     size = adata.X.data.nbytes + adata.X.indices.nbytes
-    found = {"device": device, "method": method, "read_seconds": reading, "read_GB_per_s": size / reading / 1e9}
-    return found | {"copy_GB_per_s": copying(size, where), "tgt_seconds": seconds}
-
-
-def copying(size: int, device: torch.device) -> float:
-    """GB a second from pinned memory to the device, NaN for the CPU."""
-    if device.type != "cuda":
-        return float("nan")
-    block = torch.empty(min(size, 2**30), dtype=torch.uint8).pin_memory()
-
-    def copy() -> None:
-        block.to(device, non_blocking=True)
-        torch.cuda.synchronize(device)
-
-    copy()
-    return block.nbytes / timed(copy)[1] / 1e9
+    return {"device": device, "read_seconds": reading, "read_GB_per_s": size / reading / 1e9, "tgt_seconds": seconds}
 
 
 def agreement(adata: ad.AnnData, one: str, other: str) -> dict[str, float]:
     """Share of the genes of all pairs that both devices name, and the largest difference of an amount."""
-    pairs = ["source", "target", "gene"]
-    both = scgce.get.pairs(adata, key=one).merge(
-        scgce.get.pairs(adata, key=other), on=pairs, how="outer", suffixes=("", "_other")
-    )
-    same = both["delta"].notna() & both["delta_other"].notna()
-    apart = (both["delta"].fillna(0.0) - both["delta_other"].fillna(0.0)).abs()
-    return {"same_genes": float(same.mean()), "largest_difference": float(apart.max())}
+    found = [scgce.get.pairs(adata, key=key).set_index(["source", "target", "gene"])["delta"] for key in (one, other)]
+    both = pd.concat(found, axis=1, keys=["one", "other"])
+    apart = (both["one"].fillna(0.0) - both["other"].fillna(0.0)).abs()
+    return {"same_genes": float(both.notna().all(axis=1).mean()), "largest_difference": float(apart.max())}
 
 
 if __name__ == "__main__":
-    parser = command(__doc__, "quick")
-    parser.add_argument("--method", default="path", choices=tuple(METHODS))
-    for name, most, least in zip(("cells", "genes", "groups"), *SIZE.values(), strict=True):
-        parser.add_argument(f"--{name}", type=int, help=f"by default {most:,}, or {least:,} with --quick")
-    asked = parser.parse_args()
+    quick = command(__doc__, "quick").parse_args().quick
     devices = [*(["cuda"] if torch.cuda.is_available() else []), "cpu"]
-    if len(devices) == 1 and not asked.quick:
+    if len(devices) == 1 and not quick:
         raise SystemExit("there is no CUDA device; --quick runs on the CPU alone")
-    given = (asked.cells, asked.genes, asked.groups)
-    size = [number or default for number, default in zip(given, SIZE[asked.quick], strict=True)]
-    adata, encoder = encoded(*size)
-    if asked.method == "student":
-        adata.obsm["X_map"] = np.tanh(encoder(adata.X)[:, :2])
-    table = pd.DataFrame([rows(adata, encoder, device, asked.method) for device in devices])
-    if len(devices) == 2:
-        table = table.assign(**agreement(adata, *devices))
-    table = table.assign(**dict(zip(("cells", "genes", "groups"), size, strict=True)))
-    publish(table, f"gpu_{asked.method}", asked.quick)
+    found = [compared(method, QUICK if quick else size, devices) for method, size in SIZES.items()]
+    publish(pd.concat(found), "gpu", quick)

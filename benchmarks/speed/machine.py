@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -22,21 +22,16 @@ SWEEP = [1, 2, 5, 10, 20, 50]
 
 
 def describe() -> str:
-    """Processor, threads and versions, one line each."""
-    model = platform.processor() or platform.machine()
+    """Processor, threads and versions, in one line."""
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-        model = f"{names[0]} x {len(names)}" if names else model
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    model = f"{models[0]} x {len(models)}" if models else platform.processor()
     if torch.cuda.is_available():
         model += f", {torch.cuda.get_device_name()}"
-    found = []
-    for name in PACKAGES:
-        try:
-            found.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            continue
-    return f"{model}; torch threads {torch.get_num_threads()}; Python {platform.python_version()}; {', '.join(found)}"
+    installed = {package.name: package.version for package in distributions()}
+    versions = ", ".join(f"{name} {installed[name]}" for name in PACKAGES if name in installed)
+    return f"{model}; torch threads {torch.get_num_threads()}; Python {platform.python_version()}; {versions}"
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:

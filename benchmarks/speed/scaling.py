@@ -11,26 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
-from matplotlib.ticker import EngFormatter, FixedLocator
 
 import scgce
 from benchmarks._run import command, grown, write
 
 from .cells import encoded
 from .machine import RESULTS, SWEEP, publish, size_of, spent
-
-LOOKS = {"path": {"marker": "o", "color": "C0"}, "refine": {"marker": "s", "color": "C1"}}
-AXES = {
-    "cells": [(n, 2000, 20) for n in (10_000, 30_000, 100_000, 300_000, 1_000_000)],
-    "genes": [(20_000, d, 20) for d in (2_000, 5_000, 10_000, 20_000, 40_000)],
-    "groups": [(20_000, 5_000, l) for l in (5, 10, 20, 60, 200)],
-    "bipolar": [(27_499, 13_166, 18)],
-}
-QUICK = {"cells": [(2_000, 300, 4), (4_000, 300, 4)]}
 
 
 class Point(NamedTuple):
@@ -43,9 +31,18 @@ class Point(NamedTuple):
     method: str
 
 
+POINTS = [
+    *(Point("cells", n, 2000, 20, "path") for n in (10_000, 30_000, 100_000, 300_000, 1_000_000)),
+    *(Point("genes", 20_000, d, 20, "path") for d in (2_000, 5_000, 10_000, 20_000, 40_000)),
+    *(Point("groups", 20_000, 5_000, l, "refine") for l in (5, 10, 20, 60, 200)),
+    Point("bipolar", 27_499, 13_166, 18, "path"),
+]
+QUICK = [Point("cells", n, 300, 4, "path") for n in (2_000, 4_000)]
+
+
 def measure(point: Point) -> pd.DataFrame:
     """Seconds and peak memory of one call."""
-    adata, encoder = encoded(*point[1:4])
+    adata, encoder = encoded(point.cells, point.genes, point.groups)
     size, options = size_of(adata), {"sparsity": SWEEP, "method": point.method, "device": "cpu"}
     _, took = spent(lambda: scgce.tl.tgt(adata, "group", encoder=encoder, **options))
     correctness = scgce.get.sweep(adata).set_index("sparsity")["correctness"]
@@ -67,37 +64,14 @@ def slopes(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(table: pd.DataFrame, path: Path) -> None:
-    """Seconds along each axis, log-log."""
-    matplotlib.use("agg")
-    axes_of = [axis for axis in table["axis"].unique() if axis != "bipolar"]
-    figure, axes = plt.subplots(1, len(axes_of), figsize=(3.4 * len(axes_of), 3.2), layout="constrained", squeeze=False)
-    for ax, axis in zip(axes[0], axes_of, strict=True):
-        for method, part in table[table["axis"] == axis].groupby("method"):
-            ax.loglog(part[axis], part["seconds"], **LOOKS[method], label=method)
-            first = part.iloc[0]
-            ax.loglog(part[axis], first["seconds"] * part[axis] / first[axis], color="0.7", ls=":", zorder=0)
-        ax.xaxis.set_major_locator(FixedLocator(part[axis].tolist()))
-        ax.xaxis.set_major_formatter(EngFormatter(sep=""))
-        ax.minorticks_off()
-        ax.set_xlabel(axis)
-        ax.set_ylabel("seconds of tl.tgt")
-        ax.legend(frameon=False, title="dotted: proportional", fontsize=8, title_fontsize=8)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-
-
 if __name__ == "__main__":
+    axes = sorted({point.axis for point in POINTS})
     parser = command(__doc__, "quick", "keep")
-    parser.add_argument("--axes", nargs="+", choices=AXES, default=list(AXES), help="the figures of the others stay")
-    parser.add_argument("--methods", nargs="+", default=["path", "refine"], choices=("path", "refine"))
+    parser.add_argument("--axes", nargs="+", choices=axes, default=axes, help="the figures of the others stay")
     asked = parser.parse_args()
-    axes = QUICK if asked.quick else {axis: AXES[axis] for axis in asked.axes}
-    points = [Point(axis, *size, method) for axis in axes for size in axes[axis] for method in asked.methods]
+    points = [point for point in (QUICK if asked.quick else POINTS) if point.axis in asked.axes]
     results = Path(tempfile.mkdtemp()) if asked.quick else RESULTS
     table = grown(measure, points, results / "scaling.csv", keep=asked.keep, form=".5g")
-    print(slopes(table).round(2).to_string(index=False))
     publish(table, "scaling", asked.quick)
-    if not asked.quick:
-        write(slopes(table), RESULTS / "slopes.csv", ".3g")
-        draw(table, RESULTS / "scaling.png")
+    print(slopes(table).round(2).to_string(index=False))
+    write(slopes(table), results / "slopes.csv", ".3g")

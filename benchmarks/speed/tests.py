@@ -43,68 +43,54 @@ def simulated(n_cells: int, n_genes: int, n_groups: int = 18) -> Data:
     return Data(f"simulated {n_cells}", adata, "group", encoder)
 
 
-def tools(data: Data, slow: bool, few: list[str]) -> dict[str, tuple[Callable[[], object], list[str]]]:
-    """Every tool's run over all pairs, and the references that it runs."""
+def tools(data: Data) -> dict[str, Callable[[], object]]:
+    """Every tool's run over all pairs."""
     _, adata, groupby, encoder = data
-    every = adata.obs[groupby].cat.categories.astype(str).tolist()
+    references = adata.obs[groupby].cat.categories.astype(str)
 
     def tgt(**options: object) -> Callable[[], object]:
         return lambda: scgce.tl.tgt(adata, groupby, encoder=encoder, sparsity=SWEEP, **options)
 
-    def scanpy(method: str, references: list[str]) -> None:
+    def t_tests() -> None:
         for reference in references:
-            sc.tl.rank_genes_groups(adata, groupby, reference=reference, method=method, key_added="tests")
+            sc.tl.rank_genes_groups(adata, groupby, reference=reference, method="t-test", key_added="tests")
 
     def illico() -> None:
         from illico import asymptotic_wilcoxon
 
-        for reference in every:
+        for reference in references:
             asymptotic_wilcoxon(adata, is_log1p=True, group_keys=groupby, reference=reference, n_threads=1)
 
-    found: dict[str, tuple[Callable[[], object], list[str]]] = {
-        "tgt path": (tgt(method="path"), every),
-        "tgt path, no judges": (tgt(method="path", judges=False), every),
-        "tgt refine": (tgt(method="refine"), every),
-        "scanpy t-test": (lambda: scanpy("t-test", every), every),
+    found = {
+        "tgt path": tgt(method="path"),
+        "tgt path, no judges": tgt(method="path", judges=False),
+        "tgt refine": tgt(method="refine"),
+        "scanpy t-test": t_tests,
     }
-    found |= {"illico, one thread": (illico, every)} if find_spec("illico") else {}
-    return found | ({"scanpy wilcoxon": (lambda: scanpy("wilcoxon", few), few)} if slow else {})
+    return found | ({"illico, one thread": illico} if find_spec("illico") else {})
 
 
-def compare(data: Data, slow: bool, n_slow: int | None = None, repetitions: int = 1) -> list[dict]:
-    """One row per tool: the least of several repetitions, in turn.
-
-    Wilcoxon runs once, on ``n_slow`` of the references (None: all), its seconds in proportion.
-    """
-    every = data.adata.obs[data.groupby].cat.categories.astype(str).tolist()
-    work = tools(data, slow, every[:n_slow])
+def compare(data: Data, repetitions: int = 5) -> pd.DataFrame:
+    """One row per tool: the least of several repetitions, in turn."""
+    work = tools(data)
     compiles = {"encoder": data.encoder, "sparsity": 5, "min_cells": 1, "validation_fraction": 0}
     scgce.tl.tgt(data.adata[::4].copy(), data.groupby, **compiles)
-    times: dict[str, list[float]] = {tool: [] for tool in work}
-    for turn in range(repetitions):
-        for tool, (run, references) in work.items():
-            if turn and tool.endswith("wilcoxon"):
-                continue
-            times[tool].append(timed(run)[1] * len(every) / len(references))
-            print(data.name, tool, f"{times[tool][-1]:.1f} s", flush=True)
-    size = {"data": data.name, "cells": data.adata.n_obs, "genes": data.adata.n_vars, "groups": len(every)}
-    return [
-        size
-        | {"tool": tool, "references_run": len(references), "repetitions": len(times[tool])}
-        | {"seconds": min(times[tool]), "slowest": max(times[tool])}
-        | {f"tgt_{ours}_over_this": min(times[f"tgt {ours}"]) / min(times[tool]) for ours in ("path", "refine")}
-        for tool, (_, references) in work.items()
-    ]
+    times = pd.DataFrame([{tool: timed(run)[1] for tool, run in work.items()} for _ in range(repetitions)])
+    least, groups = times.min(), data.adata.obs[data.groupby].nunique()
+    size = {"data": data.name, "cells": data.adata.n_obs, "genes": data.adata.n_vars, "groups": groups}
+    rows = []
+    for tool in work:
+        row = {"tool": tool, "repetitions": repetitions, "seconds": least[tool], "slowest": times[tool].max()}
+        row |= {f"tgt_{ours}_over_this": least[f"tgt {ours}"] / least[tool] for ours in ("path", "refine")}
+        rows.append(size | row)
+    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":
-    parser = command(__doc__, "quick")
-    parser.add_argument("--slow", action="store_true", help="scanpy's Wilcoxon too: minutes")
-    parser.add_argument("--repetitions", type=int, default=5, help="of which the fastest counts")
-    asked = parser.parse_args()
-    if asked.quick:
-        rows = compare(simulated(1000, 2000, 6), asked.slow, repetitions=2)
+    quick = command(__doc__, "quick").parse_args().quick
+    if quick:
+        found = [compare(simulated(1000, 2000, 6), repetitions=2)]
     else:
-        rows = compare(retina(), asked.slow, repetitions=asked.repetitions) if here("retina") else []
-        rows += compare(simulated(27_499, 13_166), asked.slow, n_slow=1, repetitions=asked.repetitions)
-    publish(pd.DataFrame(rows), "tests", asked.quick)
+        found = [compare(retina())] if here("retina") else []
+        found.append(compare(simulated(27_499, 13_166)))
+    publish(pd.concat(found), "tests", quick)

@@ -10,7 +10,6 @@ import cProfile
 import pstats
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 
@@ -35,20 +34,17 @@ STAGES = {
 """Stage → the file and the function that it consists of."""
 
 
-def profiled(run: Callable[[], object]) -> tuple[dict[str, float], pd.DataFrame]:
-    """Seconds of every stage, and the functions with the largest time of their own."""
+def profiled(run: Callable[[], object]) -> dict[str, float]:
+    """Seconds of every stage."""
     profile = cProfile.Profile(time.process_time)
     profile.runcall(run)
     stats = pstats.Stats(profile)
     found = dict.fromkeys(STAGES, 0.0)
-    own = []
-    for (file, _, name), (_, calls, alone, inside, _) in stats.stats.items():  # type: ignore[attr-defined]
-        own.append({"function": f"{Path(file).name}:{name}" if file != "~" else name, "calls": calls, "seconds": alone})
+    for (file, _, name), (_, _, _, inside, _) in stats.stats.items():  # type: ignore[attr-defined]
         for stage, (suffix, function) in STAGES.items():
             if file.endswith(suffix) and name == function:
                 found[stage] += inside
-    table = pd.DataFrame(own).sort_values("seconds", ascending=False).head(15)
-    return found | {"all": stats.total_tt}, table  # type: ignore[attr-defined]
+    return found | {"all": stats.total_tt}  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":
@@ -57,6 +53,5 @@ if __name__ == "__main__":
     columns = {}
     for method in ("truncate", "path", "refine"):
         options = {"encoder": encoder, "sparsity": SWEEP, "method": method, "device": "cpu"}
-        columns[method], own = profiled(lambda options=options: scgce.tl.tgt(adata, "group", **options))
+        columns[method] = profiled(lambda options=options: scgce.tl.tgt(adata, "group", **options))
     publish(pd.DataFrame(columns).rename_axis("processor seconds").reset_index(), "where", quick)
-    publish(own, "where_functions", quick)
