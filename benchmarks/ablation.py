@@ -25,9 +25,9 @@ from scgce.explain.fit import Model, material
 from scgce.explain.read import pick_epsilon, prepare
 from scgce.explain.split import FIT, REPORT, VALIDATE
 
-from ._cells import blood, here
+from ._cells import FILES, here
 from ._run import command, grown, publish
-from .faithfulness import cells
+from .amplitude import BROUGHT, mapped
 from .paper.published import as_published
 
 RESULTS = Path(__file__).parent / "ablation.csv"
@@ -44,7 +44,7 @@ class Job(NamedTuple):
     amplitude: str
 
 
-JOBS = [Job("iris", "3"), Job("iris", "none"), *(Job(name, "3") for name in ("pbmc68k", "pbmc3k", "retina", "paul15"))]
+JOBS = [Job("iris", "3"), Job("iris", "none"), *(Job(name, "3") for name in (BROUGHT, *FILES))]
 
 
 def opened(name: str) -> tuple[AnnData, str, Any, tuple[int, ...]]:
@@ -52,11 +52,8 @@ def opened(name: str) -> tuple[AnnData, str, Any, tuple[int, ...]]:
     if name == "iris":
         adata, encoder, stored = as_published(name)
         return adata, "group", encoder, tuple(int(k) for k in stored["published"][:, 0])
-    if name == "pbmc68k":
-        adata = blood()
-        return adata, "bulk_labels", resolve(adata, use_rep="X_umap"), SPARSITIES
-    adata, groupby = cells.embedded(name, "UMAP", quick=False)
-    return adata, groupby, resolve(adata, use_rep=cells.STUDENT), SPARSITIES
+    adata, groupby, which = mapped(name)
+    return adata, groupby, resolve(adata, **which), SPARSITIES
 
 
 def candidates(job: Job) -> pd.DataFrame:
@@ -126,5 +123,5 @@ def _chosen(table: pd.DataFrame) -> float:
 
 if __name__ == "__main__":
     asked = command(__doc__, "keep").parse_args()
-    jobs = [job for job in JOBS if job.dataset in ("iris", "pbmc68k") or here(job.dataset)]
+    jobs = [job for job in JOBS if job.dataset not in FILES or here(job.dataset)]
     publish(gains(grown(candidates, jobs, TRIED, keep=asked.keep, form=".5g")), RESULTS, ".3f")

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from anndata import AnnData
 
 import scgce
@@ -26,20 +25,12 @@ from ._cells import FILES, blood, here
 from ._run import command, grown, publish
 from .faithfulness import cells
 
-AMPLITUDES = (2.0, 3.0, 5.0, 10.0, None)
+AMPLITUDES = ("2", "3", "5", "10", "∞")
 SHOWN_SPARSITIES = (5, 10, 20, 50)
 NAMES = ["correctness", "coverage", "judge_logreg", "judge_knn"]
 SCALED = ["dbm_scaled_correctness", "dbm_scaled_coverage", "dbm_factor"]
-RESULTS = Path(__file__).parent
+RESULTS = Path(__file__).parent / "amplitude.csv"
 BROUGHT = "pbmc68k"
-
-
-def named(amplitude: float | None) -> str:
-    """An amplitude in words, ∞ for none."""
-    return "∞" if amplitude is None else format(amplitude, "g")
-
-
-SHOWN = [named(c) for c in AMPLITUDES]
 
 
 class Job(NamedTuple):
@@ -51,7 +42,7 @@ class Job(NamedTuple):
 
 def rows(job: Job) -> pd.DataFrame:
     """Means over all ordered pairs, one row for every sparsity."""
-    adata, groupby, options = _embedded(job.dataset)
+    adata, groupby, options = mapped(job.dataset)
     c = None if job.amplitude == "∞" else float(job.amplitude)
     scgce.tl.tgt(adata, groupby, amplitude=c, device="cpu", **options)
     selected = int(adata.uns["tgt"]["params"]["sparsity_selected"])
@@ -66,9 +57,7 @@ def rows(job: Job) -> pd.DataFrame:
 
 def _scores(adata: AnnData, k: int) -> dict[str, float]:
     scgce.tl.evidence(adata, "tgt", sparsity=k, n_permutations=0, n_random=0, doses=(1.0,))
-    groups = adata.uns["tgt"]["groups"].tolist()
-    parts = [scgce.get.explanation(adata, i, j, sparsity=k) for i in groups for j in groups if i != j]
-    genes = pd.concat(parts)
+    genes = scgce.get.pairs(adata, sparsity=k)
     largest = np.asarray(adata.X.max(axis=0).todense()).ravel()
     beyond = genes["delta"].abs().to_numpy() > largest[adata.var_names.get_indexer(genes["gene"])]
     means = scgce.get.metrics(adata, sparsity=k)[NAMES].mean()
@@ -76,7 +65,7 @@ def _scores(adata: AnnData, k: int) -> dict[str, float]:
     return {**means, "off_manifold": far, "beyond_max": beyond.mean()}
 
 
-def _embedded(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
+def mapped(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
     """The cells, their groups and what names their map."""
     if dataset != BROUGHT:
         return *cells.embedded(dataset, "UMAP", quick=False), {"use_rep": cells.STUDENT}
@@ -84,33 +73,9 @@ def _embedded(dataset: str) -> tuple[AnnData, str, dict[str, Any]]:
     return adata, "bulk_labels", {"encoder": resolve(adata, use_rep="X_umap")}
 
 
-def draw(table: pd.DataFrame, file: Path) -> None:
-    """Scores and distance against the amplitude: a column for every set of cells, a line for every number of genes."""
-    measures = {
-        "correctness,\ncoverage": table[["correctness", "coverage"]].mean(axis=1),
-        "judges": table[["judge_logreg", "judge_knn"]].mean(axis=1),
-        "distance to\nreal cells": table["off_manifold"],
-    }
-    labels = table[["dataset", "genes"]].assign(amplitude=pd.Categorical(table["amplitude"], SHOWN))
-    long = pd.concat([labels.assign(measure=name, value=own) for name, own in measures.items()])
-    grid = sns.relplot(
-        long[long["genes"].isin(SHOWN_SPARSITIES)].astype({"genes": str}),
-        kind="line",
-        marker="o",
-        palette="viridis_r",
-        **{"x": "amplitude", "y": "value", "hue": "genes", "row": "measure", "col": "dataset"},
-        **{"height": 2.2, "aspect": 1.1, "facet_kws": {"sharey": "row", "margin_titles": True}},
-    )
-    grid.set_titles(col_template="{col_name}", row_template="{row_name}")
-    grid.set_ylabels("")
-    grid.savefig(file, dpi=110, metadata={"Software": None})
-
-
 if __name__ == "__main__":
     asked = command(__doc__, "jobs", "keep").parse_args()
     cells.forget()
-    jobs, file = [Job(name, c) for name in (BROUGHT, *filter(here, FILES)) for c in SHOWN], RESULTS / "amplitude.csv"
-    table = grown(rows, jobs, file, most=asked.jobs, keep=asked.keep, form=".2f")
-    table = table.sort_values(["dataset", "genes"], kind="stable")
-    publish(table, file, ".2f")
-    draw(table, RESULTS / "amplitude.png")
+    jobs = [Job(name, c) for name in (BROUGHT, *filter(here, FILES)) for c in AMPLITUDES]
+    table = grown(rows, jobs, RESULTS, most=asked.jobs, keep=asked.keep, form=".2f")
+    publish(table.sort_values(["dataset", "genes"], kind="stable"), RESULTS, ".2f")

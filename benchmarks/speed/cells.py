@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import anndata as ad
 import numpy as np
-import pandas as pd
 import scanpy as sc
-from scipy import sparse
 
 import scgce
 from scgce.encoders import Encoder, encoder_from_uns
@@ -26,21 +22,15 @@ def some_cells(n_genes: int, n_groups: int, n_cells: int = BLOCK, density: float
     return adata
 
 
-def blocks(some: ad.AnnData, n_cells: int) -> Iterator[tuple[sparse.csr_matrix, np.ndarray]]:
-    """As many cells as asked for: the block again and again, each time another tenth of its entries lost."""
-    for start in range(0, n_cells, some.n_obs):
-        X = some.X[: min(some.n_obs, n_cells - start)].copy()
-        lost = np.random.default_rng(start).random(X.nnz) < 0.1
-        X.data[lost] = 0.0
-        X.eliminate_zeros()
-        yield X, some.obs["group"].to_numpy()[: X.shape[0]]
-
-
 def many_cells(some: ad.AnnData, n_cells: int) -> ad.AnnData:
-    """All of `blocks` in memory."""
-    parts, labels = zip(*blocks(some, n_cells), strict=True)
-    obs = pd.DataFrame({"group": pd.Categorical(np.concatenate(labels))}, index=[f"cell{i}" for i in range(n_cells)])
-    return ad.AnnData(sparse.csr_matrix(sparse.vstack(parts, format="csr")), obs=obs, var=some.var[[]])
+    """As many cells as asked for: the block again and again, each time another tenth of its entries lost."""
+    parts = []
+    for start in range(0, n_cells, some.n_obs):
+        part = some[: n_cells - start].copy()
+        part.X.data[np.random.default_rng(start).random(part.X.nnz) < 0.1] = 0.0
+        part.X.eliminate_zeros()
+        parts.append(part)
+    return ad.concat(parts, index_unique="-")
 
 
 def encoder_of(some: ad.AnnData) -> Encoder:

@@ -21,34 +21,24 @@ import scgce
 from benchmarks._run import command, side_by_side
 from scgce.encoders import load_safetensors, save_safetensors
 
-from .cells import blocks, encoder_of, some_cells
-from .machine import publish, spent, timed
+from .cells import BLOCK, encoder_of, many_cells, some_cells
+from .machine import publish, size_of, spent, timed
 
 SIZE = {False: (1_000_000, 5_000, 20), True: (20_000, 500, 4)}
+LIMIT = 1.75
+"""GB of memory that the process may allocate."""
 WAYS = ("dask", "backed", "in memory")
 CHUNK = 20_000
 SWEEP = [5, 10, 20, 50]
 
 
-def write(folder: Path, n_cells: int, n_genes: int, n_groups: int) -> int:
-    """cells.h5ad and encoder.safetensors, block by block; returns the bytes of X."""
-    some = some_cells(n_genes, n_groups, min(n_cells, 10_000))
+def write(folder: Path, n_cells: int, n_genes: int, n_groups: int) -> float:
+    """cells.h5ad and encoder.safetensors; returns the GB of X."""
+    some = some_cells(n_genes, n_groups, min(n_cells, BLOCK))
     save_safetensors(encoder_of(some), folder / "encoder.safetensors")
-    labels, size = [], 0
-    with h5py.File(folder / "cells.h5ad", "w") as file:
-        for start, (X, groups) in enumerate(blocks(some, n_cells)):
-            if start == 0:
-                ad.io.write_elem(file, "X", X)
-                stored = ad.io.sparse_dataset(file["X"])
-            else:
-                stored.append(X)
-            labels.append(groups)
-            size += X.data.nbytes + X.indices.nbytes + 8 * len(X.indptr)
-        names = pd.Index([f"cell{i}" for i in range(n_cells)])
-        ad.io.write_elem(file, "obs", pd.DataFrame({"group": pd.Categorical(np.concatenate(labels))}, index=names))
-        ad.io.write_elem(file, "var", some.var[[]])
-        file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-    return size
+    adata = many_cells(some, n_cells)
+    adata.write_h5ad(folder / "cells.h5ad")
+    return size_of(adata)
 
 
 def read(file: Path, way: str) -> ad.AnnData:
@@ -77,10 +67,10 @@ def limited(job: tuple[str, float], folder: Path) -> dict[str, float | str]:
 
 def measure(folder: Path, way: str) -> dict[str, float]:
     """Seconds and peak memory of one call."""
-    encoder = load_safetensors(folder / "encoder.safetensors")
+    options = {"encoder": load_safetensors(folder / "encoder.safetensors"), "sparsity": SWEEP, "device": "cpu"}
 
     def explained() -> tuple[ad.AnnData, float]:
-        adata, options = read(folder / "cells.h5ad", way), {"encoder": encoder, "sparsity": SWEEP, "device": "cpu"}
+        adata = read(folder / "cells.h5ad", way)
         return adata, timed(lambda: scgce.tl.tgt(adata, "group", method="path", **options))[1]
 
     (adata, seconds), took = spent(explained)
@@ -89,13 +79,10 @@ def measure(folder: Path, way: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    parser = command(__doc__, "quick")
-    parser.add_argument("--limit", type=float, default=1.75, help="GB of memory that the process may allocate")
-    arguments = parser.parse_args()
-    n_cells, n_genes, n_groups = SIZE[arguments.quick]
-    jobs = [*((way, arguments.limit) for way in WAYS), ("in memory", 0.0)]
+    quick = command(__doc__, "quick").parse_args().quick
+    n_cells, n_genes, n_groups = SIZE[quick]
+    jobs = [*((way, LIMIT) for way in WAYS), ("in memory", 0.0)]
     with tempfile.TemporaryDirectory() as name:
-        size = write(Path(name), n_cells, n_genes, n_groups) / 1e9
-        first = {"cells": n_cells, "genes": n_genes, "size_of_X_GB": size}
+        first = {"cells": n_cells, "genes": n_genes, "size_of_X_GB": write(Path(name), n_cells, n_genes, n_groups)}
         rows = [first | row for _, row in side_by_side(partial(limited, folder=Path(name)), jobs, 1)]
-    publish(pd.DataFrame(rows), "memory", arguments.quick)
+    publish(pd.DataFrame(rows), "memory", quick)

@@ -1,7 +1,7 @@
 """How time and memory of ``tl.tgt`` grow with cells, genes and groups: ``python -m benchmarks.speed.scaling``.
 
 Slopes are of the processor's seconds, which other work on the machine changes less than the clock's. The encoder is
-given; six sparsities, metrics and judges are included.
+given; six sparsities, metrics and judges are included. In programmes these are learned from the cells, by profile.
 """
 
 from __future__ import annotations
@@ -36,26 +36,30 @@ POINTS = [
     *(Point("genes", 20_000, d, 20, "path") for d in (2_000, 5_000, 10_000, 20_000, 40_000)),
     *(Point("groups", 20_000, 5_000, l, "refine") for l in (5, 10, 20, 60, 200)),
     Point("bipolar", 27_499, 13_166, 18, "path"),
+    Point("programmes", 50_000, 5_000, 50, "programmes"),
+    Point("programmes", 100_000, 20_000, 20, "programmes"),
 ]
-QUICK = [Point("cells", n, 300, 4, "path") for n in (2_000, 4_000)]
+QUICK = [*(Point("cells", n, 300, 4, "path") for n in (2_000, 4_000)), Point("programmes", 2_000, 300, 4, "programmes")]
 
 
 def measure(point: Point) -> pd.DataFrame:
     """Seconds and peak memory of one call."""
     adata, encoder = encoded(point.cells, point.genes, point.groups)
-    size, options = size_of(adata), {"sparsity": SWEEP, "method": point.method, "device": "cpu"}
-    _, took = spent(lambda: scgce.tl.tgt(adata, "group", encoder=encoder, **options))
+    in_genes, in_programmes = {"sparsity": SWEEP, "method": point.method}, {"programs": "profile"}
+    options = {"encoder": encoder, "device": "cpu", **(in_programmes if point.axis == "programmes" else in_genes)}
+    size = size_of(adata)
+    _, took = spent(lambda: scgce.tl.tgt(adata, "group", **options))
     correctness = scgce.get.sweep(adata).set_index("sparsity")["correctness"]
     row = {**point._asdict(), "density": adata.X.nnz / adata.n_obs / adata.n_vars, "method": point.method}
     row |= {"seconds": took.seconds, "processor_seconds": took.processor, "size_of_X_GB": size}
     row |= {"memory_beyond_X_GB": took.peak_GB - size, "grown_by_GB": took.more_GB}
-    return pd.DataFrame([row | {"correctness_at_20": float(correctness[20])}])
+    return pd.DataFrame([row | {"correctness_at_20": correctness.get(20)}])
 
 
 def slopes(table: pd.DataFrame) -> pd.DataFrame:
     """Log-log slope of the processor's seconds along each axis: over all points, the last two, and the steepest."""
     rows = []
-    for (axis, method), part in table[table["axis"] != "bipolar"].groupby(["axis", "method"]):
+    for (axis, method), part in table[table["axis"].isin(Point._fields)].groupby(["axis", "method"]):
         seconds = part["processor_seconds"].fillna(part["seconds"])  # not in what was run before
         x, y = np.log(part[axis].to_numpy(float)), np.log(seconds.to_numpy(float))
         steps = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(zip(x, y, strict=True))]

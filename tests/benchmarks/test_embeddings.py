@@ -15,31 +15,6 @@ sys.path.insert(0, str(ROOT))
 from benchmarks._cells import drawn  # noqa: E402
 from benchmarks.embeddings import METHODS, RESULTS, SETS  # noqa: E402
 
-from benchmarks import embeddings as scores  # noqa: E402
-
-
-def _groups() -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    codes = np.repeat(np.arange(4), 40)
-    return np.array([[0, 0], [20, 0], [0, 50], [90, 90]])[codes] + rng.normal(size=(160, 2)), codes
-
-
-def test_a_map_of_groups_apart_is_read_without_error() -> None:
-    Z, codes = _groups()
-    assert scores.label_accuracy(Z, codes) == 1.0
-
-
-def test_labels_by_chance_are_read_by_chance() -> None:
-    Z, _ = _groups()
-    codes = np.random.default_rng(2).integers(0, 4, len(Z))
-    assert 0.1 < scores.label_accuracy(Z, codes) < 0.4
-
-
-def test_trust_is_full_for_the_same_points() -> None:
-    Z, _ = _groups()
-    assert scores.trust(Z, Z * 2) == 1.0
-    assert scores.trust(Z, np.random.default_rng(4).normal(size=Z.shape)) < 0.7
-
 
 def test_a_fifth_of_every_label_is_drawn() -> None:
     groups = pd.Series(np.repeat(["a", "b", "c"], [100, 50, 10]), dtype="category")
