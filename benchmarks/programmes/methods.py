@@ -24,98 +24,79 @@ FACTORS, PROGRAMME_FACTORS = (1.0, 1.5, 2.0, 3.0), (1.0, 1.25, 1.5)
 """Up to the bound of single genes, and up to what the amounts of programmes may be called nearly real."""
 FEW = (5, 8)
 """Programmes a pair at which kinds and numbers are compared."""
-FIRST = ["dataset", "map", "depth", "method", "sparsity"]
-
-Rows = Iterator[tuple[str, pd.DataFrame]]
-
-
-def _options(case: Case, **others: Any) -> dict[str, Any]:
-    """Of the half that fits and selects .15 selects, and as much, which `tl.tgt` would report, goes unused."""
-    return {"use_rep": MAPS[case.map], "judges": False, "device": "cpu", "validation_fraction": 0.15} | others
+OPTIONS: dict[str, Any] = {"judges": False, "device": "cpu", "validation_fraction": 0.15}
+"""Of the half that fits and selects so much selects, and as much, which `tl.tgt` would report, goes unused."""
+Found = Iterator[tuple[str, dict[str, Any]]]
+"""Methods, each yielded once its explanation is in the fitting half, and what is to be said of it."""
 
 
-def _explained(case: Case, fitting: ad.AnnData, **others: Any) -> float:
+def explained(case: Case, fitting: ad.AnnData, **options: Any) -> dict[str, float]:
     """Explain; CPU seconds."""
     start = time.process_time()
-    scgce.tl.tgt(fitting, case.groupby, **_options(case, **others))
-    return time.process_time() - start
+    scgce.tl.tgt(fitting, case.groupby, use_rep=MAPS[case.map], **OPTIONS, **options)
+    return {"seconds": time.process_time() - start}
 
 
-def _given(case: Case, fitting: ad.AnnData, source: Any) -> None:
+def given(case: Case, fitting: ad.AnnData, source: Any) -> None:
     """Explain in these programmes and no others; the judges go on reading all genes."""
     scgce.tl.programs(fitting, source=source, rest=False, min_genes=1)
-    _explained(case, fitting, programs="programs")
-
-
-def _rows(fitting: ad.AnnData, scored: ad.AnnData, method: str, **facts: Any) -> tuple[str, pd.DataFrame]:
-    own = fitting.uns["tgt"].get("programs")
-    return method, scores(fitting, scored).assign(n_programs=np.nan if own is None else len(own["names"]), **facts)
+    explained(case, fitting, programs="programs")
 
 
 @MEMORY.cache
-def _default(case: Case) -> tuple[dict[str, Any], float]:
+def by_default(case: Case) -> tuple[dict[str, Any], dict[str, float]]:
     """The explanation in programmes at the default, and its CPU seconds."""
     fitting, _ = halves(case)
-    seconds = _explained(case, fitting, programs="auto")
+    seconds = explained(case, fitting, programs="auto")
     return fitting.uns["tgt"], seconds
 
 
-def in_programmes(case: Case) -> Rows:
+def in_programmes(case: Case, fitting: ad.AnnData) -> Found:
     """The default, and at the best single factor for all pairs."""
-    fitting, scored = halves(case)
-    fitting.uns["tgt"], seconds = _default(case)
-    yield _rows(fitting, scored, "programmes", seconds=seconds)
-    factors = at_best_factor(fitting, PROGRAMME_FACTORS)
-    yield _rows(fitting, scored, "programmes, best factor", factor=factors)
+    fitting.uns["tgt"], seconds = by_default(case)
+    yield "programmes", seconds
+    yield "programmes, best factor", {"factor": at_best_factor(fitting, PROGRAMME_FACTORS)}
 
 
-def at_random(case: Case) -> Rows:
+def at_random(case: Case, fitting: ad.AnnData) -> Found:
     """The genes of the programmes dealt to as many of the same sizes at random."""
-    fitting, scored = halves(case)
-    _given(case, fitting, _random(_default(case)[0]["programs"], fitting))
-    yield _rows(fitting, scored, "random programmes")
+    given(case, fitting, _random(by_default(case)[0]["programs"], fitting))
+    yield "random programmes", {}
 
 
-def leading(case: Case) -> Rows:
+def leading(case: Case, fitting: ad.AnnData) -> Found:
     """The third of each programme's genes that leads it."""
-    fitting, scored = halves(case)
-    found, sets = _default(case)[0]["programs"], {}
+    found, sets = by_default(case)[0]["programs"], {}
     for name, own in zip(found["names"], sparse.csr_matrix(found["weights"]), strict=True):
         genes = own.indices[np.argsort(-own.data, kind="stable")][: max(5, own.nnz // 3)]
         sets[str(name)] = list(fitting.var_names[genes])
-    _given(case, fitting, sets)
-    yield _rows(fitting, scored, "programmes, leading third")
+    given(case, fitting, sets)
+    yield "programmes, leading third", {}
 
 
-def in_genes(case: Case) -> Rows:
+def in_genes(case: Case, fitting: ad.AnnData) -> Found:
     """Single genes at the default bound of three times their real difference."""
-    fitting, scored = halves(case)
-    yield _rows(fitting, scored, "genes", seconds=_explained(case, fitting, sparsity=GENES))
+    yield "genes", explained(case, fitting, sparsity=GENES)
 
 
-def means(case: Case) -> Rows:
+def means(case: Case, fitting: ad.AnnData) -> Found:
     """The difference of means: all genes; cut to k; cut to k and times the best single factor."""
-    fitting, scored = halves(case)
     for name, ks in {"difference of means, all genes": fitting.n_vars, "difference of means": MEANS}.items():
-        scgce.tl.dbm(fitting, case.groupby, sparsity=ks, key_added="tgt", **_options(case))
-        yield _rows(fitting, scored, name)
-    factors = at_best_factor(fitting, FACTORS)
-    yield _rows(fitting, scored, "difference of means, best factor", factor=factors)
+        scgce.tl.dbm(fitting, case.groupby, sparsity=ks, key_added="tgt", use_rep=MAPS[case.map], **OPTIONS)
+        yield name, {}
+    yield "difference of means, best factor", {"factor": at_best_factor(fitting, FACTORS)}
 
 
-def other(case: Case, kind: str, number: int) -> Rows:
+def other(case: Case, fitting: ad.AnnData, kind: str, number: int) -> Found:
     """Programmes of another kind or number, learned on the half, of which a part selects; by profile random ones too.
 
     Coexpression and NMF do without: theirs are of other sizes, and what random ones do is told by the rest.
     """
-    fitting, scored = halves(case)
     scgce.tl.programs(fitting, case.groupby, source=kind, n_programs=number)
-    seconds = _explained(case, fitting, programs="programs", sparsity=FEW)
-    found = fitting.uns["tgt"]["programs"]
-    yield _rows(fitting, scored, f"{kind} ({number})", seconds=seconds)
+    yield f"{kind} ({number})", explained(case, fitting, programs="programs", sparsity=FEW)
     if kind == "profile":
-        _given(case, fitting, _random(found, fitting))
-        yield _rows(fitting, scored, f"random, {kind} ({number})")
+        given(case, fitting, _random(fitting.uns["tgt"]["programs"], fitting))
+        yield f"random, {kind} ({number})", {}
 
 
 def _random(found: dict[str, Any], adata: ad.AnnData) -> pd.Series:
@@ -128,7 +109,7 @@ def _random(found: dict[str, Any], adata: ad.AnnData) -> pd.Series:
 
 OTHERS = [("coexpression", 25), ("nmf", 12), *(("profile", n) for n in (8, 12, 16, 20, 30))]
 """Kinds and numbers that the default chooses among, or that were tried and are not offered by it."""
-PARTS: dict[str, Callable[[Case], Rows]] = {
+PARTS: dict[str, Callable[[Case, ad.AnnData], Found]] = {
     "programmes": in_programmes,
     "random": at_random,
     "means": means,
@@ -158,9 +139,15 @@ def todo(only: Sequence[str], parts: Sequence[str]) -> list[Job]:
 
 def rows(job: Job) -> pd.DataFrame:
     """The rows of one part of one case."""
-    found = [rows.assign(**job._asdict(), method=method) for method, rows in PARTS[job.part](Case(*job[:3]))]
-    table = pd.concat(found, ignore_index=True)
-    return table[[*FIRST, *[column for column in table if column not in FIRST]]]
+    case, found = Case(*job[:3]), []
+    fitting, scored = halves(case)
+    for method, facts in PARTS[job.part](case, fitting):
+        own = fitting.uns["tgt"].get("programs")
+        number = np.nan if own is None else len(own["names"])
+        labels = {**case._asdict(), "method": method}
+        table = scores(fitting, scored).assign(n_programs=number, **facts)
+        found.append(pd.concat([pd.DataFrame(labels, index=table.index), table], axis=1))
+    return pd.concat(found, ignore_index=True)
 
 
 def ordered(table: pd.DataFrame) -> pd.DataFrame:
