@@ -45,14 +45,6 @@ def simulated(seed: int, **design: Any) -> ad.AnnData:
     return adata
 
 
-def explained(adata: ad.AnnData, kind: str, seed: int) -> pd.DataFrame:
-    """Contrasts with what donors say of them."""
-    options = {"judges": False, "device": "cpu", "rng": seed}
-    scgce.tl.tgt(adata, ["group", "condition"], **EXPLAIN, **RUNS[kind], **options)
-    scgce.tl.evidence(adata, by="donor")
-    return scgce.get.contrasts(adata)
-
-
 def recovery(adata: ad.AnnData, frame: pd.DataFrame) -> dict[str, float]:
     """Precision and recall of what is reported as agreeing; of all that is shown beside them.
 
@@ -95,7 +87,9 @@ def reported(seeds: int, effect: float, planted: dict[str, Any]) -> pd.DataFrame
     rows = []
     for seed, kind in product(range(seeds), RUNS):
         adata = simulated(seed, donor_effect=effect, **planted)
-        frame = explained(adata, kind, seed)
+        scgce.tl.tgt(adata, ["group", "condition"], **EXPLAIN, **RUNS[kind], judges=False, device="cpu", rng=seed)
+        scgce.tl.evidence(adata, by="donor")
+        frame = scgce.get.contrasts(adata)
         counts = {"shown": len(frame), "agreeing": int(frame["agree"].fillna(False).sum())}
         found = recovery(adata, frame) if planted is not NOTHING else {}
         rows.append({"items": kind, "donor effect": effect} | found | counts)

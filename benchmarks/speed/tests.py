@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import NamedTuple
 
 import anndata as ad
 import pandas as pd
@@ -18,14 +17,8 @@ from scgce.encoders import Encoder, resolve
 from .cells import encoded
 from .machine import SWEEP, publish, timed
 
-
-class Data(NamedTuple):
-    """Cells, their groups, and an encoder that is given to `tl.tgt`."""
-
-    name: str
-    adata: ad.AnnData
-    groupby: str
-    encoder: Encoder
+Data = tuple[ad.AnnData, str, Encoder]
+"""Cells, their groups, and an encoder that is given to `tl.tgt`."""
 
 
 def retina() -> Data:
@@ -34,18 +27,17 @@ def retina() -> Data:
     sc.pp.filter_genes(adata, min_cells=3)
     adata.obs[groupby] = adata.obs[groupby].astype("category")
     with_umap(adata)
-    return Data("retina", adata, groupby, resolve(adata, use_rep="X_umap", rng=0))
+    return adata, groupby, resolve(adata, use_rep="X_umap", rng=0)
 
 
 def simulated(n_cells: int, n_genes: int, n_groups: int = 18) -> Data:
     """Sparse simulated cells, a twelfth of X non-zero; a network on their principal components."""
     adata, encoder = encoded(n_cells, n_genes, n_groups, density=0.08)
-    return Data(f"simulated {n_cells}", adata, "group", encoder)
+    return adata, "group", encoder
 
 
-def tools(data: Data) -> dict[str, Callable[[], object]]:
+def tools(adata: ad.AnnData, groupby: str, encoder: Encoder) -> dict[str, Callable[[], object]]:
     """Every tool's run over all pairs."""
-    _, adata, groupby, encoder = data
     references = adata.obs[groupby].cat.categories.astype(str)
 
     def tgt(**options: object) -> Callable[[], object]:
@@ -70,14 +62,14 @@ def tools(data: Data) -> dict[str, Callable[[], object]]:
     return found | ({"illico, one thread": illico} if find_spec("illico") else {})
 
 
-def compare(data: Data, repetitions: int = 5) -> pd.DataFrame:
+def compare(name: str, data: Data, repetitions: int = 5) -> pd.DataFrame:
     """One row per tool: the least of several repetitions, in turn."""
-    work = tools(data)
-    compiles = {"encoder": data.encoder, "sparsity": 5, "min_cells": 1, "validation_fraction": 0}
-    scgce.tl.tgt(data.adata[::4].copy(), data.groupby, **compiles)
+    adata, groupby, encoder = data
+    work, compiles = tools(*data), {"sparsity": 5, "min_cells": 1, "validation_fraction": 0}
+    scgce.tl.tgt(adata[::4].copy(), groupby, encoder=encoder, **compiles)
     times = pd.DataFrame([{tool: timed(run)[1] for tool, run in work.items()} for _ in range(repetitions)])
-    least, groups = times.min(), data.adata.obs[data.groupby].nunique()
-    size = {"data": data.name, "cells": data.adata.n_obs, "genes": data.adata.n_vars, "groups": groups}
+    least, groups = times.min(), adata.obs[groupby].nunique()
+    size = {"data": name, "cells": adata.n_obs, "genes": adata.n_vars, "groups": groups}
     rows = []
     for tool in work:
         row = {"tool": tool, "repetitions": repetitions, "seconds": least[tool], "slowest": times[tool].max()}
@@ -89,8 +81,8 @@ def compare(data: Data, repetitions: int = 5) -> pd.DataFrame:
 if __name__ == "__main__":
     quick = command(__doc__, "quick").parse_args().quick
     if quick:
-        found = [compare(simulated(1000, 2000, 6), repetitions=2)]
+        found = [compare("simulated 1000", simulated(1000, 2000, 6), repetitions=2)]
     else:
-        found = [compare(retina())] if here("retina") else []
-        found.append(compare(simulated(27_499, 13_166)))
+        found = [compare("retina", retina())] if here("retina") else []
+        found.append(compare("simulated 27499", simulated(27_499, 13_166)))
     publish(pd.concat(found), "tests", quick)
