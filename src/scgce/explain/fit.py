@@ -25,9 +25,9 @@ from .moved import check_moved
 from .read import Prepared
 
 PATH, COARSE = Stopping(1e-4, 1000), Stopping(1e-3, 300)
-"""On the path of few genes or of a linear encoder that is not refined, and on any other, where stopping early gives
-explanations as good or better for half the time (tried with "truncate" and "path" on the distilled UMAPs of pbmc3k, the
-retina and paul15, two seeds, on reported cells); ``lam=`` is solved to `EXACT`."""
+"""Explanations are cut from a path solved to the first; of many genes, one that refinement starts from may stop at the
+second for half the time and gives the same explanations (tried on the distilled UMAPs of pbmc3k, the retina and paul15
+and on scvis of the retina), while what is cut from it may reach less. ``lam=`` is solved to `EXACT`."""
 EXACT = Stopping(1e-7, 5000)
 
 
@@ -68,7 +68,7 @@ def material(
         closed to be consistent, does as well from there (tried on the distilled UMAPs of pbmc3k, the retina and paul15;
         `benchmarks.ablation` has it so, too); a path whose points are cut needs them all.
     refines
-        Refinement follows: it begins as well from a rough path of a linear encoder.
+        Refinement follows: it begins as well from a rough path.
     """
     problem, means, costs = smooth_problem(prepared, fit.means(), model.costs)
     n_groups, asked = prepared.groups.n, prepared.asked
@@ -86,7 +86,7 @@ def material(
         per_decade=plan.per_decade if thin else 10,
         means=None if problem.linear or (thin and many and model.lams is None) else means,
         enough_genes=RICHEST * largest,
-        stopping=EXACT if model.lams is not None else COARSE if many and (refines or not problem.linear) else PATH,
+        stopping=EXACT if model.lams is not None else COARSE if many and refines else PATH,
         asked=asked,
         on_point=on_point,
     )
