@@ -79,7 +79,9 @@ def test_masks(blobs: ad.AnnData) -> None:
     blobs.var["hvg"] = first
     blobs.var["nullable"] = pd.array(first, dtype="boolean")
     shuffled = pd.Series(first, index=blobs.var_names).sample(frac=1, random_state=0)
-    for spec in ("hvg", "nullable", first, first.tolist(), shuffled):
+    blobs.var["objects"], blobs.var["kinds"] = first.astype(object), pd.Categorical(first)
+    by_name = dict(zip(blobs.var_names, first.tolist(), strict=True))
+    for spec in ("hvg", "nullable", "objects", "kinds", first, first.tolist(), first.astype(object), shuffled, by_name):
         mask = _adata.gene_mask(blobs, spec)
         assert mask.dtype == bool
         np.testing.assert_array_equal(mask, first)
@@ -94,7 +96,10 @@ def test_masks(blobs: ad.AnnData) -> None:
         (np.ones(60), ValueError, r"mask_var \(ndarray\) has dtype float64; expected booleans"),
         (np.ones(59, dtype=bool), ValueError, r"shape \(59,\); expected \(60,\), one value a gene"),
         (np.zeros(60, dtype=bool), ValueError, "leaves no gene"),
-        (pd.array([True, None] * 30, dtype="boolean"), ValueError, "dtype object; expected booleans"),
+        (pd.array([True, None] * 30, dtype="boolean"), ValueError, "expected booleans, .*; found: .*NA"),
+        (["True", "False"] * 30, ValueError, "expected booleans, True or False for every gene; found: True, False"),
+        ([True, None] * 30, ValueError, "expected booleans, .*; found: None"),
+        (np.array([1, 0] * 30, dtype=object), ValueError, "expected booleans, .*; found: 1, 0"),
         (pd.Series([True], index=["gene0"]), KeyError, r"no value for 59 genes, .*: gene1, .*\(59 in all\)"),
     ],
 )

@@ -26,6 +26,10 @@ def test_genes_without_a_symbol_keep_their_name_and_shared_symbols_are_told_apar
     assert list(gene_labels(adata, IDS, "feature_name")) == labels
     assert list(gene_labels(adata, IDS, None)) == IDS
     assert list(gene_labels(adata, ["ENSG3"], "entrez")) == ["12"]
+    adata.var["missing"] = adata.var["entrez"].where(adata.var["entrez"] > 10)  # floats now
+    adata.var["bytes"] = [symbol.encode() for symbol in "abcdef"]
+    assert list(gene_labels(adata, ["ENSG1", "ENSG3"], "missing")) == ["ENSG1", "12"]
+    assert list(gene_labels(adata, ["ENSG1", "ENSG3"], "bytes")) == ["a", "c"]
 
 
 def test_genes_are_matched_by_name_in_whatever_order_and_number(adata: ad.AnnData) -> None:

@@ -25,6 +25,9 @@ LABELS: dict[str, object] = {
     "truth values": CODES > 1,
     "nullable integers": pd.array(np.where(np.arange(300) < 8, None, CODES), dtype="Int64"),
     "numbers as text": CODES.astype(str),
+    "bytes": np.array([b"a", "b\u00e9".encode(), b"c", b"d"], dtype=object)[CODES],
+    "bytes of a fixed length": np.array([b"a", b"b", b"c", b"d"])[CODES],
+    "categories of bytes": pd.Categorical(np.array([b"a", b"b", b"c", b"d"], dtype=object)[CODES]),
     "an empty label": np.array(["", "a", "b", "c"])[CODES],
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
 
 import scgce
 from scgce._api.warn import QualityWarning
@@ -131,6 +132,34 @@ def test_where_map_and_judges_disagree_the_pairs_are_named(wide: ad.AnnData) -> 
     )
     frame = scgce.pl._metrics.metrics_data(wide, ["judge_contradicts1"])
     assert (frame["value"] == 0).all()
+
+
+@pytest.mark.parametrize("kind", [float, np.float32])
+def test_a_judge_answers_in_the_labels_it_was_taught(blobs: ad.AnnData, kind: type) -> None:
+    """A group of the number 1.0 is called "1"."""
+    blobs.obs["group"] = (np.arange(blobs.n_obs) % 4).astype(kind)
+    names = blobs.obs["group"].astype(int).astype(str)
+    labels = {"own": blobs.obs["group"], "text": names}
+    taught = {name: LogisticRegression().fit(blobs.X, given.to_numpy()) for name, given in labels.items()}
+    scgce.tl.dbm(blobs, "group", use_rep="X_pca", sparsity=5, judges=taught)
+    scgce.tl.evaluate(blobs, "dbm", judges=taught)
+    for key in ("dbm", "dbm_evaluated"):
+        entry = blobs.uns[key]
+        np.testing.assert_array_equal(entry["judge_own"], entry["judge_text"])
+        assert np.diag(entry["judge_own"]).min() > 0.8
+    scgce.tl.lineages(blobs, {0: "x", 1: "x", 2: "y", 3: "y"}, key="dbm", judges=taught)
+    assert np.diag(blobs.uns["lineages"]["judge_own"]).min() > 0.8
+
+
+def test_a_judge_that_answers_no_group_is_refused_before_the_fit(
+    blobs: ad.AnnData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = {"codes": LogisticRegression().fit(blobs.X, blobs.obs["group"].cat.codes + 10)}
+    said = r"judges: 'codes' answers 10, 11, 12, 13, none of the groups: B/1, T cell, NK, 3; expected .* labels"
+    monkeypatch.setattr("scgce.tl._tgt.explanations", None)  # would be called
+    with pytest.raises(ValueError, match=said):
+        scgce.tl.tgt(blobs, "group", **HOW, judges=codes)
+    assert "tgt" not in blobs.uns
 
 
 def test_judges_of_lineages_read_the_same_genes(wide: ad.AnnData) -> None:

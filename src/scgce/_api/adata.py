@@ -284,9 +284,12 @@ def gene_mask(
     if mask_var is None:
         return np.ones(adata.n_vars, dtype=bool)
     values, name = _per_gene(adata, "mask_var", mask_var, gene_symbols)
-    if not pd.api.types.is_bool_dtype(values) or values.isna().any():
-        raise ValueError(f"{name} has dtype {values.dtype}; expected booleans without missing values")
-    mask: np.ndarray = values.to_numpy(dtype=bool)
+    odd = [value for value in values if not isinstance(value, bool | np.bool_)]
+    if odd:
+        raise ValueError(
+            f"{name} has dtype {values.dtype}; expected booleans, True or False for every gene; found: {listing(odd)}"
+        )
+    mask = np.array(list(values), dtype=bool)
     if not mask.any():
         raise ValueError(f"{name} leaves no gene")
     return mask

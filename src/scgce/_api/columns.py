@@ -111,11 +111,9 @@ def _joined(adata: AnnData, key: str) -> pd.Series:
 
 
 def _as_text(column: pd.Series, name: str) -> pd.Series:
-    """The column as categories of text, integers that missing labels made floats as integers."""
-    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")
+    """The column as categories of text."""
     found = column.astype("category").cat.remove_unused_categories()
-    names = [str(label) for label in found.cat.categories]
+    names = label_names(found.cat.categories)
     bad = [label for label in names if JOIN in label]
     if bad:
         raise ValueError(f"groupby: labels of {name!r} hold {JOIN!r}, which joins labels: {listing(bad)}; rename them")
@@ -126,8 +124,9 @@ def label_names(values: Iterable[object]) -> list[str]:
     """Labels as the names that everything of scgce calls them by; whole numbers lose the ``.0`` of a float.
 
     Integers become floats where labels are missing, and come back as integers from some files: both are one label.
+    So are text and its bytes, as which fixed-length text comes from files.
     """
-    found = list(values)
+    found = [value.decode(errors="backslashreplace") if isinstance(value, bytes) else value for value in values]
     floats = [value for value in found if isinstance(value, float | np.floating)]
     if len(floats) == len(found) and all(float(value).is_integer() for value in floats):
         return [str(int(value)) for value in floats]

@@ -11,6 +11,7 @@ import pandas as pd
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from .columns import label_names
 from .errors import listing, not_found
 
 _WORD = re.compile(r"[^\s()]+")
@@ -27,7 +28,8 @@ def _column(adata: AnnData, gene_symbols: str) -> pd.Series:
     if gene_symbols not in adata.var.columns:
         raise not_found("gene_symbols", gene_symbols, "adata.var", adata.var.columns)
     column = pd.Series(adata.var[gene_symbols].to_numpy(dtype=object), index=adata.var_names.astype(str))
-    column = column[~column.index.duplicated()].dropna().astype(str).str.strip()
+    column = column[~column.index.duplicated()].dropna()
+    column = pd.Series(label_names(column), index=column.index, dtype=object).str.strip()
     return column[column != ""]
 
 

@@ -206,6 +206,7 @@ def _run(
     reading["layer"] = reading["layer"] or layer_of_scvi(adata, reading["encoder"])
     prepared = prepare(adata, groupby, clip=_params.clip_word(clip), **reading)
     reach = pick_epsilon(prepared, epsilon)
+    report = report_on(prepared, reach, judges)
     explained = explain(Setting(prepared, sparsities, reach, prepared.part(VALIDATE)))
     params = {
         **prepared.groups.stored,
@@ -219,7 +220,6 @@ def _run(
         "split_by": reading["split_by"] or "",
         "epsilon_rule": _params.epsilon_rule(epsilon),
     }
-    report = report_on(prepared, reach, judges)
     selected = smallest_sufficient(explained)
     entry = stored(prepared, report, explained, selected, params, reference=reading["reference"])
     write_result(adata, key_added, entry)

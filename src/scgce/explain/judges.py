@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from scgce._api.columns import label_among
 from scgce._api.errors import NotFoundError, listing
 from scgce.core.choose.truncate import PairCuts
 from scgce.core.score.judges import Judge, fit_judges
+from scgce.core.score.translator import dense_rows
 from scgce.core.score.verdicts import Verdicts
 from scgce.encoders import Encoder
 from scgce.matrix import arrays
@@ -27,6 +29,8 @@ MOST_JUDGED, LEAST_JUDGED = 100, 20
 MOST_TAUGHT, LEAST_TAUGHT = 200, 30
 """Fitting cells per group that teach them."""
 _ALL = 20
+_TRIED = 50
+"""Real cells that a user's judge is asked about first."""
 
 
 def _per_group(most: int, least: int, n_groups: int) -> int:
@@ -74,7 +78,8 @@ class Panel:
         verdicts = {name: Verdicts(judge, cells, codes, n, bounds=bounds) for name, judge in found.items()}
         explained = prepared.genes if genes is None else genes
         for name, judge in given.items():
-            named = _Named(judge, parents or {}, _columns_read(name, judge, prepared.genes, explained))
+            named = _Named(judge, labels, parents or {}, _columns_read(name, judge, prepared.genes, explained))
+            named.check(name, dense_rows(cells)(slice(0, None, max(1, cells.shape[0] // _TRIED))).numpy())
             verdicts[name] = Verdicts(named, cells, codes, n, labels=labels, bounds=bounds)
         return cls({f"judge_{name}": verdict for name, verdict in verdicts.items()}, read)
 
@@ -126,8 +131,24 @@ def _fitted(X: sparse.csr_array, codes: np.ndarray, read: np.ndarray, seed: int)
 class _Named:
     """A user's judge with its genes by name, and its answers as text, members of a lineage as the lineage."""
 
-    def __init__(self, judge: Any, parents: Mapping[str, str], columns: np.ndarray | None) -> None:
-        self.judge, self.parents, self.columns = judge, parents, columns
+    def __init__(self, judge: Any, labels: list[str], parents: Mapping[str, str], columns: np.ndarray | None) -> None:
+        self.judge, self.columns = judge, columns
+        self.meant = {**{label: label for label in labels}, **parents}
+
+    def check(self, name: str, X: np.ndarray) -> None:
+        """Refuse a judge none of whose answers is a group: it would score 0 everywhere, whatever it has learned."""
+        answers = {*self.predict(X), *self._called(getattr(self.judge, "classes_", ()))}
+        if not answers & set(self.meant.values()):
+            raise ValueError(
+                f"judges: {name!r} answers {listing(sorted(answers))}, none of the groups: {listing(self.meant)}; "
+                "expected a classifier whose predict gives the groups' labels, not their numbers"
+            )
+
+    def _called(self, answers: Any) -> list[str]:
+        """Answers by the names of the groups, members of a lineage by the lineage's."""
+        given = np.asarray(answers).ravel().tolist()
+        names = {one: label_among(one, self.meant) for one in set(given)}
+        return [self.meant.get(names[one], names[one]) for one in given]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Labels (n,) of dense cells (n, d)."""
@@ -138,7 +159,7 @@ class _Named:
         if len(answers) != len(X):
             given = type(self.judge).__name__
             raise ValueError(f"judges: predict of {given} gave {len(answers)} labels for {len(X)} cells")
-        return np.array([self.parents.get(answer, answer) for answer in map(str, answers)], dtype=object)
+        return np.array(self._called(answers), dtype=object)
 
 
 def _columns_read(name: str, judge: Any, genes: np.ndarray, explained: np.ndarray) -> np.ndarray | None:

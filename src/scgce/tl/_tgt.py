@@ -286,11 +286,12 @@ def _explain(
     with progress(total=PATH_STEPS + steps, desc="tgt") as bar, one_thread():
         reach = pick_epsilon(prepared, epsilon)
         fit, validate = prepared.part(FIT), prepared.part(VALIDATE)
+        report = report_on(prepared, reach, judges, movable_genes(prepared.encoder, model.costs))
         how: dict[str, Any] = {"epsilon": reach, "seed": prepared.seed, "on_step": bar.update}
         (explained, *consistent), points = explanations(prepared, model, fit, validate, sparsities, methods, **how)
         found = stored(
             prepared,
-            report_on(prepared, reach, judges, movable_genes(prepared.encoder, model.costs)),
+            report,
             explained,
             smallest_sufficient(explained),
             params,
@@ -320,6 +321,7 @@ def _explain_in_programs(
     """The codebook of every sparsity, and its scores: the entry of ``adata.uns``."""
     mask = _in_programs.allowed_genes(model.costs)
     reach = pick_epsilon(prepared, epsilon)
+    report = report_on(prepared, reach, judges, mask)
     with progress(total=None, desc="tgt") as bar:
         with one_thread():
             setting = _in_programs.Setting.of(prepared, reach, count)
@@ -333,7 +335,6 @@ def _explain_in_programs(
             "n_programs": programs.n,
             "count": count,
         }
-        report = report_on(prepared, reach, judges, np.isfinite(model.costs))
         entry = stored(
             prepared,
             report,
