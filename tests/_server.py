@@ -6,6 +6,7 @@ takes one order a message from the socket on standard input. Linux only.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -91,5 +92,6 @@ if __name__ == "__main__":
     module, _, name = sys.argv[1].partition(":")
     for other in (module, *sys.argv[2:]):
         import_module(other)
+    gc.freeze()  # what was imported is never looked through: not by a process that ends either, which would copy it
     _serve(socket.socket(fileno=os.dup(0)))
     getattr(sys.modules[module], name)()

@@ -70,7 +70,7 @@ print(torch.get_num_threads())
 
 
 def test_the_same_bytes_with_one_thread_and_with_many() -> None:
-    """This process has one, by `conftest`."""
+    """This process has one, by `tests/_fixtures.py`."""
     several = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "2")
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT],

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy import sparse
-from tests.conftest import ARRAY_KINDS
+from tests._fixtures import ARRAY_KINDS
 from tests.contract._api import TABLE, at_hand, call, outcome, public, tiny
 
 da = pytest.importorskip("dask.array")
