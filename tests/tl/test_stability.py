@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import pytest
 import scanpy as sc
 from scipy import sparse
@@ -86,6 +88,30 @@ def test_survives_a_file(adata: ad.AnnData, tmp_path: Path) -> None:
     adata.write_h5ad(tmp_path / "a.h5ad")
     again = ad.read_h5ad(tmp_path / "a.h5ad")
     assert scgce.get.stability(again, "NK", "3").equals(scgce.get.stability(adata, "NK", "3"))
+
+
+def test_genes_are_named_by_the_result_wherever_they_stand(adata: ad.AnnData) -> None:
+    """With its genes shuffled, and others among them."""
+    shuffled = adata[:, np.random.default_rng(0).permutation(adata.n_vars)].copy()
+    other = ad.AnnData(np.ones((adata.n_obs, 1), np.float32), obs=adata.obs, var=pd.DataFrame(index=["other"]))
+    more = ad.concat([other, shuffled], axis=1, merge="same", uns_merge="first")
+    more.obs, more.uns = adata.obs.copy(), adata.uns.copy()
+    for arranged in (shuffled, more):
+        scgce.tl.stability(arranged, n_bootstraps=B, sparsity=5)
+        found, expected = (
+            scgce.get.stability(one).sort_values(["source", "target", "gene"], ignore_index=True)
+            for one in (arranged, adata)
+        )
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("tool", [scgce.tl.stability, scgce.tl.evidence])
+def test_what_is_added_to_a_result_needs_all_of_its_groups(adata: ad.AnnData, tool: Callable) -> None:
+    """It would be laid beside scores of other pairs, and nothing of the result could be read any more."""
+    some = adata[adata.obs["group"] != "T cell"].copy()
+    with pytest.raises(ValueError, match="adata lacks cells of the explanation's groups T cell; expected those"):
+        tool(some)
+    pd.testing.assert_frame_equal(scgce.get.stability(some), scgce.get.stability(adata))
 
 
 def test_errors_leave_the_object_alone(adata: ad.AnnData) -> None:

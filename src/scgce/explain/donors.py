@@ -9,7 +9,6 @@ import numpy as np
 from anndata import AnnData
 from scipy import sparse
 
-from scgce._api.errors import listing
 from scgce._api.groups import read_labels
 from scgce._api.warn import QualityWarning, warn
 from scgce.core.choose.truncate import PairCuts
@@ -24,6 +23,7 @@ from scgce.store.result import Result
 from .again import Again
 from .left_out import left_out_correctness
 from .read import MOST_CELLS, Prepared
+from .reopen import genes_onto
 from .split import FIT, REPORT
 
 
@@ -83,11 +83,8 @@ def donor_evidence(
     Raises
     ------
     KeyError, ValueError
-        As `Donors.of`; or if the AnnData lacks a group of the explanation.
+        As `Donors.of`.
     """
-    if prepared.groups.n < len(result.groups):
-        lacking = [str(name) for name in result.groups if name not in set(prepared.groups.names)]
-        raise ValueError(f"adata lacks groups of the explanation: {listing(lacking)}; expected those explained")
     donors = Donors.of(adata, prepared, column)
     contrasts = contrasts_of(result)
     items = _Items.of(result, prepared, k, contrasts)
@@ -169,10 +166,7 @@ class _Items:
     @classmethod
     def of(cls, result: Result, prepared: Prepared, k: int, contrasts: list[Contrast]) -> _Items:
         """Of a result, over the genes of the AnnData at hand."""
-        place = {str(name): column for column, name in enumerate(prepared.genes)}
-        columns = np.array([place.get(str(name), -1) for name in result.genes])
-        there = np.flatnonzero(columns >= 0)
-        onto = sparse.csr_array((np.ones(len(there)), (there, columns[there])), shape=(len(columns), len(place)))
+        onto = sparse.csr_array(genes_onto(result.raw, prepared.genes))
         if "programs" in result.raw:
             programs = StoredPrograms.read(result, k)
             used = [programs.between(one.source, one.target) for one in contrasts]
@@ -187,7 +181,7 @@ class _Items:
             genes = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *chosen]))
             used = [np.searchsorted(genes, own) for own in chosen]
             names, values, weights = result.genes[genes], result.means[:, genes].T, onto[genes]
-            candidates = float(np.asarray(result.raw.get("movable", np.ones(len(columns))), dtype=bool).sum())
+            candidates = float(np.asarray(result.raw.get("movable", np.ones(len(result.genes))), dtype=bool).sum())
         shifts = [values[own, one.target] - values[own, one.source] for own, one in zip(used, contrasts, strict=True)]
         return cls(names, weights, used, shifts, candidates)
 

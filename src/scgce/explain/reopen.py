@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +45,7 @@ def reopen(
     device: torch.device,
     home: AnnData | None = None,
     fitting: bool = True,
+    whole: bool = False,
     clip: str | None = None,
 ) -> Prepared:
     """The cells of the explanation's groups, each in the part that it had; reported, if it took no part.
@@ -59,13 +60,16 @@ def reopen(
         AnnData that was explained, if ``adata`` may hold other cells.
     fitting
         Whether the cells that fitted are needed as well.
+    whole
+        Whether every group must be there: what is added to the result has a place for each.
     clip
         How far translated cells may go; None: as stored.
 
     Raises
     ------
     ValueError
-        If it cannot be known which cells fitted, or fewer than two groups have the cells that are needed.
+        If it cannot be known which cells fitted, or fewer than two groups, or not the whole result's, have the cells
+        that are needed.
     """
     params = entry["params"]
     layer = layer or params["layer"] or None
@@ -87,6 +91,12 @@ def reopen(
         check_units(X, found.codes, entry["means"], there, name, stored=entry.get("units"), base=base)
     part = parts_of(adata, facts, found.codes, entry)
     kept = _kept(found, part, fitting)
+    if whole and len(kept) < found.n:
+        lacking = listing([name for row, name in enumerate(found.names) if row not in kept])
+        raise ValueError(
+            f"adata lacks cells of the explanation's groups {lacking}; expected those explained (or explain the others "
+            "by themselves: tl.tgt(…, groups=[…]))"
+        )
     recode = np.full(found.n + 1, -1, dtype=np.int64)
     recode[kept] = np.arange(len(kept))
     groups = replace(found, names=found.names[kept], codes=recode[found.codes])
@@ -141,10 +151,18 @@ def seed_for(entry: dict[str, Any], rng: int | np.random.Generator | None) -> in
     return int(entry["params"].get("seed", 0)) if rng is None else seed_of(rng)
 
 
-def _columns(entry: dict[str, Any], genes: np.ndarray) -> np.ndarray:
+def _columns(entry: Mapping[str, Any], genes: np.ndarray) -> np.ndarray:
     """Position of every stored gene in ``genes``, -1 if it is not there."""
     place = {name: index for index, name in enumerate(genes)}
     return np.array([place.get(name, -1) for name in entry["genes"]])
+
+
+def genes_onto(entry: Mapping[str, Any], genes: np.ndarray) -> sparse.csr_matrix:
+    """What takes rows over the stored genes to rows over ``genes`` (d stored, d); its transpose takes them back."""
+    columns = _columns(entry, genes)
+    there = np.flatnonzero(columns >= 0)
+    ones = np.ones(len(there), dtype=np.float32)
+    return sparse.csr_matrix((ones, (there, columns[there])), shape=(len(columns), len(genes)))
 
 
 def _with_stored_range(opened: Prepared, entry: dict[str, Any]) -> Prepared:
@@ -226,11 +244,7 @@ def programs_of(entry: dict[str, Any], scored: Prepared) -> dict[str, Any]:
     """What the entry says of programmes, for the groups and genes that are scored; nothing of a result in genes."""
     if "programs" not in entry:
         return {}
-    rows, columns = _rows(entry, scored), _columns(entry, scored.genes)
-    place = sparse.csr_matrix(
-        (np.ones((columns >= 0).sum(), dtype=np.float32), (np.flatnonzero(columns >= 0), columns[columns >= 0])),
-        shape=(len(columns), len(scored.genes)),
-    )
+    rows, place = _rows(entry, scored), genes_onto(entry, scored.genes)
     stored = dict(entry["programs"])
     stored |= {name: sparse.csr_matrix(stored[name] @ place) for name in ("membership", "weights")}
     stored |= {name: np.asarray(stored[name])[:, :, rows] for name in ("levels", "amounts")}

@@ -169,7 +169,8 @@ def evidence(
         adata = adata.copy()
     seed = seed_for(entry, rng)
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
-    prepared = reopen(adata, entry, None, None, r, min_cells=1, seed=seed, device=resolve_device(device))
+    opening: dict[str, Any] = {"seed": seed, "device": resolve_device(device)}
+    prepared = reopen(adata, entry, None, None, r, min_cells=1, whole=True, **opening)
     chosen = explanation_of(entry, prepared, k, key)
     if by == "donor":
         column, result = _column(entry, split_by, key), Result.read(adata, key)

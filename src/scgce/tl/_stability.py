@@ -25,7 +25,7 @@ from scgce.encoders import encoder_from_uns, resolve
 from scgce.explain.again import Again, check_repeatable, model_of
 from scgce.explain.programs import ProgramExplained, Setting, bootstrapped, from_entry
 from scgce.explain.read import MOST_CELLS, Prepared, pick_epsilon, read
-from scgce.explain.reopen import explanation_of, reopen, seed_for
+from scgce.explain.reopen import explanation_of, genes_onto, reopen, seed_for
 from scgce.explain.split import FIT
 from scgce.programs import Programs
 from scgce.store.entries import read_result
@@ -111,7 +111,7 @@ def stability(
     generator = np.random.default_rng(rng)
     r = encoder_from_uns(entry["encoder"]) if encoder is None else encoder
     opening: dict[str, Any] = {"seed": seed_for(entry, None), "device": resolve_device(device)}
-    prepared = reopen(adata, entry, None, None, r, min_cells=1, **opening)
+    prepared = reopen(adata, entry, None, None, r, min_cells=1, whole=True, **opening)
     reported = explanation_of(entry, prepared, k, key).cuts()
     donors = None if resample is None else read_labels(adata, resample, "resample")[1]
     if "programs" in entry:
@@ -128,6 +128,8 @@ def stability(
     repeats = list(progress(found_again, total=n_bootstraps, desc="stability"))
     asked = set(listed(prepared.groups.n, prepared.asked))
     found = _summary(reported, repeats, interval, asked)
+    of_genes = genes_onto(entry, prepared.genes).T  # the result's genes, wherever they stand in adata
+    found |= {name: sparse.csr_matrix(found[name] @ of_genes) for name in ("frequency", "low", "high")}
     found |= {"sparsity": k, "n_bootstraps": n_bootstraps, "interval": float(interval), "refit": bool(refit)}
     found["resample"] = resample or ""
     adata.uns[key] = {**adata.uns[key], "stability": found}
