@@ -165,3 +165,17 @@ def test_genes_whose_names_are_numbers_are_read_by_every_reader(blobs: ad.AnnDat
         shown = [drawn(draw(adata, *pair, return_fig=True, **options)) for adata in (blobs, numbered)]
         for one, other in zip(*shown, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_genes_that_share_a_name_are_named_by_every_reader(blobs: ad.AnnData, tmp_path: Path) -> None:
+    scgce.tl.tgt(blobs, "group", use_rep="X_pca", judges=False, **{**HOW, "sparsity": [10]})
+    blobs.var_names = [*blobs.var_names[:-1], "gene6"]
+    said = r"adata\.var_names are not unique: gene6 occur more than once; run adata\.var_names_make_unique"
+    for read in (
+        lambda: scgce.pl.explanation(blobs, "NK", "3", basis="X_pca", show=False),
+        lambda: scgce.pl.markers(blobs, show=False),
+        lambda: scgce.report(blobs, tmp_path / "page.html"),
+        lambda: scgce.tl.evaluate(blobs),
+    ):
+        with pytest.raises(ValueError, match=said):
+            read()

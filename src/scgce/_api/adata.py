@@ -31,6 +31,7 @@ __all__ = [
     "gene_costs",
     "gene_mask",
     "gene_names",
+    "gene_places",
     "get_matrix",
     "is_real",
     "log_base",
@@ -111,6 +112,17 @@ def gene_names(adata: AnnData) -> np.ndarray:
             "run adata.var_names_make_unique() first"
         )
     return np.array([str(name) for name in adata.var_names], dtype=object)
+
+
+def gene_places(adata: AnnData, genes: Any) -> np.ndarray:
+    """Column of ``adata`` of every gene, by name; −1 for one that it lacks.
+
+    Raises
+    ------
+    ValueError
+        As `gene_names`.
+    """
+    return pd.Index(gene_names(adata)).get_indexer(pd.Index(genes).astype(str))
 
 
 def basis_key(adata: AnnData, use_rep: str, argument: str = "use_rep") -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from anndata import AnnData
 
+from scgce._api.adata import gene_places
 from scgce.core.choose.truncate import SparseDelta
 from scgce.pl._map import CellMap, bounds_of, explained_cells, flat, layer_of, sample
 from scgce.pl._style import default_palette, group_colors
@@ -92,7 +93,7 @@ def _moved(
     each = int(np.clip(MOST_MOVED // (len(result.ordered_pairs) * n_sparsities), *PER_PAIR))
     bounds = bounds_of(result, adata)
     cuts = result.pair_cuts(k)
-    here = adata.var_names.astype(str).get_indexer(result.genes)
+    here = gene_places(adata, result.genes)
     counts, parts = [], [np.zeros((0, 2))]
     for i in range(size):
         rows = sample(np.flatnonzero(codes == i), each, rng)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from anndata import AnnData
 
-from scgce._api.adata import gene_names, get_matrix
+from scgce._api.adata import gene_names, gene_places, get_matrix
 from scgce._api.columns import stored_key
 from scgce._api.errors import NotFoundError, listing
 from scgce._api.groups import Groups, read_groups, read_labels
@@ -60,7 +60,7 @@ def with_cells(entry: dict[str, Any], home: AnnData) -> dict[str, Any]:
 
 def _check_means(entry: Mapping[str, Any], home: AnnData, fitting: np.ndarray) -> None:
     """The fitting cells, as they stand, have the means that were stored: no row was moved since."""
-    columns = home.var_names.get_indexer(np.asarray(entry["genes"]).astype(str))
+    columns = gene_places(home, entry["genes"])
     n_groups = len(entry["groups"])
     sums = arrays.group_sums(get_matrix(home, entry["params"]["layer"] or None), fitting, n_groups)
     sizes = np.bincount(fitting[fitting >= 0], minlength=n_groups)

@@ -12,7 +12,7 @@ import torch
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._api.adata import basis_key, coordinates, gene_names, get_matrix, log_base
+from scgce._api.adata import basis_key, coordinates, gene_names, gene_places, get_matrix, log_base
 from scgce._api.columns import stored_key
 from scgce._api.errors import not_found
 from scgce._api.groups import group_codes
@@ -81,7 +81,7 @@ class CellMap:
         would not exist if it read them. ``bounds`` are those of the genes of ``adata``.
         """
         translator, encoder = self.translator(adata, rows, layer, bounds)
-        columns = adata.var_names.astype(str).get_indexer(delta.index)
+        columns = gene_places(adata, delta.index)
         order = np.argsort(columns[columns >= 0])
         genes = torch.from_numpy(columns[columns >= 0][order].astype(np.int64))
         amounts = torch.from_numpy(delta.to_numpy(np.float32)[columns >= 0][order])
@@ -195,7 +195,7 @@ def _compare(adata: AnnData, result: Result, codes: NDArray[np.int64]) -> None:
     """Warn if the matrix is in other units than it was when it was explained."""
     layer = layer_of(result, adata)
     name = "adata.X" if layer is None else f"adata.layers[{layer!r}]"
-    there = adata.var_names.astype(str).get_indexer(result.genes)
+    there = gene_places(adata, result.genes)
     known: dict[str, Any] = {"stored": result.raw.get("units"), "base": log_base(adata, layer)}
     check_units(get_matrix(adata, layer), codes, result.means, there, name, refuse=False, **known)
 

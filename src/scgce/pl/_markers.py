@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from scgce._api.adata import get_matrix
+from scgce._api.adata import gene_places, get_matrix
 from scgce._api.constraints import checked
 from scgce._api.docs import with_docs
 from scgce._api.symbols import gene_labels
@@ -121,7 +121,7 @@ def markers(
 def _dots(ax: Axes, adata: AnnData, result: Result, genes: list[str]) -> tuple[PathCollection, NDArray[np.float64]]:
     """Numbers of scanpy's dot plot, genes down and groups across; returns the dots and some shares for the legend."""
     codes = explained_cells(adata, result).codes
-    values = dense_columns(get_matrix(adata, layer_of(result, adata)), adata.var_names.astype(str).get_indexer(genes))
+    values = dense_columns(get_matrix(adata, layer_of(result, adata)), gene_places(adata, genes))
     small = AnnData(values[codes >= 0], var=pd.DataFrame(index=genes))  # scanpy cannot read every kind of matrix
     names = [str(group) for group in result.groups]
     small.obs["group"] = pd.Categorical.from_codes(codes[codes >= 0], names).remove_unused_categories()
