@@ -9,6 +9,7 @@ import pytest
 
 ONE_WORKER = ("tests/cli/", "tests/workflow/")
 """Folders whose tests start commands from one process that has imported everything: a second one takes seconds."""
+FIGURES = "tests/pl/test_all_plots.py"
 
 # Imports make millions of objects and nothing to collect: looking through them takes a second a process.
 gc.disable()
@@ -38,5 +39,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             folder = next((folder for folder in ONE_WORKER if nodeid.startswith(folder)), None)
             return folder or super()._split_scope(nodeid)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            """While the first worker compiles the kernels, the second draws: it finds them where numba keeps them."""
+            if FIGURES in self.workqueue and not self.assigned_work[node] and any(self.assigned_work.values()):
+                self.workqueue.move_to_end(FIGURES, last=False)
+            super()._assign_work_unit(node)
 
     return Together(config, log)

@@ -207,6 +207,11 @@ def call(name: str, adata: ad.AnnData, **options: Any) -> Any:
     return function(name)(adata, *arguments, **given)
 
 
+def given_axes(name: str) -> dict[str, Any]:
+    """Axes for a picture: the layout, which takes most of its time, is then left to their owner."""
+    return {"ax": plt.subplots()[1]} if name.startswith("pl.") else {}
+
+
 def drawn(figure: Any) -> list[np.ndarray]:
     """All numbers that a figure shows: lines, dots, bars, images."""
     found = []
@@ -221,8 +226,7 @@ def drawn(figure: Any) -> list[np.ndarray]:
 def outcome(name: str, adata: ad.AnnData, **options: Any) -> Any:
     """What a function gives, as nested plain values: what it stored, its frame, or the numbers it drew."""
     if name.startswith("pl."):
-        # Given Axes leave the layout, which takes most of the time and no number depends on, to their owner.
-        figure = call(name, adata, return_fig=True, **{"ax": plt.subplots()[1], **options})
+        figure = call(name, adata, return_fig=True, **given_axes(name), **options)
         numbers = drawn(figure)
         plt.close(figure)
         return dict(enumerate(numbers))

@@ -9,7 +9,7 @@ import anndata as ad
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from tests.contract._api import TABLE, at_hand, call, function, prepared, public, tiny
+from tests.contract._api import TABLE, at_hand, call, function, given_axes, prepared, public, tiny
 from tests.contract._bad import ALSO_CALLED, BAD, FREE, cases
 from tests.tl._frozen import frozen
 
@@ -67,8 +67,7 @@ def without(adata: ad.AnnData, places: tuple[str, ...]) -> ad.AnnData:
 @pytest.mark.parametrize("name", public())
 def test_only_what_is_documented_changes(results: ad.AnnData, name: str) -> None:
     adata, before = results.copy(), frozen(results)
-    found = call(name, adata)
-    plt.close("all")
+    found = call(name, adata, **given_axes(name))
     writes = TABLE[name].writes
     if name.startswith("tl."):
         assert found is None

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 import torch
 from tests._files import reread, write_zarr
-from tests.contract._api import call
+from tests.contract._api import call, given_axes
 from tests.contract.make_release_file import FOLDER, FRAMES
 from tests.tl._frozen import frozen
 
@@ -129,7 +129,7 @@ SAID = re.compile(r"uns\[|stored encoder|encoder|key=|adata\.(obs|layers)|explan
 def refused_clearly(name: str, adata: ad.AnnData, where: str) -> bool:
     """Whether the call was refused; an error must say where the fault is, or what to do."""
     try:
-        call(name, adata, **({"ax": plt.subplots()[1]} if name.startswith("pl.") else {}))
+        call(name, adata, **given_axes(name))
     except (ValueError, KeyError) as error:
         if not SAID.search(str(error)):
             pytest.fail(f"{name} after {where}: {type(error).__name__}: {error}")

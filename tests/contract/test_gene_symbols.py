@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.text import Text
-from tests.contract._api import N_GENES, call, function, public, tiny
+from tests.contract._api import N_GENES, call, function, given_axes, public, tiny
 from tests.tl._frozen import frozen
 
 import scgce
@@ -44,10 +44,10 @@ def takes(name: str) -> bool:
 @pytest.mark.parametrize("name", [name for name in public() if name.startswith("pl.")])
 def test_every_picture_that_names_genes_names_them_by_their_symbols(ready: ad.AnnData, name: str) -> None:
     options = OPTIONS.get(name, {})
-    plain = texts(call(name, ready, return_fig=True, **options))
+    plain = texts(call(name, ready, return_fig=True, **given_axes(name), **options))
     assert bool(GENE.search(plain)) == takes(name)
     if takes(name):
-        shown = texts(call(name, ready, return_fig=True, gene_symbols=COLUMN, **options))
+        shown = texts(call(name, ready, return_fig=True, gene_symbols=COLUMN, **given_axes(name), **options))
         expected = GENE.sub(lambda found: ready.var[COLUMN].get(found[0], found[0]), plain)
         # numbers on the axes are as many as have room beside the names
         assert sorted(WORD.findall(shown)) == sorted(WORD.findall(expected))
