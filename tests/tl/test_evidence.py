@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -174,16 +173,3 @@ def test_of_negative_values_many_fall_below_zero_within_their_range(blobs: ad.An
     moved = [np.maximum(blobs[rows, gene].X.ravel() + delta, low[gene]) for gene, delta in lowered.items()]
     found = entry["evidence"]["below_zero"][names.index("B/1"), names.index("NK")]
     assert found == pytest.approx(np.mean(np.stack(moved) < 0)) and found > 0.5
-
-
-def test_processes_side_by_side_find_the_same() -> None:
-    """Random programmes, and donors left out."""
-    cells = scgce.datasets.simulated_cells(600, 60, 3, n_donors=6, rng=1)
-    sc.pp.pca(cells, n_comps=5)
-    how: dict[str, Any] = {"use_rep": "X_pca", "programs": "profile", "sparsity": 2, "split_by": "donor"}
-    scgce.tl.tgt(cells, "group", judges=False, **how)
-    for options in ({"n_random": 3, "n_permutations": 0}, {"by": "donor", "leave_one_out": True}):
-        one, two = (scgce.tl.evidence(cells, n_jobs=n, copy=True, **options).uns["tgt"] for n in (None, 2))
-        name, field = ("donor_evidence", "left_out_correctness") if "by" in options else ("evidence", "random_coverage")
-        assert np.isfinite(one[name][field]).any()
-        np.testing.assert_equal(two[name], one[name])

@@ -10,8 +10,6 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
-import scanpy as sc
-from scipy import sparse
 from tests.tl._by_hand import delta
 from torch import nn
 
@@ -180,26 +178,6 @@ def test_whole_donors_are_drawn(adata: ad.AnnData) -> None:
         scgce.tl.stability(donors, resample="one")
     with pytest.raises(KeyError, match="resample='nothing'"):
         scgce.tl.stability(donors, resample="nothing")
-
-
-@pytest.mark.parametrize("programs", [pytest.param(None, marks=pytest.mark.slow), "profile"])
-def test_processes_side_by_side_find_the_same(programs: str | None) -> None:
-    """The matrix is large enough to be handed over as a file."""
-    cells = scgce.datasets.simulated_cells(900, 400, 3, rng=1)
-    cells.X = sparse.csr_matrix(cells.X)
-    assert cells.X.data.nbytes > 2**20 / 2
-    sc.pp.pca(cells, n_comps=5)
-    options = {"method": "truncate"} if programs is None else {"programs": programs}
-    scgce.tl.tgt(cells, "group", use_rep="X_pca", sparsity=2, judges=False, **options)  # type: ignore[arg-type]
-    one, two = (
-        scgce.tl.stability(cells, n_bootstraps=3, n_jobs=n, copy=True).uns["tgt"]["stability"] for n in (None, 2)
-    )
-    assert one.keys() == two.keys()
-    for name, value in one.items():
-        if sparse.issparse(value):
-            assert (value != two[name]).nnz == 0
-        else:
-            np.testing.assert_array_equal(value, two[name])
 
 
 def test_a_number_of_processes_that_is_none_is_refused(adata: ad.AnnData) -> None:
