@@ -49,6 +49,30 @@ def test_no_tool_writes_where_another_has_written(used: ad.AnnData, name: str) -
     assert frozen(adata) == before
 
 
+@pytest.mark.parametrize("name", ["tl.evaluate", "tl.lineages", "tl.rank_genes"])
+def test_an_explanation_is_not_replaced_by_what_is_made_of_it(used: ad.AnnData, name: str) -> None:
+    adata = prepared(name, used.copy())
+    before = frozen(adata)
+    with pytest.raises(ValueError, match="key_added='tgt' would overwrite key='tgt' itself; choose another name"):
+        call(name, adata, key_added="tgt")
+    assert frozen(adata) == before
+
+
+def test_a_map_and_programmes_are_not_replaced_by_what_explains_in_them(used: ad.AnnData) -> None:
+    adata = used.copy()
+    for tool in ("tl.autoencoder", "tl.programs"):
+        call(tool, adata)
+    before, how = frozen(adata), {"sparsity": 2, "judges": False}
+    with pytest.raises(ValueError, match="key_added='X_autoencoder' would overwrite use_rep='X_autoencoder' itself"):
+        scgce.tl.tgt(adata, "group", use_rep="X_autoencoder", key_added="X_autoencoder", **how)
+    with pytest.raises(ValueError, match="key_added='programs' would overwrite programs='programs' itself"):
+        scgce.tl.tgt(adata, "group", use_rep="X_pca", programs="programs", key_added="programs", **how)
+    assert frozen(adata) == before
+    for _ in range(2):  # called after its programmes, and made again
+        scgce.tl.tgt(adata, "group", use_rep="X_pca", programs="profile", key_added="profile", **how)
+    assert "programs" in adata.uns["profile"]
+
+
 def test_a_result_of_its_own_is_replaced(used: ad.AnnData) -> None:
     adata = used.copy()
     scgce.tl.dbm(adata, "group", use_rep="X_pca", sparsity=2, judges=False, key_added="mine")

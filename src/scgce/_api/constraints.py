@@ -209,7 +209,8 @@ def checked(**own: Constraint | None) -> Callable[[F], F]:
             if "copy" in signature.parameters:
                 _check_writable(given.get("adata"), bool(given.get("copy", False)))
             if "key_added" in signature.parameters:
-                _check_key_added(function.__name__, given, signature.parameters["key_added"].default)
+                bound = {name: parameter.default for name, parameter in signature.parameters.items()} | dict(given)
+                _check_key_added(function.__name__, bound)
             with speaking(name_shown):
                 return function(*args, **kwargs)
 
@@ -229,11 +230,12 @@ def _check_writable(adata: Any, copy: bool) -> None:
         raise ValueError("copy=True: adata is backed by a file; expected adata.to_memory(), or copy=False")
 
 
-def _check_key_added(tool: str, given: Mapping[str, Any], default: Any) -> None:
-    """Refuse to write where another tool has written, before anything is computed."""
-    key = given.get("key_added", default)
-    if isinstance(given.get("adata"), AnnData) and isinstance(key, str):
-        check_key(given["adata"], key, tool)
+def _check_key_added(tool: str, bound: Mapping[str, Any]) -> None:
+    """Refuse to write where another tool has written, or what is read, before anything is computed."""
+    key = bound["key_added"]
+    if isinstance(bound.get("adata"), AnnData) and isinstance(key, str):
+        read = {name: bound.get(name) for name in ("key", "use_rep", "programs") if tool != "embed_new"}
+        check_key(bound["adata"], key, tool, read)
 
 
 def _bound(signature: inspect.Signature, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ _SHARED = {"rank_genes": "rank_genes_groups"}
 """Tools that write where a tool of scanpy does, in its form."""
 
 
-def check_key(adata: AnnData, key: str, tool: str) -> None:
+def check_key(adata: AnnData, key: str, tool: str, read: Mapping[str, Any]) -> None:
     """Raise if the name of a result is taken by another tool.
 
     Parameters
@@ -33,11 +33,14 @@ def check_key(adata: AnnData, key: str, tool: str) -> None:
         ``key_added``.
     tool
         Name of the function that is about to write.
+    read
+        Its arguments that may name what it reads.
 
     Raises
     ------
     ValueError
-        If what is stored there was not written by scgce, or the name is one of scanpy's.
+        If what is stored there was not written by scgce, the name is one of scanpy's, or it is what is read itself: an
+        explanation, an embedding or programmes.
 
     Warns
     -----
@@ -46,6 +49,10 @@ def check_key(adata: AnnData, key: str, tool: str) -> None:
     """
     entry = adata.uns.get(key)
     if entry is not None and _is_ours(entry):
+        for name, value in read.items():
+            # A map or programmes that an explanation was called after are not in it, and it may be made again.
+            if isinstance(value, str) and value == key and (name == "key" or "deltas" not in entry):
+                raise ValueError(f"key_added={key!r} would overwrite {name}={key!r} itself; choose another name")
         return
     if _SHARED.get(tool) == key:
         if entry is not None:

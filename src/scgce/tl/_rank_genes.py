@@ -81,8 +81,6 @@ def rank_genes(
     ValueError
         If the reference or sparsity is unknown, ``adata`` has none of the explained genes, or ``key_added`` is ``key``.
     """
-    if key_added == key:
-        raise ValueError(f"key_added={key_added!r} would overwrite the explanation itself; choose another name")
     result = Result.read(adata, key)
     row = None if reference == "baseline" else result.group(reference, "reference")
     present = np.flatnonzero(np.isin(result.genes, adata.var_names.astype(str).to_numpy(dtype=object)))
