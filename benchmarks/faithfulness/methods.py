@@ -45,7 +45,8 @@ def scaled_difference(
     sweep["deltas"] = sparse.csr_matrix(sparse.diags(factors.repeat(groups)) @ sweep["deltas"], dtype="float32")
     selected = sweep["sparsity"].tolist().index(entry["params"]["sparsity_selected"])
     entry["deltas"] = (entry["deltas"] * factors[selected]).astype("float32")
-    tl.evaluate(adata, key_added, device="cpu", key_added=key_added)
+    tl.evaluate(adata, key_added, device="cpu")
+    adata.uns[key_added] = adata.uns.pop(f"{key_added}_evaluated")
 
 
 BASELINES: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
