@@ -90,13 +90,7 @@ def reopen(
         there = _columns(entry, genes)
         check_units(X, found.codes, entry["means"], there, name, stored=entry.get("units"), base=base)
     part = parts_of(adata, facts, found.codes, entry)
-    kept = _kept(found, part, fitting)
-    if whole and len(kept) < found.n:
-        lacking = listing([name for row, name in enumerate(found.names) if row not in kept])
-        raise ValueError(
-            f"adata lacks cells of the explanation's groups {lacking}; expected those explained (or explain the others "
-            "by themselves: tl.tgt(…, groups=[…]))"
-        )
+    kept = _kept(found, part, fitting, whole)
     recode = np.full(found.n + 1, -1, dtype=np.int64)
     recode[kept] = np.arange(len(kept))
     groups = replace(found, names=found.names[kept], codes=recode[found.codes])
@@ -127,8 +121,8 @@ def _reported(part: np.ndarray) -> np.ndarray:
     return np.asarray(part == (REPORT if (part == REPORT).any() else FIT))
 
 
-def _kept(found: Groups, part: np.ndarray, fitting: bool) -> np.ndarray:
-    """Rows of the explanation's groups that have the cells needed."""
+def _kept(found: Groups, part: np.ndarray, fitting: bool, whole: bool) -> np.ndarray:
+    """Rows of the explanation's groups that have the cells needed: all of them, for ``whole``."""
     there = np.bincount(found.codes[found.codes >= 0], minlength=found.n) > 0
     enough = np.bincount(found.codes[_reported(part)], minlength=found.n) > 0
     if fitting:
@@ -142,6 +136,11 @@ def _kept(found: Groups, part: np.ndarray, fitting: bool) -> np.ndarray:
         raise ValueError(
             f"groupby={found.key!r} has {len(kept)} of the explanation's groups ({', '.join(found.names)}) with the "
             "cells that are needed; at least two are needed"
+        )
+    if whole and len(kept) < found.n:
+        raise ValueError(
+            f"adata lacks cells of the explanation's groups {listing(found.names[~enough])}; expected those explained "
+            "(or explain the others by themselves: tl.tgt(…, groups=[…]))"
         )
     return kept
 
