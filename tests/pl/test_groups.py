@@ -61,8 +61,9 @@ def test_colours_are_those_of_scanpy():
     ax = pl.groups(adata, "cell_type", labels=None)
     colors = {to_hex(color) for color in ax.collections[0].get_facecolors()}
     assert colors == set(adata.uns["cell_type_colors"])
-    adata.uns["cell_type_colors"] = ["#ff0000"]
-    assert group_colors(adata, "cell_type", names) == dict(zip(names, default_palette(3), strict=True))
+    for unusable in (["#ff0000"], ["#ff0000", "", "#0000ff"], np.array(["#ff0000", "nan", "#0000ff"])):
+        adata.uns["cell_type_colors"] = unusable
+        assert group_colors(adata, "cell_type", names) == dict(zip(names, default_palette(3), strict=True))
 
 
 @pytest.mark.parametrize(("count", "distinct"), [(10, 10), (20, 20), (28, 28), (102, 102), (103, 1)])

@@ -11,7 +11,7 @@ from anndata import AnnData
 from scgce._api.adata import gene_places
 from scgce.core.choose.truncate import SparseDelta
 from scgce.pl._map import CellMap, bounds_of, explained_cells, flat, layer_of, sample
-from scgce.pl._style import default_palette, group_colors
+from scgce.pl._style import group_colors
 from scgce.store.cuts import Support
 from scgce.store.result import Result
 
@@ -116,10 +116,5 @@ def _renumbered(delta: Support, here: np.ndarray) -> SparseDelta:
 
 
 def colors(adata: AnnData, result: Result) -> list[str]:
-    """Hexadecimal colours of the groups; scanpy's where those in the file are none."""
-    names = [str(name) for name in result.groups]
-    try:
-        found = group_colors(adata, result.groupby, names)
-    except ValueError:
-        return default_palette(len(names))
-    return [found[name] for name in names]
+    """Hexadecimal colours of the groups."""
+    return list(group_colors(adata, result.groupby, result.groups).values())

@@ -45,7 +45,7 @@ def group_colors(adata: AnnData, groupby: str, groups: Any) -> dict[str, str]:
     Parameters
     ----------
     adata
-        Annotated data; ``uns[f"{groupby}_colors"]`` is used if it has a colour for every category.
+        Annotated data; ``uns[f"{groupby}_colors"]`` is used if it has a colour for every category, and nothing else.
     groupby
         Column of ``obs``.
     groups
@@ -65,7 +65,8 @@ def group_colors(adata: AnnData, groupby: str, groups: Any) -> dict[str, str]:
         named = dict(zip(label_names(given), given.values(), strict=True))
         given = [named[name] for name in categories] if set(categories) <= set(named) else []
     stored = list(given)
-    palette = stored if len(stored) >= len(categories) else default_palette(len(categories))
+    usable = len(stored) >= len(categories) and all(map(mpl.colors.is_color_like, stored))
+    palette = stored if usable else default_palette(len(categories))
     by_name = {name: to_hex(color) for name, color in zip(categories, palette, strict=False)}
     return {name: by_name[name] for name in names}
 
