@@ -15,10 +15,11 @@ FIGURES = "tests/pl/test_all_plots.py"
 gc.disable()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The process that only hands tests to workers needs nothing of what they import."""
-    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
-        config.pluginmanager.import_plugin("tests._fixtures")
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The process that only hands tests to workers needs nothing of what they import; coverage counts from here on."""
+    if hasattr(session.config, "workerinput") or not session.config.getoption("numprocesses", None):
+        session.config.pluginmanager.import_plugin("tests._fixtures")
 
 
 def pytest_collection_finish() -> None:
