@@ -38,5 +38,8 @@ def test_every_method_was_run_on_every_set(quality: pd.DataFrame) -> None:
 def test_parametric_maps_are_as_good_as_umap(quality: pd.DataFrame, name: str, method: str) -> None:
     row = quality.loc[(name, method)]
     assert row["label_accuracy"] >= quality.loc[(name, "umap"), "label_accuracy"] - 0.02
-    # Of paul15, whose groups are stretches of one continuum, the page says that more is lost.
-    assert name == "paul15" or row["held_out_accuracy"] >= row["training_accuracy"] - 0.03
+
+
+def test_the_page_says_which_maps_lose_accuracy_on_held_out_cells(quality: pd.DataFrame) -> None:
+    lost = quality["training_accuracy"] - quality["held_out_accuracy"]
+    assert set(lost.index[lost > 0.03]) == {("paul15", "distilled_umap"), ("paul15", "umap_loss")}

@@ -176,6 +176,7 @@ def test_genes_that_share_a_name_are_named_by_every_reader(blobs: ad.AnnData, tm
         lambda: scgce.pl.markers(blobs, show=False),
         lambda: scgce.report(blobs, tmp_path / "page.html"),
         lambda: scgce.tl.evaluate(blobs),
+        lambda: scgce.tl.rank_genes(blobs),
     ):
         with pytest.raises(ValueError, match=said):
             read()

@@ -9,7 +9,7 @@ import numpy as np
 from anndata import AnnData
 from numpy.typing import NDArray
 
-from scgce._api.adata import log_base
+from scgce._api.adata import gene_places, log_base
 from scgce._api.columns import has_labels, label_column, stored_key
 from scgce._api.constraints import checked, one_of
 from scgce._api.docs import with_docs
@@ -57,8 +57,8 @@ def rank_genes(
         over the half of the other groups where it is least. ``"translation"``: the amount of the explanation.
     reference
         What the groups are compared with: ``"baseline"`` (the median over groups, gene by gene, weighted by cells;
-        scanpy is told ``"rest"``) or a group, by its name or as ``{groupby: name}``. As in scanpy, a reference group
-        itself is not listed.
+        scanpy is told ``"rest"``) or a group, by its name or as ``{groupby: name}``, which itself is not listed,
+        as by scanpy.
     sparsity
         Genes per pair, one of those computed; the selected number if not given. Matters to ``by="translation"`` only.
     copy
@@ -79,11 +79,12 @@ def rank_genes(
     KeyError
         If there is no result under ``key``.
     ValueError
-        If the reference or sparsity is unknown, ``adata`` has none of the explained genes, or ``key_added`` is ``key``.
+        If the reference or sparsity is unknown, ``adata`` has none of the explained genes or several of one name, or
+        ``key_added`` is ``key``.
     """
     result = Result.read(adata, key)
     row = None if reference == "baseline" else result.group(reference, "reference")
-    present = np.flatnonzero(np.isin(result.genes, adata.var_names.astype(str).to_numpy(dtype=object)))
+    present = np.flatnonzero(gene_places(adata, result.genes) >= 0)
     if len(present) == 0:
         raise ValueError(f"adata has none of the {len(result.genes)} genes of adata.uns[{key!r}]")
     translations = gauge(result.basis(sparsity), "baseline" if row is None else row, result.sizes)
