@@ -21,13 +21,13 @@ Data = tuple[ad.AnnData, str, Encoder]
 """Cells, their groups, and an encoder that is given to `tl.tgt`."""
 
 
-def retina() -> Data:
-    """6,139 cells in 18 clusters; a network distilled from their UMAP."""
+def retina(use_rep: str) -> Data:
+    """6,139 cells in 18 clusters; their PCA, or a network distilled from their UMAP."""
     adata, groupby = read("retina"), FILES["retina"][1]
     sc.pp.filter_genes(adata, min_cells=3)
     adata.obs[groupby] = adata.obs[groupby].astype("category")
     with_umap(adata)
-    return adata, groupby, resolve(adata, use_rep="X_umap", rng=0)
+    return adata, groupby, resolve(adata, use_rep=use_rep, rng=0)
 
 
 def simulated(n_cells: int, n_genes: int, n_groups: int = 18) -> Data:
@@ -83,6 +83,7 @@ if __name__ == "__main__":
     if quick:
         found = [compare("simulated 1000", simulated(1000, 2000, 6), repetitions=2)]
     else:
-        found = [compare("retina", retina())] if here("retina") else []
+        maps = {"retina, PCA": "X_pca", "retina, UMAP": "X_umap"} if here("retina") else {}
+        found = [compare(name, retina(use_rep)) for name, use_rep in maps.items()]
         found.append(compare("simulated 27499", simulated(27_499, 13_166)))
     publish(pd.concat(found), "tests", quick)
